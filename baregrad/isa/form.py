@@ -32,6 +32,14 @@ class VReg:
 
 
 @dataclass(frozen=True, slots=True)
+class Sub:
+    """One register of a virtual tuple: the index-th of `of`'s `count`. Gone after register allocation."""
+
+    of: VReg
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Imm:
     """An immediate integer."""
 
@@ -60,7 +68,7 @@ class Mem:
     broadcast: int = 0
 
 
-Value = Reg | VReg | Imm | Label | Mem
+Value = Reg | VReg | Sub | Imm | Label | Mem
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ class Operand:
     "rel32", "m32bcst" ... ; `bank` is the register bank of the register kinds ("" if it takes no register); `bits` the
     width that is read or written; `role` is "r", "w" or "rw" (an rw operand is a tied pair: the allocator gives the
     value read and the value written one register); `fixed` is the number of the one register that it must be (or None).
-    `implicit` operands are not written in text and take no room in the encoding beyond being there.
+    `implicit` operands are not written in text and take no room in the encoding beyond being there. `limit` is the
+    highest register number that the encoding can hold (0: any); an `early` operand is written before the others are
+    read, so it shares a register with none of them.
     """
 
     name: str
@@ -83,6 +93,8 @@ class Operand:
     count: int = 1
     align: int = 1
     implicit: bool = False
+    limit: int = 0
+    early: bool = False
 
     @property
     def reads(self) -> bool:
