@@ -81,7 +81,8 @@ class Operand:
     value read and the value written one register); `fixed` is the number of the one register that it must be (or None).
     `implicit` operands are not written in text and take no room in the encoding beyond being there. `limit` is the
     highest register number that the encoding can hold (0: any); an `early` operand is written before the others are
-    read, so it shares a register with none of them.
+    read, so it shares a register with none of them. The role of a memory operand is what happens to the memory: the
+    registers of its address are always read.
     """
 
     name: str
@@ -107,13 +108,14 @@ class Operand:
         return "w" in self.role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One row: an instruction with one choice of operands and one encoding.
+    """One row: an instruction with one choice of operands and one encoding. Two forms are equal when they are one row.
 
     `clobbers` are registers whose value is lost ("flags" is a name of its own); `writes_flags`/`reads_flags` tell the
-    ordering pass about the flags; `control` is "" | "jump" | "branch" | "call" | "ret"; `memory` is "" | "r" | "w" | "rw";
-    `needs` is the set of CPU features; `latency` and `ports` are what the ordering pass counts with, in cycles.
+    ordering pass about the flags; `control` is "" | "jump" | "branch" | "call" | "ret"; `memory` is "" | "r" | "w" | "rw":
+    what the instruction does to memory when it has a Mem operand (or always, when no operand can be one); `needs` is the set of CPU features;
+    `latency` and `cost` (of its unit's time) are what the ordering pass counts with, in cycles.
     """
 
     name: str
