@@ -1,4 +1,7 @@
-"""One row a dtype: bits, kind, layout of floats, storage, special values. Conversion is in convert.py, promotion in promote.py."""
+"""One row a dtype: bits, kind, layout of floats, storage, special values.
+
+Conversion is in convert.py, promotion in promote.py.
+"""
 
 from __future__ import annotations
 
@@ -51,17 +54,42 @@ class DType:
 
     @property
     def min(self) -> int | float:
-        """The least value (floats: minus infinity where there is one)."""
+        """The least value (floats: minus infinity where there is one): where a maximum starts."""
         if self.kind is Kind.FLOAT:
-            return float("-inf") if self.has_inf else -self.max
+            return float("-inf") if self.has_inf else -self.max_finite
         return -(1 << (self.bits - 1)) if self.kind is Kind.INT else 0
 
     @property
     def max(self) -> int | float:
-        """The greatest value (floats: infinity where there is one)."""
+        """The greatest value (floats: infinity where there is one): where a minimum starts."""
         if self.kind is Kind.FLOAT:
-            return float("inf") if self.has_inf else 448.0
+            return float("inf") if self.has_inf else self.max_finite
         return (1 << (self.bits - (self.kind is Kind.INT))) - 1 if self.bits > 1 else 1
+
+    @property
+    def bias(self) -> int:
+        """What is added to a float's exponent to store it."""
+        return (1 << (self.exponent - 1)) - 1
+
+    @property
+    def min_exponent(self) -> int:
+        """The exponent of a float's least normal value, which is 2**min_exponent."""
+        return 1 - self.bias
+
+    @property
+    def max_finite(self) -> float:
+        """The greatest finite value of a float.
+
+        Without infinity the top exponent holds numbers too, and only the topmost code is NaN.
+        """
+        top = self.bias if self.has_inf else self.bias + 1
+        steps = (2 << self.mantissa) - (1 if self.has_inf else 2)
+        return float(steps) * 2.0 ** (top - self.mantissa)
+
+    @property
+    def epsilon(self) -> float:
+        """The distance from 1.0 to the next value of a float."""
+        return 2.0**-self.mantissa
 
     def __repr__(self) -> str:
         return self.name
