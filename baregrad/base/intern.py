@@ -1,4 +1,7 @@
-"""The weak intern table: equal keys give one object, which goes when nobody holds it. One of the three mutable module states."""
+"""The weak intern table: equal keys give one object, which goes when nobody holds it.
+
+One of the three mutable module states is such a table, in ir.
+"""
 
 from __future__ import annotations
 

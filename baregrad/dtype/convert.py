@@ -132,7 +132,7 @@ def convert(value: Value, src: DType, dst: DType) -> Value:
 
 
 def normalize(value: Value, dtype: DType) -> Value:
-    """A Python number as a value of a dtype, whatever its own type: `convert` from bool, a wide int or float64.
+    """A Python number as a value of a dtype: `convert` from bool, from an int of any size or from float64.
 
     >>> from baregrad.dtype import uint8
     >>> normalize(300, uint8), normalize(300.0, uint8), normalize(0.1, float32), normalize(2, bool_)

@@ -47,7 +47,7 @@ def same(ours, theirs, about):
 
 
 def edges(row):
-    """Float64 values around what a small float holds: each value, the ties of neighbours, and a hair beside."""
+    """Float64 values around what a small float holds: values, ties of neighbours, and a hair beside."""
     values = np.unique(np.abs(all_values(row)[np.isfinite(all_values(row))]))
     greatest = row.max_finite
     step = greatest - values[-2]

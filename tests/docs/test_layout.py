@@ -1,0 +1,310 @@
+"""The style that checks itself: sizes, docstrings, messages, and what may stand in no file of the package.
+
+What ruff, mypy and import-linter can say is theirs. Everything here reads the sources only.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "baregrad"
+FILE_LINES, FUNCTION_LINES = 500, 60
+EDGES = {"cli", "viz", "nn", "formats", "tensor"}  # the packages that may use libraries
+LIBRARIES = {
+    "numpy",
+    "torch",
+    "ml_dtypes",
+    "sklearn",
+    "safetensors",
+    "rich",
+    "click",
+    "z3",
+    "iced_x86",
+    "capstone",
+}
+SELF = Path(__file__)
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "generated" not in path.parts)
+SOURCES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "tools").rglob("*.py"))]
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def area(path: Path) -> str:
+    """The package below baregrad that a module is in."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@cache
+def text(path: Path) -> str:
+    return path.read_text()
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(text(path))
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is nothing but rows, by its name."""
+    return path.stem == "table" or path.stem.startswith("table_")
+
+
+def functions(path: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def lines_of(node: ast.FunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    first = node.body[0]
+    has_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    docstring = first.end_lineno - first.lineno + 1 if has_docstring else 0
+    return node.end_lineno - node.lineno + 1 - docstring
+
+
+def imports(path: Path) -> set[str]:
+    """The full names of all imported modules, wherever the import stands."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def attributes(path: Path) -> set[str]:
+    """Dotted names that are used, as "os.environ"."""
+    nodes = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
+    return {f"{node.value.id}.{node.attr}" for node in nodes if isinstance(node.value, ast.Name)}
+
+
+def calls(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+
+
+def test_files_are_short():
+    long = {
+        short(p): text(p).count("\n") for p in SOURCES if not is_table(p) and text(p).count("\n") > FILE_LINES
+    }
+    assert not long, f"more than {FILE_LINES} lines; only files of rows, named table_*.py, may be: {long}"
+
+
+def test_functions_are_short():
+    long = [
+        f"{short(path)}:{node.lineno} {node.name}: {lines_of(node)}"
+        for path in SOURCES
+        for node in functions(path)
+        if lines_of(node) > FUNCTION_LINES
+    ]
+    assert not long, f"more than {FUNCTION_LINES} lines: {long}"
+
+
+def test_every_file_begins_with_what_it_is():
+    bare = [short(path) for path in SOURCES if text(path).strip() and not ast.get_docstring(tree(path))]
+    assert not bare, f"no docstring at the top: {bare}"
+
+
+def public_without_docstring(path: Path) -> list[str]:
+    """Public classes, functions and methods that say nothing of themselves."""
+    missing = []
+
+    def visit(node: ast.Module | ast.ClassDef, prefix: str) -> None:
+        for inner in node.body:
+            named = isinstance(inner, ast.FunctionDef | ast.ClassDef) and not inner.name.startswith("_")
+            if not named or (isinstance(inner, ast.FunctionDef) and is_exempt(inner)):
+                continue
+            if not ast.get_docstring(inner):
+                missing.append(f"{short(path)}:{inner.lineno} {prefix}{inner.name}")
+            if isinstance(inner, ast.ClassDef):
+                visit(inner, f"{prefix}{inner.name}.")
+
+    visit(tree(path), "")
+    return missing
+
+
+def is_exempt(node: ast.FunctionDef) -> bool:
+    """An overload, a setter, or a whole function on one line: what it does can be seen beside it."""
+    if node.lineno == node.end_lineno:
+        return True
+    shown = [ast.unparse(decorator) for decorator in node.decorator_list]
+    return any(name.endswith(("overload", ".setter")) for name in shown)
+
+
+def test_public_names_have_docstrings():
+    missing = [name for path in MODULES for name in public_without_docstring(path)]
+    assert not missing, missing
+
+
+def says_nothing(node: ast.Raise) -> bool:
+    """Whether a raise makes an error without a message."""
+    made = node.exc
+    if isinstance(made, ast.Call):
+        return not made.args and not made.keywords
+    return isinstance(made, ast.Name) and made.id[0].isupper()
+
+
+def test_every_raise_has_a_message():
+    silent = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Raise) and says_nothing(node)
+    ]
+    assert not silent, f"what happened, why, and the mend: {silent}"
+
+
+def test_every_assert_has_a_message():
+    silent = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assert) and node.msg is None
+    ]
+    assert not silent, silent
+
+
+def test_no_error_is_swallowed():
+    swallowed = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and all(isinstance(inner, ast.Pass) for inner in node.body)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    ]
+    assert not swallowed, swallowed
+
+
+def test_nothing_is_left_undone():
+    words = re.compile(r"\b(TODO|HACK|FIXME|XXX)\b")
+    found = [
+        f"{short(path)}:{number}"
+        for path in SOURCES
+        if path != SELF
+        for number, line in enumerate(text(path).splitlines(), 1)
+        if words.search(line)
+    ]
+    assert not found, f"an issue or docs/decisions, not a mark in the code: {found}"
+
+
+def test_nothing_prints_but_the_command_line():
+    found = [
+        f"{short(path)}:{call.lineno}"
+        for path in MODULES
+        if area(path) not in ("cli", "__main__")
+        for call in calls(path)
+        if isinstance(call.func, ast.Name) and call.func.id == "print"
+    ]
+    assert not found, found
+
+
+BANNED = [  # what                          where it may be           why
+    ("os.environ", "baregrad/base/config.py", "switches are fields of Config"),
+    ("os.getenv", "baregrad/base/config.py", "switches are fields of Config"),
+    ("ctypes.Structure", "", "C structs are declared layouts over a memoryview"),
+    ("ctypes.Union", "", "C structs are declared layouts over a memoryview"),
+    ("pickle", "", "files that are read back are JSON, safetensors or our own checked binary"),
+    ("marshal", "", "files that are read back are JSON, safetensors or our own checked binary"),
+]
+
+
+@pytest.mark.parametrize("name, allowed, why", BANNED, ids=[row[0] for row in BANNED])
+def test_banned(name, allowed, why):
+    found = [
+        short(path) for path in MODULES if name in imports(path) | attributes(path) and short(path) != allowed
+    ]
+    assert not found, f"{name}: {why}: {found}"
+
+
+def test_no_library_between_tensor_and_bytes():
+    found = {
+        short(path): used
+        for path in MODULES
+        if area(path) not in EDGES
+        and (used := {name.partition(".")[0] for name in imports(path)} & LIBRARIES)
+    }
+    assert not found, found
+
+
+def test_imports_stand_at_the_top():
+    """An import inside a function is for a third-party package that only one feature needs."""
+    found = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        for function in functions(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom | ast.Import) and "baregrad" in ast.unparse(node)
+    ]
+    assert not found, found
+
+
+def named_paths(document: Path) -> list[str]:
+    """What stands in backticks or is linked, and looks like a path of this repository."""
+    written = re.findall(r"`([\w./-]+)`", text(document)) + re.findall(r"\]\(([\w./-]+)\)", text(document))
+    return [name for name in written if "/" in name and not name.startswith(("/", "http", "."))]
+
+
+DOCUMENTS = [ROOT / name for name in ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/glossary.md")]
+
+
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path.exists()], ids=lambda path: path.name
+)
+def test_every_path_that_a_document_names_exists(document):
+    gone = [
+        name
+        for name in named_paths(document)
+        if not any((base / name).exists() for base in (ROOT, PACKAGE, document.parent))
+    ]
+    assert not gone, gone
+
+
+def test_every_package_is_in_the_architecture():
+    if not (ROOT / "ARCHITECTURE.md").exists():
+        pytest.skip("there is no ARCHITECTURE.md")
+    written = text(ROOT / "ARCHITECTURE.md")
+    packages = [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()]
+    missing = [name for name in packages if f"`{name}/`" not in written]
+    assert not missing, missing
+
+
+@cache
+def all_test_texts(name: str) -> str:
+    """The text of all tests of one package."""
+    return "\n".join(text(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if name in path.parts)
+
+
+def covered_by() -> dict[str, str]:
+    """Modules whose tests stand under another name: module -> test file or folder."""
+    rows = (line.split() for line in text(Path(__file__).parent / "covered_by.txt").splitlines())
+    return {row[0]: row[1] for row in rows if row and not row[0].startswith("#")}
+
+
+def has_mirror(path: Path) -> bool:
+    """Whether a test file has the module's name, or a test of its package imports it."""
+    if path.name in ("__init__.py", "__main__.py") or is_table(path):
+        return True
+    if any(path.stem in test.stem for test in (ROOT / "tests" / area(path)).rglob("test_*.py")):
+        return True
+    dotted = short(path).removesuffix(".py").replace("/", ".")
+    parent, _, stem = dotted.rpartition(".")
+    by_name = re.compile(rf"{re.escape(dotted)}\b|from {re.escape(parent)} import [^\n]*\b{stem}\b")
+    return by_name.search(all_test_texts(area(path))) is not None
+
+
+@pytest.mark.slow
+def test_every_module_has_its_tests():
+    elsewhere = covered_by()
+    missing = [short(path) for path in MODULES if not has_mirror(path) and short(path) not in elsewhere]
+    assert not missing, f"a test file of its name, or a row in tests/docs/covered_by.txt: {missing}"
+    gone = [name for row in elsewhere.items() for name in row if not (ROOT / name).exists()]
+    assert not gone, f"rows of tests/docs/covered_by.txt that name what is not there: {gone}"
