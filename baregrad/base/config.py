@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from baregrad.base.errors import ConfigError
@@ -93,6 +94,7 @@ class Config:
             _check_value(row, getattr(self, row.name), row.name)
 
 
+@cache
 def knobs() -> tuple[Knob, ...]:
     """All switches in order: what the configuration page and `baregrad config` list."""
     rows = [f for f in fields(Config) if f.metadata]

@@ -10,7 +10,7 @@ import ctypes
 import errno as errno_names
 import os
 import stat
-import tempfile
+import threading
 from pathlib import Path
 
 from baregrad.base.cache import memo
@@ -53,13 +53,14 @@ def check(result: int | None, wanted: str, *, failed: int | None = -1) -> int:
 
 def write_aside(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or nothing: aside, then renamed over the old one."""
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    aside = path.parent / f".{path.name}.{os.getpid()}.{threading.get_ident()}"
+    aside.unlink(missing_ok=True)  # left by a process that died with our number
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
         os.replace(aside, path)
     except BaseException:
-        os.unlink(aside)
+        aside.unlink(missing_ok=True)
         raise
 
 
