@@ -1,20 +1,21 @@
 """The contract of a device, and the table of the devices that exist.
 
-A device is memory and a way to run code on it; it knows bytes, a grid and argument blocks, and nothing of the compiler.
-Every row of DEVICES passes the contract tests in tests/runtime/test_contract.py. What a device may do besides (zero-copy
-views, time stamps, copies between devices) are the protocols at the end; `isinstance` asks for them.
+A device is memory and a way to run code on it; it knows bytes, a grid and argument blocks, and nothing of the
+compiler. Every row of DEVICES passes the contract tests in tests/runtime/test_contract.py. What a device may
+do besides (zero-copy views, time stamps, copies between devices) are the protocols at the end; `isinstance`
+asks for them.
 What is not here: the devices themselves (one module each), and the Target record that the compiler reads.
 """
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from baregrad.base import load
 from baregrad.base.errors import DeviceError
 
 
@@ -22,8 +23,8 @@ from baregrad.base.errors import DeviceError
 class Address:
     """Memory that a device gave out: where it begins, and how many bytes were asked for.
 
-    It stands for its number wherever an index is wanted (struct.pack, hex, range); it is never changed (it is not
-    declared frozen only because a frozen record costs three times as much to make).
+    It stands for its number wherever an index is wanted (struct.pack, hex, range); it is never changed (it is
+    not declared frozen only because a frozen record costs three times as much to make).
     """
 
     value: int
@@ -46,7 +47,7 @@ class Kernel:
 
 
 class Launch(NamedTuple):
-    """One entry of a list to run: a kernel, its argument block (addresses and integers, 8 bytes each) and its grid."""
+    """One entry of a list: a kernel, its arguments (addresses and integers, 8 bytes each), its grid."""
 
     kernel: Kernel
     args: Sequence[Address | int]
@@ -55,7 +56,7 @@ class Launch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a device's memory is used for, in bytes: given out now, at most ever, and taken from the system now."""
+    """A device's memory, in bytes: given out now, at most ever, and taken from the system now."""
 
     in_use: int
     peak: int
@@ -66,8 +67,8 @@ class Usage:
 class TargetFacts:
     """What a device says about its hardware: plain data, from which `render` chooses a target's row.
 
-    `arch` is "x86-64", "reference" or "null"; `features` are named as in the instruction tables ("avx2", "fma", ...);
-    `caches` are bytes by name ("l1d", "l1i", "l2", "l3"), as far as the hardware tells.
+    `arch` is "x86-64", "reference" or "null"; `features` are named as in the instruction tables ("avx2",
+    "fma", ...); `caches` are bytes by name ("l1d", "l1i", "l2", "l3"), as far as the hardware tells.
     """
 
     arch: str
@@ -98,8 +99,8 @@ class Recording(ABC):
 class Device(ABC):
     """Memory, and a way to run code on it.
 
-    Addresses and kernels belong to the device that gave them out. Launches of one `run` happen in order; each sees
-    what the earlier ones wrote. `wait` returns when everything launched so far is done.
+    Addresses and kernels belong to the device that gave them out. Launches of one `run` happen in order; each
+    sees what the earlier ones wrote. `wait` returns when everything launched so far is done.
     """
 
     name: str
@@ -120,10 +121,8 @@ class Device(ABC):
         """Give memory back. Errors: DeviceError when it is not in use (freed twice, or another device's)."""
 
     @abstractmethod
-    def write(
-        self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0
-    ) -> None:
-        """Copy bytes from the host into the memory, from byte `offset` on. Errors: DeviceError outside of it."""
+    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
+        """Copy bytes into the memory, from byte `offset` on. Errors: DeviceError outside of it."""
 
     @abstractmethod
     def read(self, at: Address, nbytes: int, *, offset: int = 0) -> bytes:
@@ -151,17 +150,15 @@ class Device(ABC):
     def usage(self) -> Usage:
         """How much memory is in use."""
 
-    def launch(
-        self, kernel: Kernel, args: Sequence[Address | int], grid: int = 1
-    ) -> None:
+    def launch(self, kernel: Kernel, args: Sequence[Address | int], grid: int = 1) -> None:
         """Start one kernel on `grid` items."""
         self.run(self.record((Launch(kernel, args, grid),)))
 
-    def wait(self) -> None:  # noqa: B027  nothing to wait for is the usual case: all of ours run synchronously
-        """Return when everything launched so far is done."""
+    def wait(self) -> None:  # noqa: B027 - nothing to do is the usual case
+        """Return when everything launched so far is done: at once where `run` itself waits."""
 
-    def close(self) -> None:  # noqa: B027  most devices hold nothing that Python would not free
-        """Give everything back; the device and its addresses cannot be used afterwards. Closing twice is fine."""
+    def close(self) -> None:  # noqa: B027 - most hold nothing that Python would not free
+        """Give everything back; nothing of the device can be used afterwards. Twice is fine."""
 
 
 @runtime_checkable
@@ -198,9 +195,9 @@ class DeviceRow(NamedTuple):
 
 # fmt: off
 DEVICES: Mapping[str, DeviceRow] = MappingProxyType({
-    "cpu":       DeviceRow("baregrad.runtime.cpu",       "CpuDevice",       "this computer's x86-64 processor"),
-    "null":      DeviceRow("baregrad.runtime.null",      "NullDevice",      "runs nothing: to measure the compiler"),
-    "reference": DeviceRow("baregrad.runtime.reference", "ReferenceDevice", "runs programs with the interpreter"),
+    "cpu": DeviceRow("baregrad.runtime.cpu", "CpuDevice", "this computer's x86-64 processor"),
+    "null": DeviceRow("baregrad.runtime.null", "NullDevice", "runs nothing: to measure the compiler"),
+    "reference": DeviceRow("baregrad.runtime.reference", "ReferenceDevice", "runs programs by interpreting"),
 })
 # fmt: on
 
@@ -220,7 +217,7 @@ def open_device(name: str, **options: Any) -> Device:  # Any: each device's own 
             why="no row of DEVICES has this name",
             mend="use one of " + ", ".join(sorted(DEVICES)),
         )
-    cls: type[Device] = getattr(importlib.import_module(row.module), row.cls)
+    cls: type[Device] = getattr(load(row.module), row.cls)
     return cls(**options)
 
 
@@ -237,11 +234,7 @@ def check_range(at: Address, offset: int, nbytes: int) -> None:
 def check_size(nbytes: int) -> None:
     """Refuse a negative size."""
     if nbytes < 0:
-        raise DeviceError(
-            f"cannot allocate {nbytes} bytes",
-            why="a size is 0 or more",
-            mend="mend the shape",
-        )
+        raise DeviceError(f"cannot allocate {nbytes} bytes", why="a size is 0 or more", mend="mend the shape")
 
 
 def not_in_use(device: str, at: Address) -> DeviceError:

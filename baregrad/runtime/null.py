@@ -1,7 +1,7 @@
 """The null device: it accepts everything, keeps no data and runs nothing.
 
-For measuring the compiler without running what it makes, and for tests that count launches. Reads give zeros. What is
-not here: any meaning of code (see reference.py).
+For measuring the compiler without running what it makes, and for tests that count launches. Reads give zeros.
+What is not here: any meaning of code (see reference.py).
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ class NullDevice(Device):
         self._check_live(at)
         self._in_use -= self._live.pop(at.value)
 
-    def write(
-        self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0
-    ) -> None:
+    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
         """Nothing but the checks."""
         self._check_live(at)
         check_range(at, offset, memoryview(data).nbytes)

@@ -1,4 +1,4 @@
-"""What the devices that Python itself runs have in common: lists of launches as they are, and made-up addresses.
+"""What the devices that Python itself runs share: lists of launches as they are, made-up addresses.
 
 What is not here: the devices (null.py, reference.py).
 """
@@ -32,24 +32,17 @@ class PlainRecording(Recording):
     __slots__ = ("launches",)
 
     def __init__(self, launches: Sequence[Launch]) -> None:
-        self.launches = [
-            Launch(kernel, list(args), grid) for kernel, args, grid in launches
-        ]
+        self.launches = [Launch(kernel, list(args), grid) for kernel, args, grid in launches]
 
     def __len__(self) -> int:
         return len(self.launches)
 
     def set_argument(self, launch: int, slot: int, value: Address | int) -> None:
         """Replace one argument of one launch."""
-        if not (
-            0 <= launch < len(self.launches)
-            and 0 <= slot < len(self.launches[launch].args)
-        ):
+        if not (0 <= launch < len(self.launches) and 0 <= slot < len(self.launches[launch].args)):
             raise no_such_argument(launch, slot)
         kernel, args, grid = self.launches[launch]
-        self.launches[launch] = Launch(
-            kernel, [*args[:slot], value, *args[slot + 1 :]], grid
-        )
+        self.launches[launch] = Launch(kernel, [*args[:slot], value, *args[slot + 1 :]], grid)
 
 
 def plain(recording: Recording) -> PlainRecording:

@@ -1,7 +1,8 @@
 """The reference device: memory as bytearrays, programs run by a function that is handed in.
 
-`engine` injects the interpreter; the device itself knows nothing of programs, so the meaning of a kernel has one place.
-Every other device is compared with this one. What is not here: the interpreter (baregrad/ir), and speed.
+`engine` injects the interpreter; the device itself knows nothing of programs, so the meaning of a kernel has
+one place. Every other device is compared with this one. What is not here: the interpreter (baregrad/ir), and
+speed.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ Execute = Callable[
 class ReferenceDevice(Device):
     """Memory as bytearrays; a kernel is `execute(program, arguments, grid)`.
 
-    Each Address among the arguments becomes a writable memoryview of its bytes, each integer stays one. `execute` runs
-    all items of the grid. Addresses are numbers without meaning, so a program cannot reach what it was not given.
+    Each Address among the arguments becomes a writable memoryview of its bytes, each integer stays one.
+    `execute` runs all items of the grid. Addresses are numbers without meaning, so a program cannot reach
+    what it was not given.
     """
 
     name = "reference"
@@ -70,15 +72,11 @@ class ReferenceDevice(Device):
         self._in_use -= len(self._bytes(at))
         del self._memory[at.value]
 
-    def write(
-        self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0
-    ) -> None:
+    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
         """Copy into the bytearray."""
         memory, source = self._bytes(at), memoryview(data)
         check_range(at, offset, source.nbytes)
-        memory[offset : offset + source.nbytes] = (
-            source.cast("B") if source.nbytes else b""
-        )
+        memory[offset : offset + source.nbytes] = source.cast("B") if source.nbytes else b""
 
     def read(self, at: Address, nbytes: int, *, offset: int = 0) -> bytes:
         """Copy out of the bytearray."""
@@ -111,10 +109,7 @@ class ReferenceDevice(Device):
         for kernel, args, grid in plain(recording).launches:
             if kernel.entry not in self._programs:
                 raise not_loaded(self.name, kernel)
-            values = [
-                memoryview(self._bytes(arg)) if isinstance(arg, Address) else arg
-                for arg in args
-            ]
+            values = [memoryview(self._bytes(arg)) if isinstance(arg, Address) else arg for arg in args]
             self._execute(self._programs[kernel.entry], values, grid)
 
     def usage(self) -> Usage:

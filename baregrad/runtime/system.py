@@ -1,31 +1,27 @@
 """System calls through libc, every one of them checked.
 
-`libc` makes the call and turns errno into a negative result; `System.check` turns that into an error that says what was
-wanted. Drivers take a System, so that a test can hand them one whose calls are refused. What is not here: policy (who
-maps what, and why, is in the drivers).
+`call_libc` makes the call and turns errno into a negative result; `System.check` turns that into an error
+that says what was wanted. Drivers take a System, so that a test can hand them one whose calls are refused.
+What is not here: policy (who maps what, and why, is in the drivers).
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 from collections.abc import Callable
+from errno import errorcode
 from typing import Any
 
-from baregrad.base.errors import DeviceError
+from baregrad.base import libc, memo
+from baregrad.base.errors import SystemCallError
 
 PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE = 0x01, 0x02, 0x20, 0x4000
 MADV_HUGEPAGE = 14
 MFD_CLOEXEC = 1
 
-_POINTER, _SIZE, _INT, _LONG = (
-    ctypes.c_void_p,
-    ctypes.c_size_t,
-    ctypes.c_int,
-    ctypes.c_ssize_t,
-)
+_POINTER, _SIZE, _INT, _LONG = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_ssize_t)
 
 # The arguments of each call; all of them return a long, -1 for an error (man 2, glibc).
 CALLS = {
@@ -42,19 +38,17 @@ CALLS = {
 SystemCall = Callable[..., int]
 
 
-@functools.cache
+@memo
 def _function(name: str) -> Callable[..., int]:
     """The libc function, with its declared arguments."""
-    function: Any = getattr(
-        ctypes.CDLL(None, use_errno=True), name
-    )  # Any: ctypes has no type for a foreign function
-    function.argtypes = CALLS[name]
-    function.restype = _LONG
-    found: Callable[..., int] = function
-    return found
+    found: Any = libc()[name]  # Any: ctypes has no type for a foreign function; [] gives one of our own
+    found.argtypes = CALLS[name]
+    found.restype = _LONG
+    function: Callable[..., int] = found
+    return function
 
 
-def libc(name: str, *args: int | bytes) -> int:
+def call_libc(name: str, *args: int | bytes) -> int:
     """Make the call; its result, or -errno."""
     result = _function(name)(*args)
     return -ctypes.get_errno() if result == -1 else result
@@ -65,25 +59,21 @@ class System:
 
     __slots__ = ("call",)
 
-    def __init__(self, call: SystemCall = libc) -> None:
+    def __init__(self, call: SystemCall = call_libc) -> None:
         self.call = call
 
     def check(self, name: str, *args: int | bytes, wanted: str, mend: str = "") -> int:
-        """Make the call; its result. Errors: DeviceError, with what was wanted, when the system refuses."""
+        """Make the call; its result. Errors: SystemCallError when the system refuses."""
         result = self.call(name, *args)
-        if result < 0:
-            raise refused(name, -result, wanted, mend)
-        return result
-
-
-def refused(name: str, errno: int, wanted: str, mend: str = "") -> DeviceError:
-    """The error for a system call that failed."""
-    return DeviceError(
-        f"the system refused {wanted}",
-        why=f"{name}: {os.strerror(errno)} (errno {errno})",
-        mend=mend
-        or f"see errno {errno} in man 2 {name}; limits are shown by `ulimit -a`",
-    )
+        if result >= 0:
+            return result
+        error = SystemCallError(
+            f"the system refused: {wanted}",
+            why=f"{name}: {errorcode.get(-result, 'unknown errno')}, {os.strerror(-result)}",
+            mend=mend or f"see errno {-result} in man 2 {name}; limits are shown by `ulimit -a`",
+        )
+        error.errno = -result
+        raise error
 
 
 def view_memory(address: int, nbytes: int) -> memoryview:
@@ -95,7 +85,7 @@ def view_memory(address: int, nbytes: int) -> memoryview:
     return view
 
 
-@functools.cache
+@memo
 def _view_function() -> Any:  # Any: ctypes has no type for a foreign function
     """CPython's PyMemoryView_FromMemory: five times as fast as a ctypes array type for each size."""
     function = ctypes.pythonapi.PyMemoryView_FromMemory

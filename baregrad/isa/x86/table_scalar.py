@@ -160,6 +160,8 @@ SCALAR: tuple[Row, ...] = (
     row("xgetbv", "which:ecx=r, lo:eax=w, hi:edx=w", LEGACY(0x01, map="0F", modrm=0xD0), latency=10, cost=10),
     row("rdtsc",  "lo:eax=w, hi:edx=w",         LEGACY(0x31, map="0F"), latency=25, cost=25),
     row("rdtscp", "lo:eax=w, hi:edx=w, id:ecx=w", LEGACY(0x01, map="0F", modrm=0xF9), latency=30, cost=30),
+    row("ldmxcsr", "src:m32=r",                 LEGACY(0xAE, map="0F", digit=2), memory="r", latency=5, cost=1),
+    row("stmxcsr", "dst:m32=w",                 LEGACY(0xAE, map="0F", digit=3), memory="w", latency=5, cost=1),
     row("nop",    "",                           LEGACY(0x90)),
     row("nop",    "pad:m16=r",                  LEGACY(0x1F, "66", "0F", digit=0), memory=""),
     row("nop",    "pad:m32=r",                  LEGACY(0x1F, map="0F", digit=0), memory=""),

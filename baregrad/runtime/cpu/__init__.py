@@ -1,4 +1,4 @@
-"""The CPU device: this computer's x86-64 processor, running machine code that is ours down to the worker loop.
+"""The CPU device: an x86-64 processor running machine code that is ours down to the worker loop.
 
 Read device.py first. What is not here: making the code (baregrad/render).
 """

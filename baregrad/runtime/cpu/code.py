@@ -1,15 +1,15 @@
 """Code memory: kernels side by side in arenas that are never writable.
 
-An arena is a memory file (memfd_create) that is mapped once, readable and executable. Kernels are put into it with
-pwrite: the system writes the file's pages, which the mapping shows at once, so that no mapping is ever writable and
-executable, and nothing is writable at all while other threads run the kernels next to it.
+An arena is a memory file (memfd_create) that is mapped once, readable and executable. Kernels are put into it
+with pwrite: the system writes the file's pages, which the mapping shows at once, so that no mapping is ever
+writable and executable, and nothing is writable at all while other threads run the kernels next to it.
 
-Rejected: mapping pages writable, then mprotect to executable (a page for each kernel, and all of them begin in the same
-cache sets; or a page that other threads are executing loses its right to execute for a moment); a second, writable
-mapping of the file (a stray store through it changes code).
+Rejected: mapping pages writable, then mprotect to executable (a page for each kernel, and all of them begin
+in the same cache sets; or a page that other threads are executing loses its right to execute for a moment); a
+second, writable mapping of the file (a stray store through it changes code).
 
-A fork leaves parent and child with the same pages. So at a fork every arena is sealed: nothing in it is written or
-reused any more by either side, and the next kernel begins a new arena.
+A fork leaves parent and child with the same pages. So at a fork every arena is sealed: nothing in it is
+written or reused any more by either side, and the next kernel begins a new arena.
 What is not here: buffers (memory.py), and what the code does.
 """
 
@@ -18,16 +18,10 @@ from __future__ import annotations
 import threading
 import weakref
 
-from baregrad.base.errors import DeviceError
+from baregrad.base.errors import DeviceError, SystemCallError
 from baregrad.runtime.cpu.memory import class_size
 from baregrad.runtime.device import Kernel, not_loaded
-from baregrad.runtime.system import (
-    MAP_SHARED,
-    MFD_CLOEXEC,
-    PROT_EXEC,
-    PROT_READ,
-    System,
-)
+from baregrad.runtime.system import MAP_SHARED, MFD_CLOEXEC, PROT_EXEC, PROT_READ, System
 
 ARENA = 1 << 20
 LINE = 64
@@ -49,7 +43,7 @@ class _Arena:
 
 
 class CodeMemory:
-    """An allocator for code. Kernels begin at multiples of 64 and stay where they are until they are freed."""
+    """An allocator for code. Kernels begin at multiples of 64 and stay there until they are freed."""
 
     def __init__(self, system: System) -> None:
         self.lock = threading.RLock()
@@ -65,13 +59,12 @@ class CodeMemory:
     def load(self, code: bytes, name: str) -> Kernel:
         """Copy code into executable memory.
 
-        Cost: about 3 µs. Errors: DeviceError for no code, and when the system refuses executable memory.
+        Cost: about 3 µs. Errors: DeviceError for no code; SystemCallError when the system refuses executable
+        memory.
         """
         if not code:
             raise DeviceError(
-                f"kernel {name!r} has no code",
-                why="a kernel is at least one instruction",
-                mend="compile it",
+                f"kernel {name!r} has no code", why="a kernel is at least one instruction", mend="compile it"
             )
         size = class_size(len(code))
         with self.lock:
@@ -101,16 +94,12 @@ class CodeMemory:
         self._current = None
         for arena in self._arenas:
             if arena.file >= 0:
-                self._system.check(
-                    "close", arena.file, wanted="to close a code arena's file"
-                )
+                self._system.check("close", arena.file, wanted="to close a code arena's file")
                 arena.file = -1
 
     def usage(self) -> tuple[int, int]:
         """Bytes of code in use, and bytes of arenas."""
-        return sum(size for _, size in self._live.values()), sum(
-            arena.nbytes for arena in self._arenas
-        )
+        return sum(size for _, size in self._live.values()), sum(arena.nbytes for arena in self._arenas)
 
     def keep_mapped(self) -> None:
         """Never unmap anything: a thread that cannot be stopped may still run it."""
@@ -142,18 +131,10 @@ class CodeMemory:
     def _map(self, nbytes: int) -> _Arena:
         """A new arena, full of zeros."""
         if self._closed:
-            raise DeviceError(
-                "the cpu device is closed",
-                why="its code is unmapped",
-                mend="open it again",
-            )
+            raise DeviceError("the cpu device is closed", why="its code is unmapped", mend="open it again")
         check = self._system.check
         file = check(
-            "memfd_create",
-            b"baregrad-code",
-            MFD_CLOEXEC,
-            wanted="a memory file for code",
-            mend=_MEND,
+            "memfd_create", b"baregrad-code", MFD_CLOEXEC, wanted="a memory file for code", mend=_MEND
         )
         try:
             check("ftruncate", file, nbytes, wanted=f"{nbytes} bytes of code memory")
@@ -168,7 +149,7 @@ class CodeMemory:
                 wanted="executable memory",
                 mend=_MEND,
             )
-        except DeviceError:
+        except SystemCallError:
             self._system.call("close", file)
             raise
         return _Arena(base, file, nbytes)
@@ -176,12 +157,7 @@ class CodeMemory:
     def _put(self, arena: _Arena, entry: int, data: bytes) -> None:
         """Write bytes into the arena's file."""
         written = self._system.check(
-            "pwrite",
-            arena.file,
-            data,
-            len(data),
-            entry - arena.base,
-            wanted="to write code",
+            "pwrite", arena.file, data, len(data), entry - arena.base, wanted="to write code"
         )
         if written != len(data):
             raise DeviceError(

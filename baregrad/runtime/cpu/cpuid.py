@@ -1,7 +1,7 @@
 """What the processor is: CPUID and XGETBV, read by small functions of our own instructions.
 
-A feature counts only if the processor has it and the operating system keeps its registers (XCR0): FEATURES says which
-bit and which registers. The names are those of the instruction tables' `needs`.
+A feature counts only if the processor has it and the operating system keeps its registers (XCR0): FEATURES
+says which bit and which registers. The names are those of the instruction tables' `needs`.
 What is not here: which features a target wants (rows in `render`), and overriding them (device.py).
 Source: Intel SDM volume 2 (CPUID) and volume 1, 13.2 (XCR0); AMD64 APM volume 3, appendix E.
 """
@@ -77,17 +77,8 @@ FEATURES = (
 # fmt: on
 
 OSXSAVE = Feature("osxsave", 1, 0, ECX, 27)
-CACHE_LEAVES = (
-    ("GenuineIntel", 4),
-    ("AuthenticAMD", 0x8000001D),
-    ("HygonGenuine", 0x8000001D),
-)
-CACHE_NAMES = {
-    (1, 1): "l1d",
-    (1, 2): "l1i",
-    (2, 3): "l2",
-    (3, 3): "l3",
-}  # (level, type) of SDM table 3-8
+CACHE_LEAVES = (("GenuineIntel", 4), ("AuthenticAMD", 0x8000001D), ("HygonGenuine", 0x8000001D))
+CACHE_NAMES = {(1, 1): "l1d", (1, 2): "l1i", (2, 3): "l2", (3, 3): "l3"}  # (level, type) of SDM table 3-8
 
 
 class Processor(Protocol):
@@ -144,9 +135,7 @@ def features(processor: Processor) -> frozenset[str]:
         return bool(leaves[at][row.register] >> row.bit & 1)
 
     state = processor.xgetbv() if has(OSXSAVE) else 0
-    return frozenset(
-        row.name for row in FEATURES if has(row) and row.state & ~state == 0
-    )
+    return frozenset(row.name for row in FEATURES if has(row) and row.state & ~state == 0)
 
 
 def caches(processor: Processor) -> dict[str, int]:
@@ -161,9 +150,7 @@ def caches(processor: Processor) -> dict[str, int]:
         if a & 31 == 0:
             break
         if name is not None:
-            found[name] = (
-                ((b >> 22) + 1) * ((b >> 12 & 0x3FF) + 1) * ((b & 0xFFF) + 1) * (c + 1)
-            )
+            found[name] = ((b >> 22) + 1) * ((b >> 12 & 0x3FF) + 1) * ((b & 0xFFF) + 1) * (c + 1)
     return found
 
 
@@ -177,17 +164,8 @@ def model(processor: Processor) -> str:
     """The processor's brand string, or "" if it has none."""
     if processor.cpuid(0x80000000)[EAX] < 0x80000004:
         return ""
-    words = [
-        word
-        for leaf in (0x80000002, 0x80000003, 0x80000004)
-        for word in processor.cpuid(leaf)
-    ]
-    return (
-        struct.pack("<12I", *words)
-        .partition(b"\0")[0]
-        .decode("ascii", "replace")
-        .strip()
-    )
+    words = [word for leaf in (0x80000002, 0x80000003, 0x80000004) for word in processor.cpuid(leaf)]
+    return struct.pack("<12I", *words).partition(b"\0")[0].decode("ascii", "replace").strip()
 
 
 def cores() -> int:
@@ -217,11 +195,5 @@ def _cpuid_code() -> bytes:
 def _wide_code(name: str) -> bytes:
     """f(edi) -> edx:eax of an instruction that takes ecx (xgetbv) or nothing (rdtsc)."""
     return assemble(
-        [
-            inst("mov", "ecx", "edi"),
-            inst(name),
-            inst("shl", "rdx", 32),
-            inst("or", "rax", "rdx"),
-            inst("ret"),
-        ]
+        [inst("mov", "ecx", "edi"), inst(name), inst("shl", "rdx", 32), inst("or", "rax", "rdx"), inst("ret")]
     )

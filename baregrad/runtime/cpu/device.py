@@ -1,7 +1,8 @@
 """The CPU as a device: host memory, code memory, workers and the run-list function put together.
 
-Launches are synchronous: `run` returns when the list is done. Kernels are f(rdi = argument block, rsi = grid item),
-System V; they begin with a 16-byte aligned stack and the default MXCSR, and leave the upper vector halves clean.
+Launches are synchronous: `run` returns when the list is done. Kernels are f(rdi = argument block, rsi = grid
+item), System V; they begin with a 16-byte aligned stack and the default MXCSR, and leave the upper vector
+halves clean.
 What is not here: each of the parts (memory.py, code.py, cpuid.py, workers.py, runner.py).
 """
 
@@ -13,8 +14,10 @@ import platform
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 
+from baregrad.base import config
 from baregrad.base.errors import DeviceError
 from baregrad.runtime.cpu import cpuid
 from baregrad.runtime.cpu.code import CodeMemory
@@ -39,8 +42,8 @@ CALIBRATION = 5_000_000  # ns between two readings of both clocks: 1 µs of erro
 class CpuDevice(Device):
     """This computer's processor.
 
-    `threads` is how many run a parallel launch, the caller's included (None: all cores); `features` is what code may
-    use (None: what the processor and the system allow).
+    `threads` is how many run a parallel launch, the caller's included; `features` is what code may use. What
+    is not given comes from config.threads and config.features, else from the processor and the system.
 
     Errors: DeviceError on another architecture or system, and for fewer than one thread.
     """
@@ -61,19 +64,18 @@ class CpuDevice(Device):
                 why="the calling thread is one of them",
                 mend="give threads=1 or more, or leave it out",
             )
-        self.threads = threads or cpuid.cores()
+        switches = config()
+        self.threads = threads or switches.threads or cpuid.cores()
         system = system or System()
         self._code = CodeMemory(system)
         self._memory = HostMemory(system)
         self._processor = cpuid.ThisProcessor(self._code)
-        self._features = None if features is None else frozenset(features)
+        self._features = _chosen(features, switches.features)
         self._facts: TargetFacts | None = None
         self._workers = Workers(self._code, self._memory, self.threads - 1)
         self._control = self._workers.control if self.threads > 1 else 0
         entry = self._code.load(run_code(), "run").entry
-        self._run: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(
-            entry
-        )
+        self._run: Callable[[int], None] = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(entry)
         self._scratch: list[Scratch] = []
         self._ticks_per_second = 0.0
         self._clock = self._read_clocks()
@@ -97,7 +99,7 @@ class CpuDevice(Device):
         return self._facts
 
     def ticks_per_second(self) -> float:
-        """The rate of the time stamp counter, from two readings of it and the clock. Cost: up to 5 ms, once."""
+        """The rate of the time stamp counter, from two readings of it and a clock. Cost: 5 ms, once."""
         if not self._ticks_per_second:
             ticks, began = self._clock
             rest = began + CALIBRATION - time.perf_counter_ns()
@@ -108,7 +110,7 @@ class CpuDevice(Device):
         return self._ticks_per_second
 
     def _read_clocks(self) -> tuple[int, int]:
-        """The time stamp counter and the clock in ns, read as nearly at once as Python can (the best of five)."""
+        """The time stamp counter and the clock in ns, read nearly at once (the best of five)."""
         best = (1 << 62, 0, 0)
         for _ in range(5):
             before = time.perf_counter_ns()
@@ -121,19 +123,13 @@ class CpuDevice(Device):
 
     def allocate(self, nbytes: int, *, guard: bool = False) -> Address:
         """Memory at a multiple of 64; with `guard` its end touches an unreadable page (see memory.py)."""
-        return (
-            self._memory.allocate_guarded(nbytes)
-            if guard
-            else self._memory.allocate(nbytes)
-        )
+        return self._memory.allocate_guarded(nbytes) if guard else self._memory.allocate(nbytes)
 
     def free(self, at: Address) -> None:
         """Give memory back; its pages are kept for the next request of the size."""
         self._memory.free(at)
 
-    def write(
-        self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0
-    ) -> None:
+    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
         """Copy bytes into the memory."""
         source = memoryview(data)
         self._memory.check_live(at)
@@ -202,14 +198,9 @@ class CpuDevice(Device):
             self._workers.start()
         self._run(recording.timed_frame)
         stamps, rate = recording.stamps(), self.ticks_per_second()
-        return tuple(
-            (after - before) / rate
-            for before, after in zip(stamps, stamps[1:], strict=False)
-        )
+        return tuple((after - before) / rate for before, after in pairwise(stamps))
 
-    def launch(
-        self, kernel: Kernel, args: Sequence[Address | int], grid: int = 1
-    ) -> None:
+    def launch(self, kernel: Kernel, args: Sequence[Address | int], grid: int = 1) -> None:
         """Run one kernel on `grid` items. Cost: about 1 µs beside the kernel."""
         self._code.check_loaded(kernel)
         if len(args) > Scratch.SLOTS:
@@ -263,6 +254,22 @@ def _check_machine() -> None:
         )
 
 
+def _chosen(given: Iterable[str] | None, switch: str) -> frozenset[str] | None:
+    """The features that a user chose, or None to ask the processor."""
+    if given is None:
+        given = [name.strip() for name in switch.split(",") if name.strip()] or None
+    if given is None:
+        return None
+    chosen, known = frozenset(given), frozenset(row.name for row in cpuid.FEATURES)
+    if chosen <= known:
+        return chosen
+    raise DeviceError(
+        f"unknown CPU features: {', '.join(sorted(chosen - known))}",
+        why="features are named as in the instruction tables",
+        mend=f"use some of {', '.join(sorted(known))}",
+    )
+
+
 def _foreign(recording: Recording) -> DeviceError:
     """The error for a list that another device recorded."""
     return DeviceError(
@@ -274,13 +281,11 @@ def _foreign(recording: Recording) -> DeviceError:
 
 def _closed(frame: int) -> None:
     """What a closed device runs."""
-    raise DeviceError(
-        "the cpu device is closed", why="its code is unmapped", mend="open it again"
-    )
+    raise DeviceError("the cpu device is closed", why="its code is unmapped", mend="open it again")
 
 
 def _follow_forks(device: CpuDevice) -> None:
-    """Have the device told of forks, as long as it lives (a hook cannot be taken back, so it holds no device)."""
+    """Have the device told of forks while it lives (a hook cannot be taken back: it holds no device)."""
     weak = weakref.ref(device)
 
     def before() -> None:
@@ -292,7 +297,5 @@ def _follow_forks(device: CpuDevice) -> None:
             found.after_fork(child=child)
 
     os.register_at_fork(
-        before=before,
-        after_in_parent=lambda: after(False),
-        after_in_child=lambda: after(True),
+        before=before, after_in_parent=lambda: after(False), after_in_child=lambda: after(True)
     )

@@ -1,16 +1,17 @@
 """What the emitted loops share: the layouts they read, and the pieces of code that both are made of.
 
-The control block is how a running list and the workers talk. Its fields stand on cache lines by who writes them.
+The control block is how a running list and the workers talk. Its fields stand on cache lines by who writes
+them.
 
-`tickets` counts down the items of the job that nobody has taken yet. Who takes one (lock xadd of -1) and gets a value
-above 0 has the item grid - value of the *present* job: the job cannot end before that item is finished, so `code`,
-`block` and `grid`, read afterwards, are that job's. A worker that comes late finds 0 or less, and can neither run a
-stale item nor run one twice; there is no other check, and no generation number.
+`tickets` counts down the items of the job that nobody has taken yet. Who takes one (lock xadd of -1) and gets
+a value above 0 has the item grid - value of the *present* job: the job cannot end before that item is
+finished, so `code`, `block` and `grid`, read afterwards, are that job's. A worker that comes late finds 0 or
+less, and can neither run a stale item nor run one twice; there is no other check, and no generation number.
 `pending` counts the items that are not finished; at 0 the next entry of the list may begin.
 
-A worker that finds nothing for `spin` ticks of the time stamp counter sets `asleep` and waits (futex) while `sequence`
-is what it was. A publisher writes `tickets`, changes `sequence`, then looks at `asleep`: both sides do locked writes
-before they read, so one of them sees the other.
+A worker that finds nothing for `spin` ticks of the time stamp counter sets `asleep` and waits (futex) while
+`sequence` is what it was. A publisher writes `tickets`, changes `sequence`, then looks at `asleep`: both
+sides do locked writes before they read, so one of them sees the other.
 
 Read runner.py (who publishes) and workers.py (who waits) next.
 """
@@ -47,14 +48,7 @@ ENTRY = Layout("entry", 24, [
 ])
 # fmt: on
 
-SAVED = (
-    "rbp",
-    "rbx",
-    "r12",
-    "r13",
-    "r14",
-    "r15",
-)  # System V: what a function gives back as it was
+SAVED = ("rbp", "rbx", "r12", "r13", "r14", "r15")  # System V: what a function gives back as it was
 MXCSR = 0x1F80  # all exceptions masked, round to nearest, denormals kept: what kernels rely on
 SYS_SCHED_YIELD, SYS_FUTEX = 24, 202
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_PRIVATE = 0, 1, 128
@@ -71,7 +65,8 @@ def field(base: str, layout: Layout, name: str) -> Mem | SizedMem:
 def enter() -> Code:
     """Begin a function that calls kernels: keep what the caller owns, align the stack to 16, set MXCSR.
 
-    A library may have set flush-to-zero in this thread; kernels begin with the default, the caller gets its own back.
+    A library may have set flush-to-zero in this thread; kernels begin with the default, the caller gets its
+    own back.
     """
     return [
         *(inst("push", name) for name in SAVED),

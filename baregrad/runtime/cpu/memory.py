@@ -1,10 +1,10 @@
 """Host memory for buffers: pools for small blocks, mappings for large ones, guard pages on request.
 
-Sizes are rounded up to classes (multiples of 64 up to 1 KiB, then eight steps a doubling: at most 12.5 % are lost), and a
-freed block is kept for the next request of its class, so that the same step allocates nothing anew: a page that is
-touched for the first time costs about 0.25 µs a KiB, far more than using it. Small blocks are carved from arenas. Large
-ones are mappings of their own, with huge pages above 4 MiB, kept up to `keep` bytes.
-Every block begins at a multiple of 64: a cache line, and the widest vector.
+Sizes are rounded up to classes (multiples of 64 up to 1 KiB, then eight steps a doubling: at most 12.5 % are
+lost), and a freed block is kept for the next request of its class, so that the same step allocates nothing
+anew: a page that is touched for the first time costs about 0.25 µs a KiB, far more than using it. Small
+blocks are carved from arenas. Large ones are mappings of their own, with huge pages above 4 MiB, kept up to
+`keep` bytes. Every block begins at a multiple of 64: a cache line, and the widest vector.
 What is not here: code memory (code.py).
 """
 
@@ -14,7 +14,7 @@ import threading
 import weakref
 from errno import ENOMEM
 
-from baregrad.base.errors import DeviceError, OutOfMemory
+from baregrad.base.errors import DeviceError, OutOfMemory, SystemCallError
 from baregrad.runtime.device import Address, Usage, check_size, not_in_use
 from baregrad.runtime.system import (
     MADV_HUGEPAGE,
@@ -32,9 +32,7 @@ PAGE = 4096
 HUGE = 2 << 20
 SMALL = 256 << 10  # larger blocks are mappings of their own
 ARENA = 4 << 20
-LARGEST = (
-    1 << 46
-)  # half of the address space; a larger size would wrap around in libc's arguments
+LARGEST = 1 << 46  # half of the address space; a larger size would wrap around in libc's arguments
 
 
 def class_size(nbytes: int) -> int:
@@ -52,8 +50,9 @@ def class_size(nbytes: int) -> int:
 class HostMemory:
     """An allocator for buffers.
 
-    Threads: allocate and free may be called from any thread, and from a finalizer in the midst of another call: the
-    fast path is one atomic operation on a list or dictionary at a time, the slow one takes a re-entrant lock.
+    Threads: allocate and free may be called from any thread, and from a finalizer in the midst of another
+    call: the fast path is one atomic operation on a list or dictionary at a time, the slow one takes a
+    re-entrant lock.
     """
 
     def __init__(self, system: System, keep: int = 1 << 30) -> None:
@@ -61,18 +60,14 @@ class HostMemory:
         self._system = system
         self._keep = keep
         self._free: dict[int, list[int]] = {}  # size class -> blocks
-        self._live: dict[
-            int, int
-        ] = {}  # block -> size class; minus the mapping's size for a guarded block
+        self._live: dict[int, int] = {}  # block -> size class; minus the mapping's size for a guarded block
         self._kept: dict[int, int] = {}  # large free blocks, oldest first -> size class
         self._kept_bytes = 0
         self._arena = self._arena_end = 0
         self._in_use = self._peak = 0
         self._closed = False
         self._guards: dict[int, int] = {}  # guarded block -> its mapping
-        self._mappings: dict[
-            int, int
-        ] = {}  # base -> bytes: what is taken from the system
+        self._mappings: dict[int, int] = {}  # base -> bytes: what is taken from the system
         self._close = weakref.finalize(self, _unmap_all, system, self._mappings)
         self._close.atexit = False  # the end of the process does it; daemon threads may still use the memory
 
@@ -101,10 +96,10 @@ class HostMemory:
         return Address(block, nbytes)
 
     def allocate_guarded(self, nbytes: int) -> Address:
-        """A block whose last byte stands before an unreadable page: to read or write behind it ends the process.
+        """A block that ends at an unreadable page: to read or write behind it ends the process.
 
-        For tests of generated code. The block begins at a multiple of 64 only if `nbytes` is one. The page before the
-        block's first page is unreadable, too.
+        For tests of generated code. The block begins at a multiple of 64 only if `nbytes` is one. The page
+        before the block's first page is unreadable, too.
         """
         check_size(nbytes)
         inner = (nbytes + PAGE - 1) // PAGE * PAGE
@@ -113,11 +108,7 @@ class HostMemory:
             base = self._map(whole, nbytes)
             try:
                 self._system.check(
-                    "mprotect",
-                    base,
-                    PAGE,
-                    PROT_NONE,
-                    wanted="an unreadable page before a block",
+                    "mprotect", base, PAGE, PROT_NONE, wanted="an unreadable page before a block"
                 )
                 self._system.check(
                     "mprotect",
@@ -126,7 +117,7 @@ class HostMemory:
                     PROT_NONE,
                     wanted="an unreadable page behind a block",
                 )
-            except DeviceError:
+            except SystemCallError:
                 self._unmap(base)
                 raise
         at = Address(base + PAGE + inner - nbytes, nbytes)
@@ -189,10 +180,7 @@ class HostMemory:
             if self._arena + size > self._arena_end:
                 self._arena = self._map(ARENA, nbytes)
                 self._arena_end = self._arena + ARENA
-            first, count = (
-                self._arena,
-                min(count, (self._arena_end - self._arena) // size),
-            )
+            first, count = (self._arena, min(count, (self._arena_end - self._arena) // size))
             self._arena += count * size
             free.extend(range(first + (count - 1) * size, first, -size))
             return first
@@ -205,14 +193,9 @@ class HostMemory:
         first = self._map(size + HUGE, nbytes)
         block = (first + HUGE - 1) // HUGE * HUGE
         del self._mappings[first]
-        for base, rest in (
-            (first, block - first),
-            (block + size, first + HUGE - block),
-        ):
+        for base, rest in ((first, block - first), (block + size, first + HUGE - block)):
             if rest:
-                self._system.check(
-                    "munmap", base, rest, wanted="to unmap the rest of a mapping"
-                )
+                self._system.check("munmap", base, rest, wanted="to unmap the rest of a mapping")
         self._mappings[block] = size
         # Advice: a system without huge pages refuses it, and the block is as good, only slower.
         self._system.call("madvise", block, size, MADV_HUGEPAGE)
@@ -221,22 +204,14 @@ class HostMemory:
     def _map(self, size: int, nbytes: int) -> int:
         """Pages from the system; when it has none, kept blocks go back first."""
         if self._closed:
-            raise DeviceError(
-                "the cpu device is closed",
-                why="its memory is unmapped",
-                mend="open it again",
-            )
+            raise DeviceError("the cpu device is closed", why="its memory is unmapped", mend="open it again")
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         base = -ENOMEM
         if size <= LARGEST:
-            base = self._system.call(
-                "mmap", 0, size, PROT_READ | PROT_WRITE, flags, -1, 0
-            )
+            base = self._system.call("mmap", 0, size, PROT_READ | PROT_WRITE, flags, -1, 0)
             if base < 0 and self._kept:
                 self._drop_kept(0)
-                base = self._system.call(
-                    "mmap", 0, size, PROT_READ | PROT_WRITE, flags, -1, 0
-                )
+                base = self._system.call("mmap", 0, size, PROT_READ | PROT_WRITE, flags, -1, 0)
         if base < 0:
             raise self._out_of_memory(nbytes, -base)
         self._mappings[base] = size
@@ -255,9 +230,7 @@ class HostMemory:
     def _unmap(self, base: int) -> None:
         """Give a mapping back."""
         with self.lock:
-            self._system.check(
-                "munmap", base, self._mappings.pop(base), wanted="to unmap a block"
-            )
+            self._system.check("munmap", base, self._mappings.pop(base), wanted="to unmap a block")
 
     def _keep_large(self, block: int, size: int) -> None:
         """Keep a large block for its class; the oldest go when there are too many."""

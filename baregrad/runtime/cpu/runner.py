@@ -2,13 +2,13 @@
 
     run(rdi = FRAME)
 
-goes through the entries in order. An entry of one item is called at once; one of several items is published to the
-workers, and the caller takes items too until all are finished. Without workers, or while another thread has published a
-job, the caller runs all items itself. With `stamps`, the time stamp counter is stored before the first entry and after
-each one.
+goes through the entries in order. An entry of one item is called at once; one of several items is published
+to the workers, and the caller takes items too until all are finished. Without workers, or while another
+thread has published a job, the caller runs all items itself. With `stamps`, the time stamp counter is stored
+before the first entry and after each one.
 
-A recording is one block of memory: two frames (plain and timed), the entries, the argument blocks. Everything that a
-run needs is in it, so that a run from Python is one call with one pointer.
+A recording is one block of memory: two frames (plain and timed), the entries, the argument blocks. Everything
+that a run needs is in it, so that a run from Python is one call with one pointer.
 Read jobs.py first; the workers' side is in workers.py.
 """
 
@@ -41,19 +41,15 @@ WORD = 8
 MASK = (1 << 64) - 1
 SPINS = 2000  # how often to look for the last items before giving the core away: about 50 µs
 
+# Where Scratch has the entry's fields and its arguments, in words.
+_CODE, _GRID = ((FRAME.size + ENTRY.offset(name)) // WORD for name in ("code", "grid"))
+_BLOCK = (FRAME.size + ENTRY.size) // WORD
+
 
 class CpuRecording(Recording):
     """Launches laid out for the emitted run-list function."""
 
-    __slots__ = (
-        "_blocks",
-        "_memory",
-        "_stamps",
-        "_words",
-        "frame",
-        "parallel",
-        "timed_frame",
-    )
+    __slots__ = ("_blocks", "_memory", "_stamps", "_words", "frame", "parallel", "timed_frame")
 
     def __init__(self, launches: Sequence[Launch], control: int) -> None:
         count = len(launches)
@@ -61,25 +57,16 @@ class CpuRecording(Recording):
         blocks = entries + count * ENTRY.size
         sizes = [WORD * len(launch.args) for launch in launches]
         ends = list(itertools.accumulate(sizes, initial=blocks))
-        self._memory = ctypes.create_string_buffer(max(ends[-1], 1))
+        self._memory = ctypes.create_string_buffer(ends[-1])
         self._stamps = ctypes.create_string_buffer(WORD * (count + 1))
         base = self.frame = ctypes.addressof(self._memory)
         self.timed_frame = base + FRAME.size
         self.parallel = any(launch.grid > 1 for launch in launches)
         memory = memoryview(self._memory).cast("B")
-        self._words = memory[: ends[-1] // WORD * WORD].cast("Q")
+        self._words = memory.cast("Q")
         for at, stamps in ((0, 0), (FRAME.size, ctypes.addressof(self._stamps))):
-            FRAME.write(
-                memory,
-                at,
-                entries=base + entries,
-                end=base + blocks,
-                control=control,
-                stamps=stamps,
-            )
-        self._blocks = [
-            (ends[i] // WORD, len(launch.args)) for i, launch in enumerate(launches)
-        ]
+            FRAME.write(memory, at, entries=base + entries, end=base + blocks, control=control, stamps=stamps)
+        self._blocks = [(ends[i] // WORD, len(launch.args)) for i, launch in enumerate(launches)]
         for i, (kernel, args, grid) in enumerate(launches):
             check_grid(kernel.name, grid)
             at = entries + i * ENTRY.size
@@ -92,10 +79,7 @@ class CpuRecording(Recording):
 
     def set_argument(self, launch: int, slot: int, value: Address | int) -> None:
         """Replace one argument of one launch."""
-        if (
-            not 0 <= launch < len(self._blocks)
-            or not 0 <= slot < self._blocks[launch][1]
-        ):
+        if not 0 <= launch < len(self._blocks) or not 0 <= slot < self._blocks[launch][1]:
             raise no_such_argument(launch, slot)
         self._words[self._blocks[launch][0] + slot] = value.__index__() & MASK
 
@@ -105,28 +89,25 @@ class CpuRecording(Recording):
 
 
 class Scratch:
-    """The memory of one launch, used again and again: a frame, an entry and a block of up to SLOTS arguments."""
+    """The memory of one launch, used again and again: a frame, an entry, a block of up to SLOTS words."""
 
     SLOTS = 60
-    __slots__ = ("_block", "_memory", "_words", "frame")
+    __slots__ = ("_memory", "_words", "frame")
 
     def __init__(self, control: int) -> None:
         size = FRAME.size + ENTRY.size + WORD * self.SLOTS
         self._memory = ctypes.create_string_buffer(size)
         base = self.frame = ctypes.addressof(self._memory)
-        self._block = base + FRAME.size + ENTRY.size
+        block = base + _BLOCK * WORD
         memory = memoryview(self._memory).cast("B")
-        FRAME.write(
-            memory, 0, entries=base + FRAME.size, end=self._block, control=control
-        )
-        ENTRY.write(memory, FRAME.size, block=self._block)
+        FRAME.write(memory, 0, entries=base + FRAME.size, end=block, control=control)
+        ENTRY.write(memory, FRAME.size, block=block)
         self._words = memory.cast("Q")
 
     def fill(self, entry: int, args: Sequence[Address | int], grid: int) -> None:
         """Set the launch."""
-        words = self._words
-        words[4], words[6] = entry, grid
-        at = 7
+        words, at = self._words, _BLOCK
+        words[_CODE], words[_GRID] = entry, grid
         for value in args:
             words[at] = value.__index__() & MASK
             at += 1
@@ -136,14 +117,12 @@ def check_grid(name: str, grid: int) -> None:
     """Refuse a grid that is no number of items."""
     if not 0 <= grid < 1 << 62:
         raise DeviceError(
-            f"kernel {name!r} has a grid of {grid} items",
-            why="a grid is 0 or more",
-            mend="mend the launch",
+            f"kernel {name!r} has a grid of {grid} items", why="a grid is 0 or more", mend="mend the launch"
         )
 
 
 def run_code() -> bytes:
-    """The run-list function. rbx: entry, r12: end, r13: control block, r14: next stamp, rbp: grid, r15: counter."""
+    """The run-list function. rbx entry, r12 end, r13 control block, r14 next stamp, rbp grid, r15 counter."""
     return assemble(
         [
             *enter(),
@@ -177,10 +156,7 @@ def run_code() -> bytes:
 
 def _call() -> Code:
     """Call the entry's kernel; rsi is the item."""
-    return [
-        inst("mov", "rdi", field("rbx", ENTRY, "block")),
-        inst("call", field("rbx", ENTRY, "code")),
-    ]
+    return [inst("mov", "rdi", field("rbx", ENTRY, "block")), inst("call", field("rbx", ENTRY, "code"))]
 
 
 def _stamp() -> Code:
@@ -238,7 +214,7 @@ def _publish() -> Code:
 
 
 def _wait_for_the_last() -> Code:
-    """Wait until `pending` is 0: look SPINS times, then let another thread have the core (it may be a worker)."""
+    """Wait until `pending` is 0: look SPINS times, then let another thread (a worker?) have the core."""
     return [
         Label("wait"),
         inst("mov", "ecx", SPINS),

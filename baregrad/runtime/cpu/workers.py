@@ -1,11 +1,12 @@
-"""Worker threads: Python threads that sit in one native call, our emitted loop, without the interpreter's lock.
+"""Worker threads: Python threads that sit in one native call, our emitted loop, without the GIL.
 
     work(rdi = CONTROL)     take items of published jobs; spin a while, then sleep; return when told to stop
     stop(rdi = CONTROL)     tell every worker to return
 
-Threads start with the first parallel launch, so that a program which needs none has none. They are daemons, and the
-pool stops them when it is closed, collected, or the interpreter ends; a launch after that runs on the calling thread
-alone. A fork leaves the child without threads: `forget` puts the control block back, and they start anew on demand.
+Threads start with the first parallel launch, so that a program which needs none has none. They are daemons,
+and the pool stops them when it is closed, collected, or the interpreter ends; a launch after that runs on the
+calling thread alone. A fork leaves the child without threads: `forget` puts the control block back, and they
+start anew on demand.
 Read jobs.py first; who publishes jobs is runner.py.
 """
 
@@ -17,7 +18,7 @@ import weakref
 from collections.abc import Callable
 
 from baregrad.isa.form import Label
-from baregrad.isa.x86 import assemble, inst
+from baregrad.isa.x86 import assemble, inst, mem
 from baregrad.runtime.cpu.code import CodeMemory
 from baregrad.runtime.cpu.jobs import (
     CONTROL,
@@ -35,7 +36,9 @@ from baregrad.runtime.cpu.jobs import (
 from baregrad.runtime.cpu.memory import HostMemory
 from baregrad.runtime.system import view_memory
 
-SPIN_TICKS = 150_000  # about 50 µs: longer than the gap between two launches of a list, short beside a time slice
+SPIN_TICKS = (
+    150_000  # about 50 µs: longer than the gap between two launches of a list, short beside a time slice
+)
 PATIENCE = 2.0  # seconds to wait for a worker that is told to stop
 
 
@@ -44,20 +47,16 @@ class _Threads:
 
     __slots__ = ("closed", "memory", "running", "stop")
 
-    def __init__(
-        self, stop: Callable[[], object], memory: tuple[CodeMemory, HostMemory]
-    ) -> None:
+    def __init__(self, stop: Callable[[], object], memory: tuple[CodeMemory, HostMemory]) -> None:
         self.stop, self.memory = stop, memory
         self.running: list[threading.Thread] = []
         self.closed = False
 
 
 class Workers:
-    """`count` threads beside the caller's, parked until a list publishes a job. `control` is the control block."""
+    """`count` threads beside the caller's, parked until a list publishes a job."""
 
-    def __init__(
-        self, code: CodeMemory, memory: HostMemory, count: int, spin: int = SPIN_TICKS
-    ) -> None:
+    def __init__(self, code: CodeMemory, memory: HostMemory, count: int, spin: int = SPIN_TICKS) -> None:
         self.lock = threading.RLock()
         self.count = count
         self.started = False
@@ -82,9 +81,7 @@ class Workers:
                 return
             for number in range(self.count):
                 name = f"baregrad-worker-{number + 1}"
-                thread = threading.Thread(
-                    target=self._work, args=(self.control,), name=name, daemon=True
-                )
+                thread = threading.Thread(target=self._work, args=(self.control,), name=name, daemon=True)
                 thread.start()
                 self._threads.running.append(thread)
 
@@ -162,7 +159,7 @@ def _sleep() -> Code:
         inst("mov", "eax", 1),
         inst("xchg", field("r13", CONTROL, "asleep"), "eax"),
         *_look(),
-        inst("lea", "rdi", field("r13", CONTROL, "sequence")),
+        inst("lea", "rdi", mem("r13", disp=CONTROL.offset("sequence"))),
         inst("mov", "esi", FUTEX_WAIT | FUTEX_PRIVATE),
         inst("mov", "edx", "ebp"),
         inst("xor", "r10d", "r10d"),  # no time limit
