@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from math import copysign, frexp, inf, isfinite, ldexp, nan
 
 from baregrad.base import memo, wrap_signed, wrap_unsigned
-from baregrad.base.errors import ALL, DTypeError
+from baregrad.base.errors import DTypeError
 from baregrad.dtype.table import ALL, DType, Kind, bfloat16, bool_, float16, float32, float64
 
 Value = bool | int | float
