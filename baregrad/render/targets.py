@@ -1,0 +1,52 @@
+"""One row a target: what its machine has, so that passes ask the row instead of a chip's name.
+
+`host_target` chooses the row for a CPU from its features (runtime reads them). Which ops are native is what
+the renderer has rows for: see x86/rows_*.py. The record is in baregrad/target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from baregrad.base.errors import DeviceError
+from baregrad.target import Target
+
+X86_DTYPES = frozenset(("bool", "int32", "int64", "uint32", "uint64", "float32"))
+X86_OPS = frozenset((
+    "add", "sub", "mul", "div", "neg", "idiv", "mod", "max", "min", "and", "or", "xor", "not", "shl", "shr",
+    "cmplt", "cmple", "cmpeq", "cmpne", "select", "sqrt", "reciprocal", "trunc", "floor", "fma", "cast",
+    "bitcast",
+))  # fmt: skip
+X86_BASE = frozenset(("avx", "avx2", "fma", "bmi1", "bmi2"))
+X86_WIDE = X86_BASE | {"avx512f", "avx512vl", "avx512dq", "avx512bw"}
+
+# max_lanes: masks have a lane for each 4-byte element at most, so that every bool vector fits one register.
+# fmt: off
+AVX512 = Target("x86-64-avx512", "x86-64", features=X86_WIDE, vector_bytes=64, vector_registers=32,
+                mask_registers=8, gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=16)
+AVX2   = Target("x86-64-avx2", "x86-64", features=X86_BASE, vector_bytes=32, vector_registers=16,
+                gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=8)
+# fmt: on
+
+TARGETS: tuple[Target, ...] = (AVX512, AVX2)
+"""Best first."""
+
+
+def host_target(features: Iterable[str]) -> Target:
+    """The best row whose features a CPU all has.
+
+    Errors: DeviceError for a CPU without AVX2, FMA and BMI.
+
+    >>> host_target(AVX2.features | {"sse2"}).name
+    'x86-64-avx2'
+    """
+    present = frozenset(features)
+    for target in TARGETS:
+        if target.features <= present:
+            return target
+    missing = ", ".join(sorted(AVX2.features - present))
+    raise DeviceError(
+        f"this CPU has no {missing}",
+        why="machine code is made for x86-64 with AVX2, FMA and BMI, or more",
+        mend="use a device that needs no machine code, such as the reference device",
+    )
