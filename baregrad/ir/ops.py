@@ -176,6 +176,52 @@ def _expand_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
     return (g.reduce("add", axes) if axes else g,)
 
 
+def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
+    """The sum of all windows: a view of g, indexed by x's axes and by every axis of y but one a row, then a sum.
+
+    Each row gives one axis of y as that of its source axis, the one with the least step; steps above 1 are undone by
+    putting zeros between g's elements first.
+    """
+    shape, rows = y.arg
+    primary: list[int] = []
+    for row, (_, steps) in enumerate(rows):
+        mine = [axis for axis, step in enumerate(steps) if step and axis not in primary and shape[axis] != 1]
+        if not mine:  # this axis of x is read at one place: y gets an axis of size 1 for it
+            g, shape = g.reshape((*shape, 1)), (*shape, 1)
+            rows = tuple((begin, (*other, int(i == row))) for i, (begin, other) in enumerate(rows))
+            mine = [len(shape) - 1]
+        axis = min(mine, key=lambda a: abs(rows[row][1][a]))
+        step = rows[row][1][axis]
+        if step > 1:
+            g, shape = _spread(g, axis, step)
+        primary.append(axis)
+    others = [axis for axis in range(len(shape)) if axis not in primary]
+    width = len(primary) + len(others)
+    place = {axis: i for i, axis in enumerate([*primary, *others])}
+    back = []
+    for axis in range(len(shape)):
+        steps = [0] * width
+        steps[place[axis]] = 1
+        begin = 0
+        if axis in primary:
+            begin = -rows[primary.index(axis)][0]
+            for other in others:
+                steps[place[other]] = -rows[primary.index(axis)][1][other]
+        back.append((begin, tuple(steps)))
+    wide = (*x.shape, *(shape[axis] for axis in others))
+    summed = g.view(wide, tuple(back)).reduce("add", tuple(range(len(primary), width)))
+    return (summed.reshape(x.shape),)
+
+
+def _spread(g: Any, axis: int, step: int) -> tuple[Any, tuple[Any, ...]]:
+    """step - 1 zeros after each element of an axis."""
+    shape = g.shape
+    apart = g.reshape((*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    amounts = tuple((0, step - 1) if i == axis + 1 else (0, 0) for i in range(len(shape) + 1))
+    wide = (*shape[:axis], shape[axis] * step, *shape[axis + 1 :])
+    return apart.pad(amounts).reshape(wide), wide
+
+
 # -- elementwise -------------------------------------------------------------------------------------------------
 # fmt: off
 ADD        = alu("add", "a + b.", 2, "same", lambda a, b: a + b, commutes=True, symbol="+", samples=BOTH,
@@ -237,6 +283,8 @@ EXPAND     = op("expand", "Axes of size 1 repeated.", "T", 1, "same", rule.expan
 PERMUTE    = op("permute", "Axes in another order.", "T", 1, "same", rule.permute, gradient=_permute_gradient)
 PAD        = op("pad", "Zeros before and after.", "T", 1, "same", rule.pad, gradient=_pad_gradient)
 SHRINK     = op("shrink", "A box cut out.", "T", 1, "same", rule.shrink, gradient=_shrink_gradient)
+VIEW       = op("view", "Affine: element o is x[begin + steps . o], 0 where that lies outside. Windows are views.", "T", 1, "same",
+                rule.view, gradient=_view_gradient)
 FLIP       = op("flip", "Axes run backwards.", "T", 1, "same", rule.first,
                 gradient=lambda g, y, x: (g.flip(y.arg),))
 REDUCE     = op("reduce", "Elements joined by add, mul, max or min in any grouping.", "TK", None, "first", rule.reduce,
@@ -266,4 +314,4 @@ GRID       = op("grid", "Which item of the grid this is.", "L", 0, "given", rule
 
 BY_NAME: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}
 REDUCERS: dict[str, Op] = {"add": ADD, "mul": MUL, "max": MAX, "min": MIN}
-MOVEMENT: frozenset[Op] = frozenset((RESHAPE, EXPAND, PERMUTE, PAD, SHRINK, FLIP))
+MOVEMENT: frozenset[Op] = frozenset((RESHAPE, EXPAND, PERMUTE, PAD, SHRINK, VIEW, FLIP))

@@ -102,6 +102,18 @@ def shrink(src: Sources, arg: Any) -> Shape:
     return tuple(end - begin for begin, end in arg)
 
 
+def view(src: Sources, arg: Any) -> Shape:
+    """The argument's: (shape, one row (begin, steps along the result's axes) for each axis of the source)."""
+    shape, rows = arg
+    if len(rows) != len(src[0].shape) or any(len(steps) != len(shape) for _, steps in rows):
+        raise ShapeError(
+            f"view of {src[0].shape} as {shape} by {rows}",
+            why="there is one row for each axis of the source, with one step for each axis of the result",
+            mend="give such rows",
+        )
+    return tuple(shape)
+
+
 def reduce(src: Sources, arg: Any) -> Shape:
     """TENSOR: the source with the reduced axes of size 1. KERNEL: a scalar."""
     axes = arg[1]

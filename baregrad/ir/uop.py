@@ -192,6 +192,10 @@ class UOp:
         whole = all(cut == (0, size) for cut, size in zip(box, self.shape, strict=True))
         return self if whole else UOp(ops.SHRINK, self.dtype, (self,), box)
 
+    def view(self, shape: tuple[Size, ...], rows: tuple[tuple[int, tuple[int, ...]], ...]) -> UOp:
+        """Element o is this value at begin + steps . o for the (begin, steps) row of each axis, 0 where that lies outside."""
+        return UOp(ops.VIEW, self.dtype, (self,), (shape, rows))
+
     def flip(self, axes: tuple[int, ...]) -> UOp:
         """Axes backwards."""
         return UOp(ops.FLIP, self.dtype, (self,), axes) if axes else self
