@@ -115,6 +115,8 @@ class Form:
     `clobbers` are registers whose value is lost ("flags" is a name of its own); `writes_flags`/`reads_flags` tell the
     ordering pass about the flags; `control` is "" | "jump" | "branch" | "call" | "ret"; `memory` is "" | "r" | "w" | "rw":
     what the instruction does to memory when it has a Mem operand (or always, when no operand can be one); `needs` is the set of CPU features;
+    `mask_role` is what happens to Inst.mask: "" (no mask is taken), "r", or "rw" (gathers destroy it); `merges` whether
+    lanes that are off keep the destination's value (False: they come from a source, the destination is not read);
     `latency` and `cost` (of its unit's time) are what the ordering pass counts with, in cycles.
     """
 
@@ -130,6 +132,8 @@ class Form:
     control: str = ""
     needs: frozenset[str] = frozenset()
     is_move: bool = False
+    mask_role: str = ""
+    merges: bool = True
     source: str = ""
 
 

@@ -18,9 +18,11 @@ from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, Value
 from baregrad.isa.x86.encode import encode, fixups, resolve, signature
 from baregrad.isa.x86.encoding import EVEX, IMMEDIATES, Row, expand, memory_bits
 from baregrad.isa.x86.registers import NamedReg, register
+from baregrad.isa.x86.table_avx import AVX
+from baregrad.isa.x86.table_avx512 import AVX512
 from baregrad.isa.x86.table_scalar import SCALAR
 
-TABLES = (SCALAR,)
+TABLES = (SCALAR, AVX, AVX512)
 """Every table; `inst` and `form` take the first row that fits."""
 
 

@@ -408,7 +408,7 @@ class _MaskReader(NamedTuple):
 def _mask_reader(form: Form) -> _MaskReader:
     rule = form.encoding.mask
     stores = next((i for i, o in enumerate(form.operands) if o.writes and _takes_memory(o)), -1)
-    return _MaskReader(rule == "must", rule == "kz", bool(rule), stores)
+    return _MaskReader(rule == "must", rule in ("kz", "select"), bool(rule), stores)
 
 
 def _takes_memory(operand: Operand) -> bool:

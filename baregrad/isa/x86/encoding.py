@@ -68,7 +68,8 @@ class VEX:
 class EVEX:
     """The four-byte EVEX prefix. SDM 2.7.
 
-    `mask` is "" (none may be given), "k" (merging only), "kz" (merging or zeroing), or "must" (k1-k7 is required: gathers).
+    `mask` is "" (none may be given), "k" (merging only), "kz" (merging or zeroing), "select" (either; the lanes that are
+    off come from a source) or "must" (k1-k7 is required, and comes out as zero: gathers).
     `n` is what an 8-bit displacement is multiplied by, in bytes: the SDM's tuple types (2.7.5) all come to the size of the
     memory operand (an element, when it is broadcast); rows say `n` only where that is not so.
     """
@@ -115,6 +116,9 @@ def row(name: str, spec: str, encoding: Encoding, **facts: Any) -> Row:  # Any: 
     """One line of a table. `flags` is "r", "w" or "rw"; `needs` names separated by spaces; the rest are fields of Form."""
     return Row(name, spec, encoding, facts)
 
+
+MASK_ROLES = {"": "", "must": "rw"}
+"""What happens to the mask register, where it is not only read."""
 
 MEMORY_KIND = re.compile(r"m(\d*)$|m(16|32|64)bcst$|vm(32|64)([xyz])$")
 _FLAG_FACTS = {"": (False, False), "r": (False, True), "w": (True, False), "rw": (True, True)}
@@ -256,6 +260,16 @@ def _memory(operands: Iterable[Operand]) -> str:
     return ""
 
 
+def _needs(names: str, encoding: Encoding) -> frozenset[str]:
+    """The features of a form: "avx/avx2" is the first at 128 bits and the second at 256; EVEX adds its own."""
+    if "/" in names:
+        small, large = names.split("/")
+        names = large if isinstance(encoding, VEX) and encoding.length == 256 else small
+    if not isinstance(encoding, EVEX):
+        return frozenset(names.split())
+    return frozenset([*names.split(), "avx512f", *(() if encoding.length in (0, 512) else ("avx512vl",))])
+
+
 def expand(line: Row) -> Iterator[Form]:
     """The forms of a row, one for each size or vector length.
 
@@ -268,9 +282,7 @@ def expand(line: Row) -> Iterator[Form]:
         spec = _fill(line.spec, names)
         operands = tuple(parse_operand(text, limit) for text in spec.split(", ") if text)
         slots = _slots(encoding, operands)
-        needs = set(facts.pop("needs", "").split())
-        if isinstance(encoding, EVEX):
-            needs |= {"avx512f"} if encoding.length in (0, 512) else {"avx512f", "avx512vl"}
+        needs = _needs(facts.pop("needs", ""), encoding)
         writes, reads = _FLAG_FACTS[facts.pop("flags", "")]
         facts.setdefault("memory", _memory(operands))
         facts.setdefault("source", f"SDM {line.name.upper()}")
@@ -278,7 +290,9 @@ def expand(line: Row) -> Iterator[Form]:
             line.name,
             operands,
             replace(encoding, slots=slots),
-            needs=frozenset(needs),
+            needs=needs,
+            mask_role=MASK_ROLES.get(encoding.mask, "r") if isinstance(encoding, EVEX) else "",
+            merges=not isinstance(encoding, EVEX) or encoding.mask != "select",
             writes_flags=writes,
             reads_flags=reads,
             clobbers=tuple(Reg("gpr", number) for number in facts.pop("clobbers", ())),

@@ -116,7 +116,7 @@ def random_inst(rng: random.Random, form: Form) -> Inst:
             stores = any(
                 o.writes and isinstance(v, Mem) for o, v in zip(form.operands, operands, strict=True)
             )
-            zeroing = rule == "kz" and not stores and rng.random() < 0.5
+            zeroing = rule in ("kz", "select") and not stores and rng.random() < 0.5
         used = [v.number for v in operands if isinstance(v, Reg) and v.bank == "vec"]
         used += [v.index.number for v in operands if isinstance(v, Mem) and v.index and v.index.bank == "vec"]
         if "gather" not in form.name or len(set(used)) == len(used):
