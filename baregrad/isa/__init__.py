@@ -1,4 +1,5 @@
-"""Instruction sets as data: forms, encodings, text. Each set is a package of its own (x86/); none knows a compiler.
+"""Instruction sets as data: forms, encodings, text. Each set is a package of its own (x86/); none knows a
+compiler.
 
 Read form.py first: the shapes that every instruction set, the allocator and the assembler share.
 """

@@ -1,9 +1,9 @@
 """Instruction forms: what every instruction set has in common.
 
-A form is one row of an instruction set's table: a name, operands with roles and register constraints, an encoding,
-latency and effects. Encoders, decoders, text, the register allocator and the checker read these rows; nothing else
-describes an instruction. What is not here: encodings (each architecture's own), and what an instruction means to the
-compiler (render/<target>/lower.py).
+A form is one row of an instruction set's table: a name, operands with roles and register constraints, an
+encoding, latency and effects. Encoders, decoders, text, the register allocator and the checker read these
+rows; nothing else describes an instruction. What is not here: encodings (each architecture's own), and what
+an instruction means to the compiler (render/<target>/lower.py).
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Mem:
-    """The memory at base + index * scale + disp, or (base None, label set) at a label relative to the next instruction.
+    """The memory at base + index * scale + disp, or (base None, label set) at a label relative to the next
+    instruction.
 
     `broadcast` is the number of lanes that one element is repeated to (EVEX embedded broadcast), 0 for none.
     """
@@ -75,14 +76,15 @@ Value = Reg | VReg | Sub | Imm | Label | Mem
 class Operand:
     """One operand of a form.
 
-    `kinds` are the spellings that the manual allows at this place: "r32", "xmm", "ymm", "zmm", "k", "m32", "m512", "imm8",
-    "rel32", "m32bcst" ... ; `bank` is the register bank of the register kinds ("" if it takes no register); `bits` the
-    width that is read or written; `role` is "r", "w" or "rw" (an rw operand is a tied pair: the allocator gives the
-    value read and the value written one register); `fixed` is the number of the one register that it must be (or None).
-    `implicit` operands are not written in text and take no room in the encoding beyond being there. `limit` is the
-    highest register number that the encoding can hold (0: any); an `early` operand is written before the others are
-    read, so it shares a register with none of them. The role of a memory operand is what happens to the memory: the
-    registers of its address are always read.
+    `kinds` are the spellings that the manual allows at this place: "r32", "xmm", "ymm", "zmm", "k", "m32",
+    "m512", "imm8", "rel32", "m32bcst" ... ; `bank` is the register bank of the register kinds ("" if it takes
+    no register); `bits` the width that is read or written; `role` is "r", "w" or "rw" (an rw operand is a
+    tied pair: the allocator gives the value read and the value written one register); `fixed` is the number
+    of the one register that it must be (or None). `implicit` operands are not written in text and take no
+    room in the encoding beyond being there. `limit` is the highest register number that the encoding can hold
+    (0: any); an `early` operand is written before the others are read, so it shares a register with none of
+    them. The role of a memory operand is what happens to the memory: the registers of its address are always
+    read.
     """
 
     name: str
@@ -110,14 +112,16 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One row: an instruction with one choice of operands and one encoding. Two forms are equal when they are one row.
+    """One row: an instruction with one choice of operands and one encoding. Two forms are equal when they are
+    one row.
 
-    `clobbers` are registers whose value is lost ("flags" is a name of its own); `writes_flags`/`reads_flags` tell the
-    ordering pass about the flags; `control` is "" | "jump" | "branch" | "call" | "ret"; `memory` is "" | "r" | "w" | "rw":
-    what the instruction does to memory when it has a Mem operand (or always, when no operand can be one); `needs` is the set of CPU features;
-    `mask_role` is what happens to Inst.mask: "" (no mask is taken), "r", or "rw" (gathers destroy it); `merges` whether
-    lanes that are off keep the destination's value (False: they come from a source, the destination is not read);
-    `latency` and `cost` (of its unit's time) are what the ordering pass counts with, in cycles.
+    `clobbers` are registers whose value is lost ("flags" is a name of its own); `writes_flags`/`reads_flags`
+    tell the ordering pass about the flags; `control` is "" | "jump" | "branch" | "call" | "ret"; `memory` is
+    "" | "r" | "w" | "rw": what the instruction does to memory when it has a Mem operand (or always, when no
+    operand can be one); `needs` is the set of CPU features; `mask_role` is what happens to Inst.mask: "" (no
+    mask is taken), "r", or "rw" (gathers destroy it); `merges` whether lanes that are off keep the
+    destination's value (False: they come from a source, the destination is not read); `latency` and `cost`
+    (of its unit's time) are what the ordering pass counts with, in cycles.
     """
 
     name: str
@@ -141,8 +145,8 @@ class Form:
 class Inst:
     """One instruction: a form and a value for each of its operands, in the form's order.
 
-    `mask` is the register that predicates the lanes (EVEX {k}), `zeroing` whether masked-off lanes become zero; a masked
-    instruction without zeroing also reads its destination. `comment` goes to listings only.
+    `mask` is the register that predicates the lanes (EVEX {k}), `zeroing` whether masked-off lanes become
+    zero; a masked instruction without zeroing also reads its destination. `comment` goes to listings only.
     """
 
     form: Form

@@ -1,7 +1,7 @@
 """x86-64 as data: tables of forms, and an encoder that reads them. Knows nothing of a compiler.
 
-Read encoding.py first (how a row is written), then a table. Virtual registers appear in Inst as everywhere; only
-physical ones can be encoded.
+Read encoding.py first (how a row is written), then a table. Virtual registers appear in Inst as everywhere;
+only physical ones can be encoded.
 """
 
 from __future__ import annotations

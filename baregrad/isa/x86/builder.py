@@ -1,7 +1,8 @@
-"""Choosing forms: by name and kinds (`form`), by operands (`inst`); and a small assembler for a list with labels.
+"""Choosing forms: by name and kinds (`form`), by operands (`inst`); and a small assembler for a list with
+labels.
 
-This is for code written by hand (a worker loop, a CPUID reader) and for looking rows up. Instruction selection with
-virtual registers is the compiler's; so are short branches. Read encoding.py first.
+This is for code written by hand (a worker loop, a CPUID reader) and for looking rows up. Instruction
+selection with virtual registers is the compiler's; so are short branches. Read encoding.py first.
 
 >>> assemble([inst("mov", "eax", 42), inst("ret")]).hex()
 'b82a000000c3'
@@ -79,8 +80,8 @@ FORMS: Mapping[str, tuple[Form, ...]] = _Forms()
 def form(name: str, *kinds: str, evex: bool = False) -> Form:
     """The form of a name that takes these kinds, one for each operand that is written.
 
-    No kinds: the name's only form. `evex` leaves out VEX forms (which cannot take masks, broadcasts or registers 16-31);
-    without it the first row that fits is taken: VEX before EVEX.
+    No kinds: the name's only form. `evex` leaves out VEX forms (which cannot take masks, broadcasts or
+    registers 16-31); without it the first row that fits is taken: VEX before EVEX.
 
     >>> signature(form("add", "r64", "imm8"))
     'add r64/m64, imm8'

@@ -1,8 +1,10 @@
-"""Bytes of an instruction. Each form gets a closure in which everything that its row fixes is already computed.
+"""Bytes of an instruction. Each form gets a closure in which everything that its row fixes is already
+computed.
 
-`encode` takes physical registers only. A Label operand leaves its field 0 unless `labels` says where it is; `fixups` says
-where the field is, for an assembler that learns the place later. What is not here: choosing short or long branches
-(the assembler's work) and choosing forms (builder.py). Read encoding.py first. Source: Intel SDM volume 2, chapter 2.
+`encode` takes physical registers only. A Label operand leaves its field 0 unless `labels` says where it is;
+`fixups` says where the field is, for an assembler that learns the place later. What is not here: choosing
+short or long branches (the assembler's work) and choosing forms (builder.py). Read encoding.py first. Source:
+Intel SDM volume 2, chapter 2.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Fixup(NamedTuple):
 def encode(inst: Inst, *, at: int = 0, labels: Mapping[str, int] | None = None) -> bytes:
     """The bytes of an instruction of physical registers.
 
-    With `labels` (name to address), label fields are filled for an instruction at address `at`; without, they are 0.
+    With `labels` (name to address), label fields are filled for an instruction at address `at`; without, they
+    are 0.
 
     Errors: EncodingError for operands that the form does not take, and for a label out of reach.
     Cost: 2 to 6 microseconds.

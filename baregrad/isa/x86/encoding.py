@@ -3,10 +3,10 @@
 A row is `row(name, operands, encoding, facts…)`, as in the manual. Operands are written
 `name:kind/kind…=role`; role is r, w, rw, or w! (written before the rest is read);
 a kind is a register kind ("r32", "xmm", "k"), memory ("m32", "m512", "m" for an address only,
-"vm32z" for a vector of addresses), broadcast memory ("m32bcst"), an immediate ("imm8"), a branch ("rel32"), or one
-register ("rax": implicit, not written; "cl": written). A row for several sizes uses placeholders: R M I for integer
-sizes (`size="32/64"`), V M H Q E for vectors and memory of the whole, half, quarter and eighth length ("128/256/512"),
-b32 b64 for broadcast elements.
+"vm32z" for a vector of addresses), broadcast memory ("m32bcst"), an immediate ("imm8"), a branch ("rel32"),
+or one register ("rax": implicit, not written; "cl": written). A row for several sizes uses placeholders: R M
+I for integer sizes (`size="32/64"`), V M H Q E for vectors and memory of the whole, half, quarter and eighth
+length ("128/256/512"), b32 b64 for broadcast elements.
 
 What is not here: bytes (encode.py, decode.py) and rows (table_*.py). Source: Intel SDM volume 2, chapter 2.
 """
@@ -26,10 +26,11 @@ from baregrad.isa.x86.registers import BANKS, REGISTER_KINDS, named
 class LEGACY:
     """Prefixes, REX, opcode map, opcode, ModRM. SDM 2.1 and 2.2.
 
-    `digit` is the /digit of ModRM, `plus_r` an operand in the opcode's low bits, `modrm` a fixed byte after the opcode.
-    `size` ("8/16/32/64") makes one form a size: 8 clears the opcode's low bit, 16 adds 66, 64 sets REX.W; the immediate
-    "iz" follows the size. `imm` is ib, iw, id, iq (plain), ibs, ids (sign-extended by the instruction), rel8 or rel32.
-    `slots` says where each operand goes: R reg, M r/m, O opcode, I immediate, - nowhere; derived where it is usual.
+    `digit` is the /digit of ModRM, `plus_r` an operand in the opcode's low bits, `modrm` a fixed byte after
+    the opcode. `size` ("8/16/32/64") makes one form a size: 8 clears the opcode's low bit, 16 adds 66, 64
+    sets REX.W; the immediate "iz" follows the size. `imm` is ib, iw, id, iq (plain), ibs, ids (sign-extended
+    by the instruction), rel8 or rel32. `slots` says where each operand goes: R reg, M r/m, O opcode, I
+    immediate, - nowhere; derived where it is usual.
     """
 
     opcode: int
@@ -49,8 +50,8 @@ class LEGACY:
 class VEX:
     """The two- and three-byte VEX prefixes. SDM 2.3.
 
-    `length` is 128, 256, "LIG" (ignored: encoded as 128), or "128/256" for a form each. `w` None is WIG. Slots as in
-    LEGACY, with V for VEX.vvvv and S for the register in an immediate (is4).
+    `length` is 128, 256, "LIG" (ignored: encoded as 128), or "128/256" for a form each. `w` None is WIG.
+    Slots as in LEGACY, with V for VEX.vvvv and S for the register in an immediate (is4).
     """
 
     length: int | str
@@ -68,10 +69,10 @@ class VEX:
 class EVEX:
     """The four-byte EVEX prefix. SDM 2.7.
 
-    `mask` is "" (none may be given), "k" (merging only), "kz" (merging or zeroing), "select" (either; the lanes that are
-    off come from a source) or "must" (k1-k7 is required, and comes out as zero: gathers).
-    `n` is what an 8-bit displacement is multiplied by, in bytes: the SDM's tuple types (2.7.5) all come to the size of the
-    memory operand (an element, when it is broadcast); rows say `n` only where that is not so.
+    `mask` is "" (none may be given), "k" (merging only), "kz" (merging or zeroing), "select" (either; the
+    lanes that are off come from a source) or "must" (k1-k7 is required, and comes out as zero: gathers). `n`
+    is what an 8-bit displacement is multiplied by, in bytes: the SDM's tuple types (2.7.5) all come to the
+    size of the memory operand (an element, when it is broadcast); rows say `n` only where that is not so.
     """
 
     length: int | str
@@ -125,7 +126,8 @@ _FLAG_FACTS = {"": (False, False), "r": (False, True), "w": (True, False), "rw":
 
 
 def memory_bits(kind: str) -> int | None:
-    """Bits of memory that a kind names: 32 for "m32" and "m32bcst", 0 for "m" and vector addresses, None if it is not memory.
+    """Bits of memory that a kind names: 32 for "m32" and "m32bcst", 0 for "m" and vector addresses, None if
+    it is not memory.
 
     >>> memory_bits("m512"), memory_bits("m32bcst"), memory_bits("m"), memory_bits("xmm")
     (512, 32, 0, None)

@@ -1,11 +1,11 @@
 """AVX, AVX2, FMA and F16C: one form per line, as in the manual; nothing but rows.
 
-The lists of operations that AVX-512 has under the same name and opcode are public: table_avx512.py reads them, so that
-an opcode or a latency stands once. The syntax is explained in encoding.py: V and M are a register and memory of the whole
-vector length, H Q E and MH MQ ME of a half, a quarter, an eighth.
+The lists of operations that AVX-512 has under the same name and opcode are public: table_avx512.py reads
+them, so that an opcode or a latency stands once. The syntax is explained in encoding.py: V and M are a
+register and memory of the whole vector length, H Q E and MH MQ ME of a half, a quarter, an eighth.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add 5 to 8) and costs
-(cycles of its unit): uops.info for Zen 4 and Golden Cove, rounded to the larger.
+Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add 5 to 8) and
+costs (cycles of its unit): uops.info for Zen 4 and Golden Cove, rounded to the larger.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """AVX-512 F, VL, DQ, BW, and the few of CD, VPOPCNTDQ, BF16 and VNNI that a compiler wants: nothing but rows.
 
-Operations that AVX has too come from the lists of table_avx.py. `needs` leaves out avx512f, and avx512vl for 128 and 256
-bits: every EVEX row needs those. The syntax is explained in encoding.py; b32 and b64 are embedded broadcasts.
-Embedded rounding ({er}, {sae}) has no place in Inst and no rows.
+Operations that AVX has too come from the lists of table_avx.py. `needs` leaves out avx512f, and avx512vl for
+128 and 256 bits: every EVEX row needs those. The syntax is explained in encoding.py; b32 and b64 are embedded
+broadcasts. Embedded rounding ({er}, {sae}) has no place in Inst and no rows.
 
-Source of encodings: Intel SDM volume 2. Source of latencies and costs: uops.info for Zen 4 and Golden Cove, rounded to
-the larger.
+Source of encodings: Intel SDM volume 2. Source of latencies and costs: uops.info for Zen 4 and Golden Cove,
+rounded to the larger.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The integer instructions: one form per line, as in the manual; nothing but rows.
 
-The syntax is explained in encoding.py. Order matters in one way: `inst` takes the first row that fits, so short
-immediates stand before long ones. A register source is always encoded with the load's opcode (8B, 03, …): the store's
-opcode takes memory only, so that no bytes have two rows.
+The syntax is explained in encoding.py. Order matters in one way: `inst` takes the first row that fits, so
+short immediates stand before long ones. A register source is always encoded with the load's opcode (8B, 03,
+…): the store's opcode takes memory only, so that no bytes have two rows.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add about 5): uops.info
-for Zen 4 and Golden Cove, rounded to the larger.
+Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add about 5):
+uops.info for Zen 4 and Golden Cove, rounded to the larger.
 """
 
 from __future__ import annotations
