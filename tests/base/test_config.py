@@ -34,6 +34,7 @@ BAD = [  # environment          the message has
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("environment, name, value", GOOD)
 def test_environment(environment, name, value):
     assert getattr(from_environment(environment), name) == value

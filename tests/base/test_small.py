@@ -113,6 +113,7 @@ CLASSES = [
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_error_says_what_why_and_mend(kind):
     text = str(kind("what", why="because", mend="do this", where="a.py:3"))

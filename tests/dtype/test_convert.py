@@ -153,6 +153,7 @@ SATURATION = [  # value        dtype      expected
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("value, dst, expected", SATURATION)
 def test_floats_to_integers(value, dst, expected):
     result = dt.convert(value, dt.float64, dst)

@@ -24,6 +24,7 @@ def ours(left: str, right: str) -> str:
         return "-"
 
 
+@pytest.mark.smoke
 def test_what_torch_says_holds_here():
     assert len(ROWS) == len(VALUED) * (len(VALUED) + len(WEAK))
     wrong = [
