@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from baregrad.base.config import knobs
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -51,6 +53,14 @@ def test_commands_end_well(command):
     arguments = command.partition("#")[0].split()[1:]
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_switch_is_listed():
+    rows = [
+        f"| `{row.env}` | {row.default if row.default != '' else 'empty'} | {row.sentence} |"
+        for row in knobs()
+    ]
+    assert [row for row in rows if row not in README] == []
 
 
 def test_every_command_is_of_a_kind_that_is_checked():
