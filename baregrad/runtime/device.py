@@ -95,6 +95,13 @@ class Recording(ABC):
         Errors: DeviceError when the list has no such launch, or the launch no such slot.
         """
 
+    @abstractmethod
+    def set_grid(self, launch: int, grid: int) -> None:
+        """Replace the grid of one launch; it holds from the next run on.
+
+        Errors: DeviceError when the list has no such launch, or for a negative grid.
+        """
+
 
 class Device(ABC):
     """Memory, and a way to run code on it.
@@ -252,6 +259,21 @@ def not_loaded(device: str, kernel: Kernel) -> DeviceError:
         f"{device} has no kernel {kernel.name!r} at {kernel.entry:#x}",
         why="it was unloaded already, or belongs to another device",
         mend="load it again on this device",
+    )
+
+
+def check_grid(grid: int) -> None:
+    """Refuse a grid that is no number of items."""
+    if not 0 <= grid < 1 << 62:
+        raise DeviceError(f"cannot run {grid} items", why="a grid is 0 or more", mend="mend the launch")
+
+
+def no_such_launch(launch: int) -> DeviceError:
+    """The error for a launch that the recorded list does not have."""
+    return DeviceError(
+        f"the list has no launch {launch}",
+        why="launches are numbered from 0 in the order of the list",
+        mend="use a number below the list's length",
     )
 
 

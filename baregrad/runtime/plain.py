@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baregrad.base.errors import DeviceError
-from baregrad.runtime.device import Address, Launch, Recording, no_such_argument
+from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument, no_such_launch
 
 
 class Numbers:
@@ -33,6 +33,8 @@ class PlainRecording(Recording):
 
     def __init__(self, launches: Sequence[Launch]) -> None:
         self.launches = [Launch(kernel, list(args), grid) for kernel, args, grid in launches]
+        for launch in launches:
+            check_grid(launch.grid)
 
     def __len__(self) -> int:
         return len(self.launches)
@@ -43,6 +45,13 @@ class PlainRecording(Recording):
             raise no_such_argument(launch, slot)
         kernel, args, grid = self.launches[launch]
         self.launches[launch] = Launch(kernel, [*args[:slot], value, *args[slot + 1 :]], grid)
+
+    def set_grid(self, launch: int, grid: int) -> None:
+        """Replace the grid of one launch."""
+        if not 0 <= launch < len(self.launches):
+            raise no_such_launch(launch)
+        check_grid(grid)
+        self.launches[launch] = self.launches[launch]._replace(grid=grid)
 
 
 def plain(recording: Recording) -> PlainRecording:

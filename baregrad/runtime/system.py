@@ -17,7 +17,7 @@ from baregrad.base import libc, memo
 from baregrad.base.errors import SystemCallError
 
 PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
-MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE = 0x01, 0x02, 0x20, 0x4000
+MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS = 0x01, 0x02, 0x20
 MADV_HUGEPAGE = 14
 MFD_CLOEXEC = 1
 

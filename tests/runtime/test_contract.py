@@ -1,4 +1,4 @@
-"""What every device promises, tried on each row of DEVICES. What one does alone is in the files beside this."""
+"""What every device promises, tried on each row of DEVICES; the files beside this one test each alone."""
 
 from __future__ import annotations
 

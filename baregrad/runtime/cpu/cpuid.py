@@ -19,6 +19,7 @@ from baregrad.runtime.cpu.code import CodeMemory
 YMM_STATE = 0b110  # XCR0: xmm and the upper halves of ymm
 ZMM_STATE = 0b1110_0110  # also k0-k7, the upper halves of zmm0-15, zmm16-31
 TILE_STATE = 0x60000
+CPU_QUOTA = "/sys/fs/cgroup/cpu.max"  # "quota period" in µs, or "max period" (Linux: cgroup-v2)
 EAX, EBX, ECX, EDX = range(4)
 
 
@@ -94,9 +95,10 @@ class Processor(Protocol):
 class ThisProcessor:
     """The processor that we run on, asked through functions put into `code`."""
 
-    __slots__ = ("_cpuid", "_xgetbv", "ticks")
+    __slots__ = ("_code", "_cpuid", "_xgetbv", "ticks")
 
     def __init__(self, code: CodeMemory) -> None:
+        self._code = code  # which would be unmapped if nobody kept it
         cpuid = code.load(_cpuid_code(), "cpuid").entry
         xgetbv = code.load(_wide_code("xgetbv"), "xgetbv").entry
         ticks = code.load(_wide_code("rdtsc"), "rdtsc").entry
@@ -168,9 +170,17 @@ def model(processor: Processor) -> str:
     return struct.pack("<12I", *words).partition(b"\0")[0].decode("ascii", "replace").strip()
 
 
-def cores() -> int:
-    """How many cores this process may run on."""
-    return len(os.sched_getaffinity(0))
+def cores(quota_file: str = CPU_QUOTA) -> int:
+    """How many cores this process may use: those it may run on, as far as its control group pays."""
+    may_run = len(os.sched_getaffinity(0))
+    try:
+        with open(quota_file, encoding="ascii") as file:
+            quota, period = file.read().split()
+    except OSError:  # no control group: no quota
+        return may_run
+    if quota == "max":
+        return may_run
+    return max(1, min(may_run, -(-int(quota) // int(period))))
 
 
 def _cpuid_code() -> bytes:

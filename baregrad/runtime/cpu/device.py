@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +21,7 @@ from baregrad.base.errors import DeviceError
 from baregrad.runtime.cpu import cpuid
 from baregrad.runtime.cpu.code import CodeMemory
 from baregrad.runtime.cpu.memory import HostMemory
-from baregrad.runtime.cpu.runner import CpuRecording, Scratch, check_grid, run_code
+from baregrad.runtime.cpu.runner import CpuRecording, Scratch, run_code
 from baregrad.runtime.cpu.workers import Workers
 from baregrad.runtime.device import (
     Address,
@@ -32,6 +31,7 @@ from baregrad.runtime.device import (
     Recording,
     TargetFacts,
     Usage,
+    check_grid,
     check_range,
 )
 from baregrad.runtime.system import System, view_memory
@@ -203,12 +203,16 @@ class CpuDevice(Device):
     def launch(self, kernel: Kernel, args: Sequence[Address | int], grid: int = 1) -> None:
         """Run one kernel on `grid` items. Cost: about 1 µs beside the kernel."""
         self._code.check_loaded(kernel)
+        for value in args:
+            if isinstance(value, Address):
+                self._memory.check_live(value)
         if len(args) > Scratch.SLOTS:
             self.run(self.record((Launch(kernel, args, grid),)))
             return
         if grid != 1:
-            check_grid(kernel.name, grid)
-            self._workers.start()
+            check_grid(grid)
+            if not self._workers.started:
+                self._workers.start()
         try:
             scratch = (
                 self._scratch.pop()
@@ -245,7 +249,7 @@ class CpuDevice(Device):
 
 def _check_machine() -> None:
     """Refuse machines that our code cannot run on."""
-    here = (platform.system(), platform.machine())
+    here = (os.uname().sysname, os.uname().machine)
     if here != ("Linux", "x86_64"):
         raise DeviceError(
             f"the cpu device cannot run on {here[0]} {here[1]}",

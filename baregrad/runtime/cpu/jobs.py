@@ -9,9 +9,11 @@ finished, so `code`, `block` and `grid`, read afterwards, are that job's. A work
 less, and can neither run a stale item nor run one twice; there is no other check, and no generation number.
 `pending` counts the items that are not finished; at 0 the next entry of the list may begin.
 
-A worker that finds nothing for `spin` ticks of the time stamp counter sets `asleep` and waits (futex) while
-`sequence` is what it was. A publisher writes `tickets`, changes `sequence`, then looks at `asleep`: both
-sides do locked writes before they read, so one of them sees the other.
+A worker that finds nothing for `spin` ticks of the time stamp counter reads `sequence`, sets `asleep`, looks
+once more, and waits (futex) while `sequence` is what it read. A publisher writes `tickets`, then looks at
+`asleep`; if it is set, it clears it, and only then changes `sequence` and wakes everybody. Each side does a
+locked write before it reads, so one of them sees the other; and a worker whose mark is cleared has read the
+old `sequence`, so that it does not sleep on unnoticed.
 
 Read runner.py (who publishes) and workers.py (who waits) next.
 """

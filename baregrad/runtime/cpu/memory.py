@@ -19,7 +19,6 @@ from baregrad.runtime.device import Address, Usage, check_size, not_in_use
 from baregrad.runtime.system import (
     MADV_HUGEPAGE,
     MAP_ANONYMOUS,
-    MAP_NORESERVE,
     MAP_PRIVATE,
     PROT_NONE,
     PROT_READ,
@@ -88,7 +87,8 @@ class HostMemory:
         except (KeyError, IndexError):
             block = self._refill(size, nbytes)
         if size > SMALL:
-            self._kept_bytes -= self._kept.pop(block, 0)
+            kept = self._kept.pop(block, 0)  # apart: no other thread comes between a read and its write
+            self._kept_bytes -= kept
         self._live[block] = size
         self._in_use += size
         if self._in_use > self._peak:
@@ -205,7 +205,7 @@ class HostMemory:
         """Pages from the system; when it has none, kept blocks go back first."""
         if self._closed:
             raise DeviceError("the cpu device is closed", why="its memory is unmapped", mend="open it again")
-        flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        flags = MAP_PRIVATE | MAP_ANONYMOUS
         base = -ENOMEM
         if size <= LARGEST:
             base = self._system.call("mmap", 0, size, PROT_READ | PROT_WRITE, flags, -1, 0)
@@ -243,11 +243,11 @@ class HostMemory:
     def _drop_kept(self, most: int) -> None:
         """Give kept blocks back, the oldest first, until at most `most` bytes are kept."""
         while self._kept and self._kept_bytes > most:
-            block = next(iter(self._kept))
-            size = self._kept[block]
+            block = next(iter(self._kept), 0)
+            size = self._kept.get(block, 0)
             try:
                 self._free[size].remove(block)
-            except ValueError:  # another thread is just taking it
+            except (KeyError, ValueError):  # another thread, or a finalizer in this one, has just taken it
                 return
             del self._kept[block]
             self._kept_bytes -= size

@@ -18,8 +18,8 @@ import ctypes
 import itertools
 import struct
 from collections.abc import Sequence
+from operator import index
 
-from baregrad.base.errors import DeviceError
 from baregrad.isa.form import Label
 from baregrad.isa.x86 import assemble, inst, mem
 from baregrad.runtime.cpu.jobs import (
@@ -35,7 +35,7 @@ from baregrad.runtime.cpu.jobs import (
     take_items,
     wake,
 )
-from baregrad.runtime.device import Address, Launch, Recording, no_such_argument
+from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument, no_such_launch
 
 WORD = 8
 MASK = (1 << 64) - 1
@@ -68,7 +68,7 @@ class CpuRecording(Recording):
             FRAME.write(memory, at, entries=base + entries, end=base + blocks, control=control, stamps=stamps)
         self._blocks = [(ends[i] // WORD, len(launch.args)) for i, launch in enumerate(launches)]
         for i, (kernel, args, grid) in enumerate(launches):
-            check_grid(kernel.name, grid)
+            check_grid(grid)
             at = entries + i * ENTRY.size
             ENTRY.write(memory, at, code=kernel.entry, block=base + ends[i], grid=grid)
             for slot, value in enumerate(args):
@@ -81,7 +81,15 @@ class CpuRecording(Recording):
         """Replace one argument of one launch."""
         if not 0 <= launch < len(self._blocks) or not 0 <= slot < self._blocks[launch][1]:
             raise no_such_argument(launch, slot)
-        self._words[self._blocks[launch][0] + slot] = value.__index__() & MASK
+        self._words[self._blocks[launch][0] + slot] = index(value) & MASK
+
+    def set_grid(self, launch: int, grid: int) -> None:
+        """Replace the grid of one launch."""
+        if not 0 <= launch < len(self._blocks):
+            raise no_such_launch(launch)
+        check_grid(grid)
+        self._words[(2 * FRAME.size + launch * ENTRY.size + ENTRY.offset("grid")) // WORD] = grid
+        self.parallel = self.parallel or grid > 1
 
     def stamps(self) -> tuple[int, ...]:
         """The time stamps of the last timed run: before the first launch, and after each one."""
@@ -109,16 +117,8 @@ class Scratch:
         words, at = self._words, _BLOCK
         words[_CODE], words[_GRID] = entry, grid
         for value in args:
-            words[at] = value.__index__() & MASK
+            words[at] = index(value) & MASK
             at += 1
-
-
-def check_grid(name: str, grid: int) -> None:
-    """Refuse a grid that is no number of items."""
-    if not 0 <= grid < 1 << 62:
-        raise DeviceError(
-            f"kernel {name!r} has a grid of {grid} items", why="a grid is 0 or more", mend="mend the launch"
-        )
 
 
 def run_code() -> bytes:
@@ -204,10 +204,11 @@ def _publish() -> Code:
         inst("mov", field("r13", CONTROL, "pending"), "rbp"),
         inst("mov", "rax", "rbp"),
         inst("xchg", field("r13", CONTROL, "tickets"), "rax"),
-        inst("lock_inc", field("r13", CONTROL, "sequence")),
         inst("cmp", field("r13", CONTROL, "asleep"), 0),
         inst("je", Label("awake")),
-        inst("mov", field("r13", CONTROL, "asleep"), 0),
+        inst("xor", "eax", "eax"),
+        inst("xchg", field("r13", CONTROL, "asleep"), "eax"),
+        inst("lock_inc", field("r13", CONTROL, "sequence")),
         *wake(),
         Label("awake"),
     ]
