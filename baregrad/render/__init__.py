@@ -1,1 +1,3 @@
-"""Renderers: LINEAR lists become programs. machine/ is what all instruction sets share; x86/ and the others add theirs."""
+"""Renderers: LINEAR lists become programs. machine/ is what all instruction sets share; x86/ and the others
+add theirs.
+"""

@@ -1,9 +1,9 @@
 """Merging variables that copies connect, so that the copy disappears.
 
-Two variables may be one when neither is written (but by a copy between the two) while the other is live: then they
-hold the same value wherever both live. Copies in deep loops are tried first. Copies from or to physical registers and
-parts of tuples are not merged but become hints, which the scan follows when the register happens to be free.
-Read liveness.py first.
+Two variables may be one when neither is written (but by a copy between the two) while the other is live:
+then they hold the same value wherever both live. Copies in deep loops are tried first. Copies from or to
+physical registers and parts of tuples are not merged but become hints, which the scan follows when the
+register happens to be free. Read liveness.py first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from baregrad.render.machine.liveness import Values
 class Variable:
     """What the scan knows of a set of merged variables: its range, positions of use, writes and wishes.
 
-    `hints` are (variable number or -1, offset): the register of that variable plus the offset, or the register itself.
+    `hints` are (variable number or -1, offset): the register of that variable plus the offset, or the
+    register itself.
     """
 
     __slots__ = (
@@ -46,7 +47,9 @@ class Variable:
 
 
 class Coalesced:
-    """The variables after merging: `root(number)` finds the survivor, `identities` are the copies that are gone."""
+    """The variables after merging: `root(number)` finds the survivor, `identities` are the copies that are
+    gone.
+    """
 
     __slots__ = ("identities", "parent", "values", "variables")
 
@@ -57,9 +60,7 @@ class Coalesced:
         self.variables: dict[int, Variable] = {
             number: Variable(number, values)
             for number in range(len(values.base))
-            if values.base[number] == number
-            and values.pinned[number] is None
-            and values.uses[number]
+            if values.base[number] == number and values.pinned[number] is None and values.uses[number]
         }
         for variable in self.merge_copies():
             gone = self.identities
@@ -69,10 +70,7 @@ class Coalesced:
             if variable.count > 1:
                 keep_partial_writes(variable)
             if variable.hints:
-                variable.hints = [
-                    (self.root(v) if v >= 0 else v, offset)
-                    for v, offset in variable.hints
-                ]
+                variable.hints = [(self.root(v) if v >= 0 else v, offset) for v, offset in variable.hints]
 
     def root(self, number: int) -> int:
         """The surviving variable of a set."""
@@ -118,29 +116,19 @@ class Coalesced:
         if isinstance(wanted, Reg):
             variable.hints.append((-1, wanted.number + offset))
         elif isinstance(wanted, Sub):
-            variable.hints.append(
-                (self.values.of_vreg[wanted.of.id], wanted.index + offset)
-            )
+            variable.hints.append((self.values.of_vreg[wanted.of.id], wanted.index + offset))
         elif isinstance(wanted, VReg):
             variable.hints.append((self.values.of_vreg[wanted.id], offset))
 
     def try_merge(self, first: Variable, second: Variable) -> bool:
         """Merge two sets if they never hold different values at once."""
-        one, other = first.register, second.register
-        assert isinstance(one, VReg) and isinstance(other, VReg), (
-            "physical registers are never merged"
-        )
-        if (one.bank, one.count, one.align) != (other.bank, other.count, other.align):
+        if shape(first) != shape(second):
             return False
         if first.low > second.low:
             first, second = second, first
-        if (first.range >> (second.low - first.low)) & second.range and self.differ(
-            first, second
-        ):
+        if (first.range >> (second.low - first.low)) & second.range and self.differ(first, second):
             return False
-        kept, gone = (
-            (first, second) if len(first.uses) >= len(second.uses) else (second, first)
-        )
+        kept, gone = (first, second) if len(first.uses) >= len(second.uses) else (second, first)
         kept.low, kept.range = (
             first.low,
             first.range | second.range << (second.low - first.low),
@@ -168,12 +156,7 @@ class Coalesced:
                 at = 2 * i + 1 - low
                 if 0 <= at < length and (bits >> at) & 1:
                     return True
-                if (
-                    early
-                    and 0 < at <= length
-                    and (bits >> (at - 1)) & 1
-                    and self.is_early(i, one)
-                ):
+                if early and 0 < at <= length and (bits >> (at - 1)) & 1 and self.is_early(i, one):
                     return True
         return False
 
@@ -185,13 +168,18 @@ class Coalesced:
         )
 
 
+def shape(variable: Variable) -> tuple[str, int, int]:
+    """What two variables must share to be one: bank, number of registers, alignment."""
+    register = variable.register
+    assert isinstance(register, VReg), "physical registers are never merged"
+    return register.bank, register.count, register.align
+
+
 def keep_partial_writes(variable: Variable) -> None:
-    """Let a write to a part of a tuple that is live count as a read too: the whole tuple must be in its registers."""
+    """Let a write to a part of a tuple that is live count as a read too: the whole tuple must be in its
+    registers.
+    """
     low, bits = variable.low, variable.range
-    more = [
-        p - 1
-        for p in variable.uses
-        if p & 1 and p > low and (bits >> (p - 1 - low)) & 1
-    ]
+    more = [p - 1 for p in variable.uses if p & 1 and p > low and (bits >> (p - 1 - low)) & 1]
     if more:
         variable.uses = sorted(set(variable.uses).union(more))

@@ -1,9 +1,11 @@
-"""What an instruction reads and writes, for every instruction set alike, and the pseudo forms of a MACHINE list.
+"""What an instruction reads and writes, for every instruction set alike, and the pseudo forms of a MACHINE
+list.
 
-A MACHINE list is a flat list of `Inst`. A place that control may go to is an `Inst` of the form LABEL whose operand is
-the Label; jumps, branches and returns are known by `form.control`, their targets by their Label operands. Registers
-are `Reg` (physical), `VReg` (virtual, written as often as one likes) and `Sub` (one register of a virtual tuple).
-What is not here: which registers are free to use (target.py) and where values live (liveness.py).
+A MACHINE list is a flat list of `Inst`. A place that control may go to is an `Inst` of the form LABEL whose
+operand is the Label; jumps, branches and returns are known by `form.control`, their targets by their Label
+operands. Registers are `Reg` (physical), `VReg` (virtual, written as often as one likes) and `Sub` (one
+register of a virtual tuple). What is not here: which registers are free to use (target.py) and where values
+live (liveness.py).
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ def label(name: str) -> Inst:
 class Facts:
     """What the passes ask of a form again and again, worked out once for a form and a list.
 
-    `rows` has one (index, reads, writes, early, limit, fixed) for each operand that may hold a register or memory;
-    `pinned` tells whether one of them is fixed.
+    `rows` has one (index, reads, writes, early, limit, fixed) for each operand that may hold a register or
+    memory; `pinned` tells whether one of them is fixed.
     """
 
     __slots__ = ("copies", "ends", "form", "is_label", "pinned", "rows")
@@ -52,7 +54,9 @@ class Facts:
 
 
 class FactsTable(dict[int, Facts]):
-    """Form facts by the identity of the form: hashing a whole row for each instruction would cost more than the pass."""
+    """Form facts by the identity of the form: hashing a whole row for each instruction would cost more than
+    the pass.
+    """
 
     __slots__ = ()
 
@@ -65,15 +69,12 @@ class FactsTable(dict[int, Facts]):
 
 
 def merges(inst: Inst, operand: Operand) -> bool:
-    """Whether a written operand keeps some of its lanes: a mask without zeroing, and not a mask as the result.
+    """Whether a written operand keeps some of its lanes: a mask without zeroing, and not a mask as the
+    result.
 
     A result in the mask's own bank has its masked-off bits cleared (SDM 2.7.4: comparisons into k).
     """
-    return (
-        inst.mask is not None
-        and not inst.zeroing
-        and operand.bank != bank_of(inst.mask)
-    )
+    return inst.mask is not None and not inst.zeroing and operand.bank != bank_of(inst.mask)
 
 
 def bank_of(register: Register) -> str:
@@ -89,7 +90,9 @@ def bits_of(register: Register) -> int:
 
 
 def accesses(inst: Inst) -> Iterator[tuple[Operand | None, Register, bool, bool]]:
-    """Each register of the instruction with its operand (None for address parts and the mask), read, written."""
+    """Each register of the instruction with its operand (None for address parts and the mask), read,
+    written.
+    """
     for operand, value in zip(inst.form.operands, inst.operands, strict=True):
         if isinstance(value, Mem):
             if value.base is not None:
@@ -108,7 +111,9 @@ def accesses(inst: Inst) -> Iterator[tuple[Operand | None, Register, bool, bool]
 
 
 def reads(inst: Inst) -> list[Register]:
-    """The registers whose value before the instruction matters, address parts, masks and implicit ones included."""
+    """The registers whose value before the instruction matters, address parts, masks and implicit ones
+    included.
+    """
     return [register for _, register, read, _ in accesses(inst) if read]
 
 
@@ -120,15 +125,14 @@ def writes(inst: Inst) -> list[Register]:
 def is_copy(inst: Inst, facts: Facts) -> bool:
     """Whether the instruction does nothing but copy a whole register to another of the same bank.
 
-    A move of fewer bits than one of its registers has is a conversion (it clears or keeps the rest), so no copy.
+    A move of fewer bits than one of its registers has is a conversion (it clears or keeps the rest), so no
+    copy.
     """
     if not facts.copies or inst.mask is not None:
         return False
     width = inst.form.operands[0].bits
     first, second = inst.operands
-    if not isinstance(first, Reg | VReg | Sub) or not isinstance(
-        second, Reg | VReg | Sub
-    ):
+    if not isinstance(first, Reg | VReg | Sub) or not isinstance(second, Reg | VReg | Sub):
         return False
     if bank_of(first) != bank_of(second) or tuple_count(first) != tuple_count(second):
         return False
@@ -146,7 +150,9 @@ def targets(inst: Inst) -> list[str]:
 
 
 def split_blocks(insts: Sequence[Inst], table: FactsTable) -> list[tuple[int, int]]:
-    """The basic blocks as half-open pairs of positions: a label begins one, a jump, branch or return ends one."""
+    """The basic blocks as half-open pairs of positions: a label begins one, a jump, branch or return ends
+    one.
+    """
     blocks: list[tuple[int, int]] = []
     start = 0
     for i, inst in enumerate(insts):

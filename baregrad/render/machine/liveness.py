@@ -1,10 +1,11 @@
 """Where values live: basic blocks, loops, dataflow liveness and live ranges as sets of positions.
 
-Instruction i has two positions: 2i, where it reads, and 2i + 1, where it writes. A live range is a Python integer whose
-bit p is set when the value must be kept at position p: two values may share a register when the AND of their ranges is
-zero. Ranges have holes; they are kept shifted down by their first position, so short ranges are small integers.
-Liveness is counted in units: one for each register of a tuple, so that a tuple that is built piece by piece is not
-live before its first piece. What is not here: registers (regalloc.py). Read inst.py first.
+Instruction i has two positions: 2i, where it reads, and 2i + 1, where it writes. A live range is a Python
+integer whose bit p is set when the value must be kept at position p: two values may share a register when
+the AND of their ranges is zero. Ranges have holes; they are kept shifted down by their first position, so
+short ranges are small integers. Liveness is counted in units: one for each register of a tuple, so that a
+tuple that is built piece by piece is not live before its first piece. What is not here: registers
+(regalloc.py). Read inst.py first.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from baregrad.render.machine.target import MachineTarget
 
 
 class Flow:
-    """The control flow of a list: blocks (half-open), their successors and predecessors, loops and their depth.
+    """The control flow of a list: blocks (half-open), their successors and predecessors, loops and their
+    depth.
 
-    A loop is the stretch of the list from the target of a backward jump to the last such jump. `loop_of[b]` is the
-    innermost loop of a block (-1: none), `loops` holds (first instruction, last instruction, depth, parent).
+    A loop is the stretch of the list from the target of a backward jump to the last such jump. `loop_of[b]`
+    is the innermost loop of a block (-1: none), `loops` holds (first instruction, last instruction, depth,
+    parent).
     """
 
     __slots__ = (
@@ -71,16 +74,12 @@ class Flow:
                 parent = open_loops[-1][1] if open_loops else -1
                 # A loop that outlasts the one around it (irreducible code) is cut: depth is only a weight.
                 end = min(last[block], open_loops[-1][0]) if open_loops else last[block]
-                self.loops.append(
-                    (start, self.blocks[end][1] - 1, len(open_loops) + 1, parent)
-                )
+                self.loops.append((start, self.blocks[end][1] - 1, len(open_loops) + 1, parent))
                 open_loops.append((end, len(self.loops) - 1))
             self.loop_of.append(open_loops[-1][1] if open_loops else -1)
 
 
-def successors_of(
-    insts: Sequence[Inst], blocks: list[tuple[int, int]], table: FactsTable
-) -> list[list[int]]:
+def successors_of(insts: Sequence[Inst], blocks: list[tuple[int, int]], table: FactsTable) -> list[list[int]]:
     """For each block those that may run next; the one that follows in the list comes last."""
     by_label: dict[str, int] = {}
     for block, (start, _) in enumerate(blocks):
@@ -102,8 +101,8 @@ def successors_of(
 class Values:
     """The registers that a list mentions, numbered, with what each instruction reads and writes of them.
 
-    A variable is the first of its units; `base[unit]` gives it. Physical registers that can be allocated are variables
-    too, with `pinned[unit]` the register.
+    A variable is the first of its units; `base[unit]` gives it. Physical registers that can be allocated
+    are variables too, with `pinned[unit]` the register.
     """
 
     __slots__ = (
@@ -132,9 +131,7 @@ class Values:
         "writes",
     )  # fmt: skip
 
-    def __init__(
-        self, insts: Sequence[Inst], machine: MachineTarget, table: FactsTable
-    ) -> None:
+    def __init__(self, insts: Sequence[Inst], machine: MachineTarget, table: FactsTable) -> None:
         self.insts = insts
         self.machine = machine
         self.table = table
@@ -180,6 +177,8 @@ class Values:
 
     def units(self, register: object) -> range | tuple[int, ...]:
         """The units that an operand names: none for what the allocator does not manage."""
+        if register is None:
+            return ()
         kind = type(register)
         if kind is VReg:
             assert isinstance(register, VReg), "narrowed above"
@@ -188,9 +187,7 @@ class Values:
                 unit = self.add(register)
             elif register.bits > self.bits[unit]:
                 self.bits[unit] = register.bits
-            return (
-                (unit,) if register.count == 1 else range(unit, unit + register.count)
-            )
+            return (unit,) if register.count == 1 else range(unit, unit + register.count)
         if kind is Sub:
             assert isinstance(register, Sub), "narrowed above"
             return (self.units(register.of)[register.index],)
@@ -246,17 +243,13 @@ class Values:
             kind = type(value)
             if kind is Mem:
                 assert isinstance(value, Mem), "narrowed above"
-                if value.base is not None:
-                    read += self.units(value.base)
-                if value.index is not None:
-                    read += self.units(value.index)
+                read += self.units(value.base)
+                read += self.units(value.index)
                 continue
             units = self.units(value)
             if not units:
                 continue
-            if reads or (
-                inst.mask is not None and merges(inst, inst.form.operands[index])
-            ):
+            if reads or (inst.mask is not None and merges(inst, inst.form.operands[index])):
                 read += units
             if writes:
                 written += units
@@ -274,10 +267,7 @@ class Values:
         shared = sorted(set().union(*self.exposed)) if self.exposed else []
         bit_of = {unit: 1 << k for k, unit in enumerate(shared)}
         need = [sum(bit_of[unit] for unit in exposed) for exposed in self.exposed]
-        kill = [
-            sum(bit_of[unit] for unit in defined if unit in bit_of)
-            for defined in self.defined
-        ]
+        kill = [sum(bit_of[unit] for unit in defined if unit in bit_of) for defined in self.defined]
         count = len(need)
         live_in = list(need)
         live_out = [0] * count
@@ -311,9 +301,7 @@ class Values:
             for i in range(end - 1, start - 1, -1):
                 for unit in self.writes[i]:
                     last = live.pop(unit, 2 * i + 1)
-                    segments[unit].append(
-                        (2 * i if early and (i, unit) in early else 2 * i + 1, last)
-                    )
+                    segments[unit].append((2 * i if early and (i, unit) in early else 2 * i + 1, last))
                 for unit in self.reads[i]:
                     if unit not in live:
                         live[unit] = 2 * i

@@ -1,9 +1,9 @@
 """The register allocator, one for every instruction set: from virtual to physical registers.
 
-`allocate` writes fixed operands as copies to and from their registers, finds where values live (liveness.py), merges
-what copies connect (coalesce.py), places what is left (scan.py) and writes the list with the moves, stores and reloads
-that this asks for (spill.py). What a form demands of its operands stands in its row; nothing here knows an
-architecture. `check` (checker.py) proves the outcome.
+`allocate` writes fixed operands as copies to and from their registers, finds where values live
+(liveness.py), merges what copies connect (coalesce.py), places what is left (scan.py) and writes the list
+with the moves, stores and reloads that this asks for (spill.py). What a form demands of its operands stands
+in its row; nothing here knows an architecture. `check` (checker.py) proves the outcome.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from baregrad.isa.form import Inst, Reg, Sub, Value, VReg
 from baregrad.render.machine.coalesce import Coalesced
 from baregrad.render.machine.inst import Facts, FactsTable, bits_of
 from baregrad.render.machine.liveness import Values
+from baregrad.render.machine.rewrite import Allocation, Rewriter
 from baregrad.render.machine.scan import Scan
-from baregrad.render.machine.spill import Allocation, Rewriter
+from baregrad.render.machine.spill import Plan
 from baregrad.render.machine.target import MachineTarget
 
 
@@ -34,7 +35,7 @@ def allocate(insts: Sequence[Inst], machine: MachineTarget) -> Allocation:
     coalesced = Coalesced(values)
     scan = Scan(values, coalesced)
     scan.run()
-    return Rewriter(values, coalesced, scan, origin).run()
+    return Rewriter(Plan(values, coalesced, scan), origin).run()
 
 
 def expand_fixed(

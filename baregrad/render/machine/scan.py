@@ -1,12 +1,13 @@
 """Which register each value gets and when: one linear scan over live ranges with holes.
 
-Variables come in the order in which they begin to live. Each takes a register that is free over its whole range: first
-one that a copy makes welcome, then the bank's own order. Where none is free, the variable whose next use is farthest
-(divided by what that use costs: 10 to the loop depth) gives way: it is split, its later part waits in memory (or is
-made again, if it is a constant) until just before that use, and stands in line again. Splits move out of loops where
-the variable is not used there. Fixed registers and clobbers are ranges that are taken from the start; aligned tuples
-and limits only change which registers are candidates. What is not here: merging of copies (coalesce.py), the moves
-that splits need and the rewriting (spill.py). Read liveness.py first.
+Variables come in the order in which they begin to live. Each takes a register that is free over its whole
+range: first one that a copy makes welcome, then the bank's own order. Where none is free, the variable
+whose next use is farthest (divided by what that use costs: 10 to the loop depth) gives way: it is split,
+its later part waits in memory (or is made again, if it is a constant) until just before that use, and
+stands in line again. Splits move out of loops where the variable is not used there. Fixed registers and
+clobbers are ranges that are taken from the start; aligned tuples and limits only change which registers are
+candidates. What is not here: merging of copies (coalesce.py), the moves that splits need and the rewriting
+(spill.py). Read liveness.py first.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ class Piece:
 
     __slots__ = ("bits", "end", "low", "place", "uses", "variable")
 
-    def __init__(
-        self, variable: Variable, low: int, bits: int, uses: list[int]
-    ) -> None:
+    def __init__(self, variable: Variable, low: int, bits: int, uses: list[int]) -> None:
         self.variable = variable
         self.low = low
         self.bits = bits
@@ -64,7 +63,9 @@ class Piece:
 
 
 class BankState:
-    """What is taken in a bank: bits of positions for each register, all of them and those nobody can give up."""
+    """What is taken in a bank: bits of positions for each register, all of them and those nobody can give
+    up.
+    """
 
     __slots__ = ("holders", "pinned", "taken")
 
@@ -94,8 +95,7 @@ class Scan:
         self.machine = values.machine
         self.insts = values.insts
         self.banks = {
-            name: BankState(max(bank.order, default=0) + 1)
-            for name, bank in values.machine.banks.items()
+            name: BankState(max(bank.order, default=0) + 1) for name, bank in values.machine.banks.items()
         }
         self.candidates: dict[tuple[str, int, int, int], tuple[int, ...]] = {}
         self.last_place: dict[int, int] = {}
@@ -120,9 +120,7 @@ class Scan:
         for i, inst in enumerate(self.insts):
             for register in inst.form.clobbers:
                 if register.bank in self.banks:
-                    lost.setdefault((register.bank, register.number), []).append(
-                        2 * i + 1
-                    )
+                    lost.setdefault((register.bank, register.number), []).append(2 * i + 1)
         for (name, number), positions in lost.items():
             bank = self.banks[name]
             if number < len(bank.pinned):
@@ -176,15 +174,9 @@ class Scan:
         places = self.last_place
         if variable.hints or variable.number in places:
             wishes = [places.get(variable.number, -1)]
-            wishes += [
-                places.get(v, -99) + d if v >= 0 else d for v, d in variable.hints
-            ]
+            wishes += [places.get(v, -99) + d if v >= 0 else d for v, d in variable.hints]
             for number in wishes:
-                if (
-                    number >= 0
-                    and number in choices
-                    and not busy(taken, number, count, low, bits)
-                ):
+                if number >= 0 and number in choices and not busy(taken, number, count, low, bits):
                     return self.take(piece, bank, number)
         if count == 1:
             for number in choices:
@@ -225,34 +217,31 @@ class Scan:
             return self.wait_in_memory(piece, hoist=False)
         if best < 0:
             raise self.no_room(piece, choices)
-        for number in range(best, best + piece.variable.count):
-            for holder in list(bank.holders[number]):
-                at = holder.overlap(low, piece.bits)
-                if (
-                    at >= 0
-                    and holder.place >= 0
-                    and (best_until < 0 or at < best_until)
-                ):
-                    self.evict(holder, at, low)
-        if best_until >= 0:
-            tail = self.split(piece, best_until)
-            if tail is not None:
-                if tail.low == best_until and tail.low & 1:
-                    self.wait_in_memory(tail, hoist=True)
-                else:
-                    self.queue(tail)
+        self.make_room(piece, bank, best, best_until)
         return self.take(piece, bank, best)
 
-    def price(self, piece: Piece, bank: BankState, number: int) -> tuple[float, int]:
-        """What a register is worth to a piece (more is better, below 0: not to be had), and until when (-1: the end)."""
-        low, bits = piece.low, piece.bits
-        score, until = float("inf"), -1
+    def make_room(self, piece: Piece, bank: BankState, number: int, until: int) -> None:
+        """Evict what holds the register and cut the piece where it must leave the register (-1: nowhere)."""
         for each in range(number, number + piece.variable.count):
-            blocked = (bank.pinned[each] >> low) & bits
-            if blocked:
-                at = low + (blocked & -blocked).bit_length() - 1
-                if until < 0 or at < until:
-                    until = at
+            for holder in list(bank.holders[each]):
+                at = holder.overlap(piece.low, piece.bits)
+                if at >= 0 and holder.place >= 0 and (until < 0 or at < until):
+                    self.evict(holder, at)
+        tail = self.split(piece, until) if until >= 0 else None
+        if tail is None:
+            return
+        if tail.low == until and tail.low & 1:
+            self.wait_in_memory(tail, hoist=True)
+        else:
+            self.queue(tail)
+
+    def price(self, piece: Piece, bank: BankState, number: int) -> tuple[float, int]:
+        """What a register is worth to a piece (more is better, below 0: not to be had), and until when (-1:
+        the end).
+        """
+        low, bits = piece.low, piece.bits
+        until = first_position(bank.pinned, number, piece.variable.count, low, bits)
+        score = float("inf")
         if until >= 0:
             even = until & ~1
             if even > low:
@@ -263,26 +252,17 @@ class Scan:
         for each in range(number, number + piece.variable.count):
             holders = bank.holders[each]
             if len(holders) > 8:
-                holders[:] = holders = [
-                    h for h in holders if h.end >= low - 2 and h.place >= 0
-                ]
+                holders[:] = holders = [h for h in holders if h.end >= low - 2 and h.place >= 0]
             for holder in holders:
                 at = holder.overlap(low, bits) if holder.place >= 0 else -1
-                if at < 0 or (0 <= until <= at):
-                    continue
-                score = min(score, self.worth_of_evicting(piece, holder, at))
-                if score < 0:
-                    return score, until
+                if at >= 0 and not 0 <= until <= at:
+                    score = min(score, self.worth_of_evicting(piece, holder, at))
         return score, until
 
     def worth_of_evicting(self, piece: Piece, holder: Piece, at: int) -> float:
         """How far the holder's next use is; below 0 if it cannot leave."""
         low = piece.low
-        if (
-            at == low
-            and (following := holder.next_use(low)) >= 0
-            and following >> 1 == low >> 1
-        ):
+        if at == low and (following := holder.next_use(low)) >= 0 and following >> 1 == low >> 1:
             # Used by the very instruction: it may only step aside for one that has fewer places to go.
             mine, its = self.choices(piece.variable), self.choices(holder.variable)
             freer = (holder.variable.count, -len(its)) < (
@@ -319,8 +299,8 @@ class Scan:
         self.chains[piece.variable.number].append(tail)
         return tail
 
-    def evict(self, holder: Piece, at: int, low: int) -> None:
-        """Take a piece's registers away from position `at` on, for a piece that begins at `low`."""
+    def evict(self, holder: Piece, at: int) -> None:
+        """Take a piece's registers away from position `at` on."""
         if not holder.live_at(at - 1):
             return self.cut(holder, at, memory=False)
         following = holder.next_use(at)
@@ -331,11 +311,7 @@ class Scan:
         loop = self.values.flow.loop_of[self.values.flow.block_of[at >> 1]]
         while loop >= 0:
             start, _, _, parent = self.values.flow.loops[loop]
-            if (
-                last >= 2 * start
-                or holder.low >= 2 * start
-                or not holder.live_at(2 * start)
-            ):
+            if last >= 2 * start or holder.low >= 2 * start or not holder.live_at(2 * start):
                 break
             where = 2 * start
             loop = parent
@@ -351,12 +327,8 @@ class Scan:
             tail = self.split(holder, where)
         if tail is None:
             return
-        if (
-            memory
-            and tail.low == where
-            or tail.low & 1
-            and tail.low == where
-            and tail.next_use(where) != where
+        if (memory and tail.low == where) or (
+            tail.low & 1 and tail.low == where and tail.next_use(where) != where
         ):
             self.wait_in_memory(tail, hoist=True)
         else:
@@ -368,11 +340,7 @@ class Scan:
             piece.place = MEMORY
             return
         following = piece.uses[0]
-        start = (
-            following
-            if following & 1 and not piece.live_at(following - 1)
-            else following & ~1
-        )
+        start = following if following & 1 and not piece.live_at(following - 1) else following & ~1
         if hoist:
             start = self.before_loop(piece, start)
         if start <= piece.low:
@@ -384,7 +352,7 @@ class Scan:
             self.queue(tail)
 
     def before_loop(self, piece: Piece, use: int) -> int:
-        """The start of the outermost loop around a use that the piece does not begin in, or the use itself."""
+        """The start of the outermost loop around a use that the piece begins outside of, or the use."""
         flow = self.values.flow
         loop = flow.loop_of[flow.block_of[use >> 1]]
         start = use
@@ -404,6 +372,14 @@ class Scan:
             why=f"regalloc: all of {choices} hold operands of this instruction, fixed registers or clobbers",
             mend="select a form with fewer register operands, or give the bank more registers",
         )
+
+
+def first_position(taken: Sequence[int], number: int, count: int, low: int, bits: int) -> int:
+    """The first position of the range at which one of a tuple's registers is taken, -1 if there is none."""
+    common = 0
+    for each in range(number, number + count):
+        common |= (taken[each] >> low) & bits
+    return low + (common & -common).bit_length() - 1 if common else -1
 
 
 def busy(taken: Sequence[int], number: int, count: int, low: int, bits: int) -> bool:

@@ -1,44 +1,24 @@
-"""What splitting asks for: stores, reloads, remade constants and moves, within blocks and on edges; and the rewriting.
+"""What splitting asks for: stores, reloads, remade constants and moves, within blocks and on edges; and the
+rewriting.
 
-Between two pieces of a variable that touch, the value is carried over: just before an instruction when the cut is
-inside a block, on the edges when it is at a block's start. All that happens at one place happens at once: stores
-first, then moves as a parallel copy, then loads. A variable is stored either after each of its writes or wherever it
-leaves its register, whichever costs less. What is not here: the choice of registers (regalloc.py).
+Between two pieces of a variable that touch, the value is carried over: just before an instruction when the
+cut is inside a block, on the edges when it is at a block's start. All that happens at one place happens at
+once: stores first, then moves as a parallel copy, then loads. A variable is stored either after each of its
+writes or wherever it leaves its register, whichever costs less. What is not here: the choice of registers
+(regalloc.py).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 
-from baregrad.base.errors import CompileError
-from baregrad.isa.form import Inst, Label, Mem, Reg, Sub, VReg
+from baregrad.isa.form import Inst, Label
 from baregrad.render.machine.coalesce import Coalesced, Variable
-from baregrad.render.machine.inst import Facts, is_copy, label
 from baregrad.render.machine.liveness import Values
 from baregrad.render.machine.scan import COST, MEMORY, Piece, Scan
 
 Transfer = tuple[Variable, int, int]  # from place, to place
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """A list over physical registers.
-
-    `origin[k]` is the number of the instruction that `insts[k]` stands for, -1 for one that the allocator added.
-    `frame_bytes` is the size of the spill area and `frame_align` what its start must be aligned to;
-    `used_registers` are all that the list mentions or changes; `spills` counts the stores, reloads and remade constants
-    that were added, `moves_removed` the copies that are gone.
-    """
-
-    insts: list[Inst]
-    origin: list[int]
-    frame_bytes: int
-    frame_align: int
-    used_registers: frozenset[Reg]
-    spills: int
-    moves_removed: int
 
 
 class Slots:
@@ -47,9 +27,7 @@ class Slots:
     __slots__ = ("areas", "of")
 
     def __init__(self) -> None:
-        self.areas: list[
-            tuple[int, int, list[int]]
-        ] = []  # (bytes, number, [bits of positions taken])
+        self.areas: list[tuple[int, int, list[int]]] = []  # (bytes, number, [bits of positions taken])
         self.of: dict[int, int] = {}
 
     def area(self, variable: Variable) -> int:
@@ -73,9 +51,7 @@ class Slots:
         """(offset of each area, bytes, alignment): the greatest alignments come first."""
         offset, align = 0, 1
         offsets: dict[int, int] = {}
-        for size, number, _ in sorted(
-            self.areas, key=lambda area: (-alignment(area[0]), area[1])
-        ):
+        for size, number, _ in sorted(self.areas, key=lambda area: (-alignment(area[0]), area[1])):
             step = alignment(size)
             align = max(align, step)
             offset = -(-offset // step) * step
@@ -94,51 +70,18 @@ def alignment(size: int) -> int:
     return min(64, 1 << max(2, (size - 1).bit_length()))
 
 
-class Rewriter:
-    """Turns the pieces of a scan into a list over physical registers."""
+class Plan:
+    """What is carried over where: before an instruction, at a block's end or start, or in a new block."""
 
     __slots__ = (
-        "after",
-        "align",
-        "at_end",
-        "before",
-        "chains",
-        "coalesced",
-        "dropped",
-        "eager",
-        "edge_blocks",
-        "entry",
-        "frame",
-        "late",
-        "loaded",
-        "machine",
-        "offsets",
-        "origin",
-        "out",
-        "plain",
-        "registers",
-        "remade",
-        "removed",
-        "retarget",
-        "scan",
-        "scratch",
-        "slots",
-        "source",
-        "spills",
-        "starts",
-        "store_after",
-        "values",
+        "after", "at_end", "before", "chains", "coalesced", "dropped", "eager", "edge_blocks", "entry",
+        "late", "loaded", "machine", "plain", "remade", "retarget", "scan", "slots", "starts",
+        "store_after", "values",
     )  # fmt: skip
 
-    def __init__(
-        self, values: Values, coalesced: Coalesced, scan: Scan, origin: list[int]
-    ) -> None:
+    def __init__(self, values: Values, coalesced: Coalesced, scan: Scan) -> None:
         self.values, self.coalesced, self.scan = values, coalesced, scan
-        self.machine, self.source = values.machine, origin
-        self.registers = {
-            name: [Reg(name, n) for n in range(len(bank.taken))]
-            for name, bank in scan.banks.items()
-        }
+        self.machine = values.machine
         self.before: dict[int, list[Transfer]] = {}
         self.late: dict[int, list[Transfer]] = {}
         self.at_end: dict[int, list[Transfer]] = {}
@@ -151,8 +94,9 @@ class Rewriter:
         self.dropped: set[int] = set()
         self.loaded: set[int] = set()
         self.eager: set[int] = set()
-        self.spills = self.removed = 0
         self.sort_chains()
+        if self.chains:
+            self.plan()
 
     def sort_chains(self) -> None:
         """Split the variables into those with one place for ever (`plain`) and those with several pieces."""
@@ -171,11 +115,7 @@ class Rewriter:
             variable = self.coalesced.variables[number]
             if len(variable.defs) == 1 and variable.count == 1:
                 inst = self.values.insts[variable.defs[0]]
-                if (
-                    inst.mask is None
-                    and not inst.form.writes_flags
-                    and self.machine.rematerialise(inst)
-                ):
+                if inst.mask is None and not inst.form.writes_flags and self.machine.rematerialise(inst):
                     self.remade[number] = inst
 
     def piece_at(self, number: int, position: int) -> Piece:
@@ -198,11 +138,7 @@ class Rewriter:
             variable = self.coalesced.variables[number]
             for piece, following in pairwise(chain):
                 at = following.low
-                if (
-                    piece.end + 1 != at
-                    or at in starts
-                    or piece.place == following.place
-                ):
+                if piece.end + 1 != at or at in starts or piece.place == following.place:
                     continue
                 i = at >> 1
                 if following.place == MEMORY:
@@ -216,12 +152,14 @@ class Rewriter:
                 )
             if number in self.remade:
                 self.drop_unused(chain, variable.defs[0])
-        if self.chains:
-            self.plan_edges(cost)
+        self.plan_edges(cost)
         self.choose_stores(cost)
+        self.reserve_all()
 
     def is_clean(self, piece: Piece, end: int) -> bool:
-        """Whether the slot still holds what the piece holds: it was loaded in this block and not written since."""
+        """Whether the slot still holds what the piece holds: it was loaded in this block and not written
+        since.
+        """
         block_of = self.values.flow.block_of
         chain = self.chains[piece.variable.number]
         k = chain.index(piece)
@@ -251,9 +189,7 @@ class Rewriter:
             variable = self.coalesced.variables[number]
             writes = set(variable.defs)
             eager = sum(COST[min(depth[i], 6)] for i in writes)
-            if eager <= cost.get(number, 0.0) and not any(
-                insts[i].form.control for i in writes
-            ):
+            if eager <= cost.get(number, 0.0) and not any(insts[i].form.control for i in writes):
                 self.eager.add(number)
                 for i in writes:
                     self.store_after.setdefault(i, []).append(variable)
@@ -280,9 +216,7 @@ class Rewriter:
                     if source == MEMORY:
                         self.loaded.add(number)
                     elif to == MEMORY:
-                        cost[number] = (
-                            cost.get(number, 0.0) + COST[min(flow.depth[end - 1], 6)]
-                        )
+                        cost[number] = cost.get(number, 0.0) + COST[min(flow.depth[end - 1], 6)]
                 if transfers:
                     self.put_on_edge(block, follower, transfers)
 
@@ -291,11 +225,7 @@ class Rewriter:
         values, flow = self.values, self.values.flow
         start, last = flow.blocks[follower][0], flow.blocks[block][1] - 1
         control = values.insts[last].form.control
-        names = (
-            [v.name for v in values.insts[last].operands if isinstance(v, Label)]
-            if control
-            else []
-        )
+        names = [v.name for v in values.insts[last].operands if isinstance(v, Label)] if control else []
         if len(flow.predecessors[follower]) == 1 and follower:
             if values.table.of(values.insts[start].form).is_label:
                 self.after.setdefault(start, []).extend(transfers)
@@ -321,9 +251,7 @@ class Rewriter:
                 self.edge_blocks.append((name, target.name, transfers))
                 self.retarget[last] = (target.name, name)
 
-    def can_precede_branch(
-        self, block: int, follower: int, transfers: list[Transfer]
-    ) -> bool:
+    def can_precede_branch(self, block: int, follower: int, transfers: list[Transfer]) -> bool:
         """Whether the transfers of the taken edge do no harm when the branch is not taken."""
         flow = self.values.flow
         last = flow.blocks[block][1] - 1
@@ -342,37 +270,10 @@ class Rewriter:
                         return False
         return True
 
-    # Writing
-
-    def run(self) -> Allocation:
-        """The list over physical registers."""
-        self.plan()
-        self.out: list[Inst] = []
-        self.origin: list[int] = []
-        for _, _, transfers in self.edge_blocks:
-            self.reserve(transfers)
-        for place in (self.before, self.late, self.at_end, self.entry, self.after):
-            for transfers in place.values():
-                self.reserve(transfers)
-        for variables in self.store_after.values():
-            for variable in variables:
-                self.slots.area(variable)
-        self.offsets, self.frame, self.align = self.slots.layout()
-        self.scratch = -1
-        self.write_all()
-        used = self.used()
-        return Allocation(
-            self.out,
-            self.origin,
-            self.frame,
-            self.align,
-            used,
-            self.spills,
-            self.removed,
-        )
-
     def reserve(self, transfers: list[Transfer]) -> None:
-        """Give the variables that go through memory their slots, so that the layout is known before writing."""
+        """Give the variables that go through memory their slots, so that the layout is known before
+        writing.
+        """
         for variable, source, to in transfers:
             if (source == MEMORY or to == MEMORY) and self.needs_slot(variable):
                 self.slots.area(variable)
@@ -381,227 +282,13 @@ class Rewriter:
         """Whether the variable is ever loaded from memory."""
         return variable.number in self.loaded and variable.number not in self.remade
 
-    def write_all(self) -> None:
-        """Write every instruction with what stands before and after it, then the blocks of split edges."""
-        identities, table = self.coalesced.identities, self.values.table
-        before, late, at_end, entry, after = (
-            self.before,
-            self.late,
-            self.at_end,
-            self.entry,
-            self.after,
-        )
-        busy_places = self.dropped.union(
-            before, late, at_end, entry, after, self.store_after
-        )
-        for i, inst in enumerate(self.values.insts):
-            if i not in busy_places:
-                if i in identities:
-                    self.removed += 1
-                else:
-                    self.write(i, inst, table.get(id(inst.form)) or table.of(inst.form))
-                continue
-            for transfers in (before.get(i), late.get(i), at_end.get(i)):
-                if transfers:
-                    self.transfer(transfers)
-            if i in identities:
-                self.removed += 1
-            elif i not in self.dropped:
-                self.write(i, inst, table.of(inst.form))
-            for variable in self.store_after.get(i, ()):
-                self.store(variable, self.place_at(variable.number, 2 * i + 1))
-            for transfers in (entry.get(i), after.get(i)):
-                if transfers:
-                    self.transfer(transfers)
-        self.write_edge_blocks()
-
-    def write_edge_blocks(self) -> None:
-        """The blocks of split edges stand behind everything else; a list that ends without a jump goes around them."""
-        if not self.edge_blocks:
-            return
-        last = self.values.insts[-1].form.control
-        end = "end.of.list" if last not in ("jump", "ret") else ""
-        if end:
-            self.add(self.machine.jump(Label(end)))
-        for name, target, transfers in self.edge_blocks:
-            self.add(label(name))
-            self.transfer(transfers)
-            self.add(self.machine.jump(Label(target)))
-        if end:
-            self.add(label(end))
-
-    def add(self, inst: Inst) -> None:
-        """Write an instruction that stands for none of the original ones."""
-        self.out.append(inst)
-        self.origin.append(-1)
-
-    def write(self, i: int, inst: Inst, facts: Facts) -> None:
-        """Write an instruction with the registers of its operands."""
-        rows = facts.rows
-        operands = inst.operands
-        mask = inst.mask
-        if rows:
-            new = list(operands)
-            for index, reads, _, _, _, _ in rows:
-                value = operands[index]
-                if isinstance(value, VReg | Sub):
-                    new[index] = self.register(value, 2 * i if reads else 2 * i + 1)
-                elif isinstance(value, Mem):
-                    new[index] = self.address(value, 2 * i)
-            operands = tuple(new)
-            if facts.copies and operands[0] == operands[1] and is_copy(inst, facts):
-                self.removed += 1
-                return
-        if mask is not None and type(mask) is VReg:
-            mask = self.register(mask, 2 * i)
-        if i in self.retarget:
-            old, fresh = self.retarget[i]
-            operands = tuple(
-                Label(fresh) if isinstance(v, Label) and v.name == old else v
-                for v in operands
-            )
-        self.out.append(Inst(inst.form, operands, mask, inst.zeroing, inst.comment))
-        self.origin.append(self.source[i])
-
-    def register(self, value: VReg | Sub, position: int) -> Reg:
-        """The physical register of an operand."""
-        whole = value.of if isinstance(value, Sub) else value
-        values = self.values
-        number = self.coalesced.root(values.of_vreg[whole.id])
-        place = self.plain.get(number)
-        if place is None:
-            place = self.piece_at(number, position).place
-            if place < 0:
-                raise CompileError(
-                    f"{whole} is in no register at instruction {position >> 1}",
-                    why="regalloc: a use must have a register; this is a fault of the allocator",
-                    mend="run the checker on the list and report the list",
-                )
-        return self.registers[whole.bank][
-            place + value.index if isinstance(value, Sub) else place
-        ]
-
-    def address(self, mem: Mem, position: int) -> Mem:
-        """A memory operand with the registers of its base and index."""
-        base, index = mem.base, mem.index
-        if type(base) is not VReg and type(index) is not VReg:
-            return mem
-        if type(base) is VReg:
-            base = self.register(base, position)
-        if type(index) is VReg:
-            index = self.register(index, position)
-        return Mem(base, index, mem.scale, mem.disp, mem.label, mem.broadcast)
-
-    def transfer(self, transfers: list[Transfer]) -> None:
-        """Write transfers that happen at once: stores, then moves as a parallel copy, then loads."""
-        moves: list[tuple[str, int, int, int]] = []
-        for variable, source, to in transfers:
-            if (
-                to == MEMORY
-                and source >= 0
-                and self.needs_slot(variable)
-                and variable.number not in self.eager
-            ):
-                self.store(variable, source)
-            elif source >= 0 and to >= 0:
-                bank = variable.register.bank
-                moves += [
-                    (bank, source + k, to + k, variable.bits)
-                    for k in range(variable.count)
-                ]
-        if moves:
-            self.parallel(moves)
-        for variable, source, to in transfers:
-            if source == MEMORY and to >= 0:
-                self.load(variable, to)
-
-    def parallel(self, moves: list[tuple[str, int, int, int]]) -> None:
-        """Write moves (bank, from, to, bits) so that each reads what stood there before all of them."""
-        waiting = {
-            (bank, to): (source, bits)
-            for bank, source, to, bits in moves
-            if source != to
-        }
-        readers: dict[tuple[str, int], int] = {}
-        for (bank, _), (source, _) in waiting.items():
-            readers[bank, source] = readers.get((bank, source), 0) + 1
-        ready = [place for place in waiting if not readers.get(place)]
-        registers = self.registers
-        while waiting:
-            while ready:
-                bank, to = place = ready.pop()
-                source, bits = waiting.pop(place)
-                self.add(
-                    self.machine.move(
-                        registers[bank][to], registers[bank][source], bits
-                    )
-                )
-                readers[bank, source] -= 1
-                if not readers[bank, source] and (bank, source) in waiting:
-                    ready.append((bank, source))
-            if waiting:
-                self.break_cycle(waiting)
-
-    def break_cycle(self, waiting: dict[tuple[str, int], tuple[int, int]]) -> None:
-        """Write one cycle of moves by way of the scratch slot."""
-        bank, first = next(iter(waiting))
-        registers = self.registers[bank]
-        widest = max(bits for (name, _), (_, bits) in waiting.items() if name == bank)
-        if self.scratch < 0 or element_bytes(widest) > self.align:
-            self.align = max(self.align, element_bytes(widest))
-            self.scratch = -(-self.frame // self.align) * self.align
-            self.frame = self.scratch + self.align
-        self.add(self.machine.store_slot(registers[first], self.scratch, widest))
-        at = first
-        while True:
-            source, bits = waiting.pop((bank, at))
-            if source == first:
-                self.add(self.machine.load_slot(registers[at], self.scratch, widest))
-                return
-            self.add(self.machine.move(registers[at], registers[source], bits))
-            at = source
-
-    def store(self, variable: Variable, place: int) -> None:
-        """Write the store of a variable to its slot."""
-        offset = self.offsets[self.slots.area(variable)]
-        step = element_bytes(variable.bits)
-        registers = self.registers[variable.register.bank]
-        for k in range(variable.count):
-            self.add(
-                self.machine.store_slot(
-                    registers[place + k], offset + k * step, variable.bits
-                )
-            )
-            self.spills += 1
-
-    def load(self, variable: Variable, place: int) -> None:
-        """Write the reload of a variable, or make it again."""
-        registers = self.registers[variable.register.bank]
-        made = self.remade.get(variable.number)
-        if made is not None:
-            self.spills += 1
-            self.add(Inst(made.form, tuple(
-                registers[place] if isinstance(v, VReg | Sub) else v for v in made.operands
-            ), None, False, made.comment))  # fmt: skip
-            return
-        offset = self.offsets[self.slots.area(variable)]
-        step = element_bytes(variable.bits)
-        for k in range(variable.count):
-            self.add(
-                self.machine.load_slot(
-                    registers[place + k], offset + k * step, variable.bits
-                )
-            )
-            self.spills += 1
-
-    def used(self) -> frozenset[Reg]:
-        """All physical registers that the list mentions or changes."""
-        found: set[Reg] = set()
-        for name, bank in self.scan.banks.items():
-            found.update(
-                self.registers[name][n] for n, bits in enumerate(bank.taken) if bits
-            )
-            found.update(
-                self.registers[name][n] for n, held in enumerate(bank.holders) if held
-            )
-        return frozenset(found)
+    def reserve_all(self) -> None:
+        """Give every variable that goes through memory its slot."""
+        for _, _, transfers in self.edge_blocks:
+            self.reserve(transfers)
+        for place in (self.before, self.late, self.at_end, self.entry, self.after):
+            for transfers in place.values():
+                self.reserve(transfers)
+        for variables in self.store_after.values():
+            for variable in variables:
+                self.slots.area(variable)

@@ -1,8 +1,8 @@
 """The record of what the passes of this package must know of an instruction set beyond its rows.
 
-An instruction set gives one `MachineTarget`: which registers may be used, how a value is copied, stored to and loaded
-from a spill slot, how a jump is written, and how an instruction becomes bytes. Nothing here knows any architecture.
-Read inst.py first for what a MACHINE list is.
+An instruction set gives one `MachineTarget`: which registers may be used, how a value is copied, stored to
+and loaded from a spill slot, how a jump is written, and how an instruction becomes bytes. Nothing here
+knows any architecture. Read inst.py first for what a MACHINE list is.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from baregrad.isa.form import Inst, Label, Reg, VReg
 class Bank:
     """A bank's registers that may be given to virtual registers, in the order in which they are tried.
 
-    `bits` is the width of one register: what a copy or a spill moves when the width of the value is not known.
-    `saved` are those that a function must leave as it found them; they are best put last in `order`.
+    `bits` is the width of one register: what a copy or a spill moves when the width of the value is not
+    known. `saved` are those that a function must leave as it found them; they are best put last in `order`.
     """
 
     name: str
@@ -46,11 +46,10 @@ def no_text(inst: Inst) -> str:
 class MachineTarget:
     """What an instruction set tells the allocator, the ordering pass and the emitter.
 
-    move          (to, from, bits): copy a register; flags stay as they are.
-    store_slot    (register, offset, bits): to the spill area, `offset` bytes from its start; flags stay.
-    load_slot     (register, offset, bits): from there.
-    jump          an unconditional jump to a label.
-    rematerialise whether the instruction may be made again elsewhere instead of reloading its result: it reads no
+    move          (to, from, bits): copy a register; flags stay as they are. store_slot    (register,
+    offset, bits): to the spill area, `offset` bytes from its start; flags stay. load_slot     (register,
+    offset, bits): from there. jump          an unconditional jump to a label. rematerialise whether the
+    instruction may be made again elsewhere instead of reloading its result: it reads no
                   register and no memory that changes, and touches no flags.
     inverted      the form name of a branch -> the name of the branch taken exactly when it is not.
     encode        the bytes of an instruction without labels.
