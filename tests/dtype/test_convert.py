@@ -109,6 +109,34 @@ def test_float32_rounds_as_numpy():
         same(dt.round_list(dt.float32, values.tolist()), values.astype(np.float32), "float32")
 
 
+def random_float32(count, seed):
+    """Values of all magnitudes alike, as bits are drawn; some are NaN or infinite."""
+    bits = np.random.default_rng(seed).integers(0, 1 << 32, count, dtype=np.uint64).astype(np.uint32)
+    return bits.view(np.float32)
+
+
+def check_against_witness(row, values):
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = values.astype(NUMPY[row.name]).astype(np.float64)
+        same(dt.round_list(row, values.astype(np.float64).tolist()), expected, row)
+        same(dt.unpack(row, dt.pack(row, values.astype(np.float64).tolist())), expected, row)
+
+
+@pytest.mark.parametrize("row", SMALL_FLOATS, **names)
+def test_random_values_round_as_the_witness(row, rng):
+    check_against_witness(row, random_float32(3000, rng.getrandbits(32)))
+    # Without NaN and without overflow the fast ways through lists are taken.
+    tame = np.random.default_rng(rng.getrandbits(32)).normal(size=3000).astype(np.float32)
+    check_against_witness(row, tame)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("row", SMALL_FLOATS, **names)
+def test_many_random_values_round_as_the_witness(row, rng):
+    for _ in range(20):
+        check_against_witness(row, random_float32(50_000, rng.getrandbits(32)))
+
+
 @pytest.mark.parametrize("row", [dt.float32, dt.float64], **names)
 def test_large_integers_round_once(row):
     base = [1 << 53, 1 << 60, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
