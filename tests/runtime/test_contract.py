@@ -247,3 +247,12 @@ def test_timestamps(device: Device) -> None:
 def test_closing_twice_is_fine(device: Device) -> None:
     device.close()
     device.close()
+
+
+def test_what_was_had_can_be_given_back_after_closing() -> None:
+    """Handles that outlive their device are freed by finalizers, which must not raise."""
+    device = open_device("cpu")
+    at, kernel = device.allocate(8), device.load(add_code())
+    device.close()
+    device.free(at)
+    device.unload(kernel)

@@ -24,7 +24,6 @@ from baregrad.runtime.device import Kernel, not_loaded
 from baregrad.runtime.system import MAP_SHARED, MFD_CLOEXEC, PROT_EXEC, PROT_READ, System
 
 ARENA = 1 << 20
-LINE = 64
 TRAP = b"\xcc"  # int3: what a jump into freed or unused code meets
 
 _MEND = (
@@ -78,6 +77,8 @@ class CodeMemory:
         with self.lock:
             arena, size = self._live.pop(kernel.entry, (None, 0))
             if arena is None:
+                if self._closed:  # closing has freed everything
+                    return
                 raise not_loaded("cpu", kernel)
             if arena.file >= 0:
                 self._put(arena, kernel.entry, TRAP * size)
@@ -138,17 +139,8 @@ class CodeMemory:
         )
         try:
             check("ftruncate", file, nbytes, wanted=f"{nbytes} bytes of code memory")
-            base = check(
-                "mmap",
-                0,
-                nbytes,
-                PROT_READ | PROT_EXEC,
-                MAP_SHARED,
-                file,
-                0,
-                wanted="executable memory",
-                mend=_MEND,
-            )
+            where = (0, nbytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0)
+            base = check("mmap", *where, wanted="executable memory", mend=_MEND)
         except SystemCallError:
             self._system.call("close", file)
             raise

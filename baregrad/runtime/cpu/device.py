@@ -141,7 +141,7 @@ class CpuDevice(Device):
         """Copy bytes of the memory."""
         self._memory.check_live(at)
         check_range(at, offset, nbytes)
-        return ctypes.string_at(at.value + offset, nbytes)
+        return bytes(view_memory(at.value + offset, nbytes))
 
     def view(self, at: Address) -> memoryview:
         """The memory itself, as bytes; valid until it is freed."""
@@ -214,10 +214,8 @@ class CpuDevice(Device):
             if not self._workers.started:
                 self._workers.start()
         try:
-            scratch = (
-                self._scratch.pop()
-            )  # one for each thread that is launching: the lock is released in _run
-        except IndexError:
+            scratch = self._scratch.pop()
+        except IndexError:  # one for each thread that is launching: _run releases the interpreter's lock
             scratch = Scratch(self._control)
         scratch.fill(kernel.entry, args, grid)
         self._run(scratch.frame)
@@ -291,14 +289,16 @@ def _closed(frame: int) -> None:
 def _follow_forks(device: CpuDevice) -> None:
     """Have the device told of forks while it lives (a hook cannot be taken back: it holds no device)."""
     weak = weakref.ref(device)
+    forking: list[CpuDevice] = []
 
     def before() -> None:
         if (found := weak()) is not None:
             found.before_fork()
+            forking.append(found)
 
     def after(child: bool) -> None:
-        if (found := weak()) is not None:
-            found.after_fork(child=child)
+        if forking:
+            forking.pop().after_fork(child=child)
 
     os.register_at_fork(
         before=before, after_in_parent=lambda: after(False), after_in_child=lambda: after(True)

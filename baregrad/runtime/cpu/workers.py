@@ -36,9 +36,9 @@ from baregrad.runtime.cpu.jobs import (
 from baregrad.runtime.cpu.memory import HostMemory
 from baregrad.runtime.system import view_memory
 
-SPIN_TICKS = (
-    150_000  # about 50 µs: longer than the gap between two launches of a list, short beside a time slice
-)
+# About 0.5 ms: longer than Python needs between two launches. To wake a worker costs the caller 60 µs (on a
+# virtual machine, whose idle core must be woken, too).
+SPIN_TICKS = 1_300_000
 PATIENCE = 2.0  # seconds to wait for a worker that is told to stop
 
 
