@@ -1,7 +1,38 @@
-"""The graph: UOps, their rows, rewriting, specs, text, interpreter, bounds, rules. Holds no memory. Read ops.py first."""
+"""The graph: UOps, their rows, rewriting, specs, text, interpreter, bounds, rules. Holds no memory.
 
-from baregrad.ir import ops
+Read ops.py first.
+"""
+
+from baregrad.ir import ops, pattern
+from baregrad.ir.bounds import bounds, exact, ranges_of
+from baregrad.ir.interpret import evaluate
+from baregrad.ir.match import Rules, join
+from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
+from baregrad.ir.rewrite import rewrite, rewrite_down, substitute
 from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, size_node, toposort
 
-__all__ = ["Buffer", "Op", "Scalar", "Size", "UOp", "const", "index", "is_const", "ops", "size_node", "toposort"]
+__all__ = [
+    "bounds",
+    "Buffer",
+    "const",
+    "evaluate",
+    "exact",
+    "index",
+    "is_const",
+    "join",
+    "Op",
+    "ops",
+    "pattern",
+    "ranges_of",
+    "rewrite",
+    "rewrite_down",
+    "rule_table",
+    "Rules",
+    "Scalar",
+    "Size",
+    "size_node",
+    "substitute",
+    "toposort",
+    "UOp",
+]
