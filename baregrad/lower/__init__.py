@@ -1,1 +1,8 @@
-"""lower"""
+"""From KERNEL to LINEAR: `lower(ast, target)`. Read lower.py (the passes), then node.py, context.py, emit.py,
+order.py.
+"""
+
+from baregrad.lower.linear import Linear
+from baregrad.lower.lower import lower
+
+__all__ = ["Linear", "lower"]

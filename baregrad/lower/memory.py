@@ -1,0 +1,152 @@
+"""LOAD and STORE: offsets as sums by depth, lanes that lie side by side, gathers, masks.
+
+An offset is constant + scalars + lanes. The scalars are summed outer loops first and the constant (with
+all that unrolled ranges add to it) last, where selection folds it into the address. A lane coefficient of
+1 makes a contiguous access.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from baregrad import dtype as dt
+from baregrad.ir import UOp, ops
+from baregrad.kernel.affine import Affine
+from baregrad.lower.context import Context
+from baregrad.lower.node import Node
+
+
+class Parts(NamedTuple):
+    """An index expression, sorted: constants by instance, scalars all instances share, others, lanes."""
+
+    constants: list[int]
+    shared: list[tuple[Node, int]]
+    varying: list[tuple[UOp, int]]
+    vectors: list[tuple[UOp, int]]
+    lane: int
+
+
+def parts(ctx: Context, form: Affine, mask: int) -> Parts:
+    """Sort the terms of an affine form for the instances of `mask`."""
+    facts = ctx.facts
+    shared: list[tuple[Node, int]] = []
+    varying: list[tuple[UOp, int]] = []
+    vectors: list[tuple[UOp, int]] = []
+    steps: dict[int, int] = {}
+    lane = 0
+    for term, coefficient in form.terms.items():
+        own = facts.mask[term]
+        if term.op is ops.RANGE and own & facts.instances:
+            steps[own] = coefficient
+        elif term.op is ops.RANGE and own & facts.lanes:
+            lane = coefficient
+        elif own & facts.lanes:
+            vectors.append((term, coefficient))
+        elif own & facts.instances:
+            varying.append((term, coefficient))
+        else:
+            shared.append((ctx.nodes[term][0], coefficient))
+    weights = [steps.get(facts.bit[r], 0) for r in facts.members(mask)]
+    constants = [
+        form.constant + sum(w * i for w, i in zip(weights, combo, strict=True)) for combo in ctx.combos(mask)
+    ]
+    return Parts(constants, shared, varying, vectors, lane)
+
+
+def scalars(ctx: Context, split: Parts, mask: int) -> list[Node]:
+    """The scalar part of an index expression, an int64 for each instance."""
+    build = ctx.build
+    if not split.varying:
+        base = build.sum(split.shared, 0)
+        return [build.alu(ops.ADD, dt.int64, base, build.index(c)) for c in split.constants]
+    columns = [(ctx.instances(term, mask), c) for term, c in split.varying]
+    return [
+        build.sum([*split.shared, *((nodes[i], c) for nodes, c in columns)], constant)
+        for i, constant in enumerate(split.constants)
+    ]
+
+
+def _vector_offsets(ctx: Context, split: Parts, mask: int, lanes: int) -> list[Node]:
+    """Offsets of a gather or scatter. int32: a buffer has fewer than 2**31 elements wherever gathers are
+    made.
+    """
+    build = ctx.build
+    columns = [(ctx.instances(term, mask), c) for term, c in split.vectors]
+    results = []
+    for i, scalar in enumerate(scalars(ctx, split, mask)):
+        total = build.broadcast(build.cast(scalar, dt.int32), lanes)
+        if split.lane:
+            counter = build.scaled(build.node(ops.LANES, dt.int32, (), lanes, lanes), 1)
+            step = build.broadcast(build.const(split.lane, dt.int32), lanes)
+            total = build.alu(ops.ADD, dt.int32, build.alu(ops.MUL, dt.int32, counter, step), total)
+        for nodes, coefficient in columns:
+            term = build.cast(nodes[i], dt.int32)
+            step = build.broadcast(build.const(coefficient, dt.int32), lanes)
+            total = build.alu(ops.ADD, dt.int32, build.alu(ops.MUL, dt.int32, term, step), total)
+        results.append(total)
+    return results
+
+
+class Access(NamedTuple):
+    """The INDEX Nodes of an access, and how many lanes it has: contiguous ones, or one offset each
+    (`gathers`).
+    """
+
+    places: list[Node]
+    lanes: int
+    gathers: bool
+
+
+def access(ctx: Context, node: UOp, mask: int) -> Access:
+    """The addresses of a LOAD or STORE for each instance."""
+    build, facts = ctx.build, ctx.facts
+    index = node.src[0]
+    split = parts(ctx, ctx.affine(index.src[1]), mask)
+    condition = index.src[2] if len(index.src) > 2 else None
+    lanes = ctx.lanes(facts.mask[index])
+    contiguous = lanes and split.lane == 1 and not split.vectors
+    gathers = bool(lanes) and not contiguous
+    if (
+        lanes
+        and not split.lane
+        and not split.vectors
+        and (condition is None or not facts.mask[condition] & facts.lanes)
+    ):
+        lanes, gathers = 0, False
+    offsets = _vector_offsets(ctx, split, mask, lanes) if gathers else scalars(ctx, split, mask)
+    masks = ctx.instances(condition, mask) if condition is not None else None
+    memory = ctx.nodes[index.src[0]][0]
+    result = []
+    for i, offset in enumerate(offsets):
+        src: tuple[Node, ...] = (memory, offset)
+        if masks is not None and not (masks[i].op is ops.CONST and masks[i].arg):
+            src = (memory, offset, build.broadcast(masks[i], lanes))
+        result.append(build.node(ops.INDEX, index.dtype, src, None, lanes if gathers else 0))
+    return Access(result, lanes, gathers)
+
+
+def load(ctx: Context, node: UOp) -> list[Node]:
+    """The Nodes of a LOAD."""
+    mask = ctx.unrolled(node)
+    found = access(ctx, node, mask)
+    afters = [ctx.instances(after, mask) for after in node.src[1:]]
+    arg = found.lanes if found.lanes and not found.gathers else None
+    return [
+        ctx.build.node(ops.LOAD, node.dtype, (index, *(a[i] for a in afters)), arg, found.lanes)
+        for i, index in enumerate(found.places)
+    ]
+
+
+def store(ctx: Context, node: UOp) -> list[Node]:
+    """The Nodes of a STORE."""
+    mask = ctx.unrolled(node)
+    found = access(ctx, node, mask)
+    values = ctx.instances(node.src[1], mask)
+    afters = [ctx.instances(after, mask) for after in node.src[2:]]
+    build = ctx.build
+    result = []
+    for i, index in enumerate(found.places):
+        value = build.broadcast(build.cast(values[i], node.src[1].dtype), found.lanes)
+        src = (index, value, *(a[i] for a in afters))
+        result.append(build.node(ops.STORE, dt.void, src, None, found.lanes))
+    return result
