@@ -135,13 +135,38 @@ class _Evaluator:
             strides[axis] = -strides[axis]
         return self.gather(src[0], node.shape, tuple(strides), start)
 
+    def view(self, node: UOp, src: list[Values]) -> Values:
+        """VIEW: zeros put around as far as it reaches, then elements at strides."""
+        shape, rows = node.arg
+        if 0 in shape:
+            return []
+        reach = [
+            (
+                begin + sum(min(0, step * (n - 1)) for step, n in zip(steps, shape, strict=True)),
+                begin + sum(max(0, step * (n - 1)) for step, n in zip(steps, shape, strict=True)),
+            )
+            for begin, steps in rows
+        ]
+        sizes = node.src[0].shape
+        room = tuple((max(0, -low), max(0, high - n + 1)) for (low, high), n in zip(reach, sizes, strict=True))
+        held = self.padded(src[0], sizes, room, node)
+        wide = tuple(before + n + after for n, (before, after) in zip(sizes, room, strict=True))
+        strides = _strides(wide)
+        start = sum((begin + room[a][0]) * strides[a] for a, (begin, _) in enumerate(rows))
+        along = tuple(sum(steps[o] * strides[a] for a, (_, steps) in enumerate(rows)) for o in range(len(shape)))
+        return self.gather(held, shape, along, start)
+
     def pad(self, node: UOp, src: list[Values]) -> Values:
-        """PAD, one axis after another, inner ones first."""
-        held, inner = src[0], 1
+        """PAD."""
+        return self.padded(src[0], node.src[0].shape, node.arg, node)
+
+    def padded(self, held: Values, sizes: tuple[int, ...], room: Any, node: UOp) -> Values:
+        """Zeros before and after each axis, one axis after another, inner ones first."""
+        inner = 1
         zero = values.identity("add", node.dtype)
         if not held:
-            return [zero] * _count(node.shape)
-        for size, (before, after) in zip(reversed(node.src[0].shape), reversed(node.arg), strict=True):
+            return [zero] * _count(tuple(b + n + a for n, (b, a) in zip(sizes, room, strict=True)))
+        for size, (before, after) in zip(reversed(sizes), reversed(room), strict=True):
             if before or after:
                 head, tail, row = [zero] * (before * inner), [zero] * (after * inner), size * inner
                 rows = (held[at : at + row] for at in range(0, len(held), row))
@@ -229,6 +254,7 @@ _RULES: dict[Op, Callable[[_Evaluator, UOp, list[Values]], Values]] = {
     ops.PERMUTE: _Evaluator.permute,
     ops.SHRINK: _Evaluator.shrink,
     ops.FLIP: _Evaluator.flip,
+    ops.VIEW: _Evaluator.view,
     ops.PAD: _Evaluator.pad,
     ops.REDUCE: _Evaluator.reduce,
 }

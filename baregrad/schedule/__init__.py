@@ -1,1 +1,9 @@
-"""schedule"""
+"""From wanted TENSOR values to kernels: cuts, fusion, order, memory of intermediate values.
+
+Read schedule.py first.
+"""
+
+from baregrad.schedule.items import CopyItem, Decision, Item, KernelItem, NewBuffer, Schedule
+from baregrad.schedule.schedule import schedule
+
+__all__ = ["CopyItem", "Decision", "Item", "KernelItem", "NewBuffer", "Schedule", "schedule"]

@@ -53,13 +53,25 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(text(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _parsed():
+    """Read everything before the first test, whose own time it would be otherwise."""
+    for path in SOURCES:
+        nodes(path)
+
+
 def is_table(path: Path) -> bool:
     """Whether a file is nothing but rows, by its name."""
     return path.stem == "table" or path.stem.startswith("table_")
 
 
 def functions(path: Path) -> list[ast.FunctionDef]:
-    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def lines_of(node: ast.FunctionDef) -> int:
@@ -70,10 +82,11 @@ def lines_of(node: ast.FunctionDef) -> int:
     return node.end_lineno - node.lineno + 1 - docstring
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The full names of all imported modules, wherever the import stands."""
     found = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -81,14 +94,15 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+@cache
 def attributes(path: Path) -> set[str]:
     """Dotted names that are used, as "os.environ"."""
-    nodes = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
-    return {f"{node.value.id}.{node.attr}" for node in nodes if isinstance(node.value, ast.Name)}
+    used = (node for node in nodes(path) if isinstance(node, ast.Attribute))
+    return {f"{node.value.id}.{node.attr}" for node in used if isinstance(node.value, ast.Name)}
 
 
 def calls(path: Path) -> list[ast.Call]:
-    return [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    return [node for node in nodes(path) if isinstance(node, ast.Call)]
 
 
 def test_files_are_short():
@@ -156,7 +170,7 @@ def test_every_raise_has_a_message():
     silent = [
         f"{short(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Raise) and says_nothing(node)
     ]
     assert not silent, f"what happened, why, and the mend: {silent}"
@@ -166,7 +180,7 @@ def test_every_assert_has_a_message():
     silent = [
         f"{short(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Assert) and node.msg is None
     ]
     assert not silent, silent
@@ -176,7 +190,7 @@ def test_no_error_is_swallowed():
     swallowed = [
         f"{short(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and all(isinstance(inner, ast.Pass) for inner in node.body)
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
@@ -277,34 +291,41 @@ def test_every_package_is_in_the_architecture():
     assert not missing, missing
 
 
+# ---- every module is reached by tests of its own package
+
+COVERED_BY: dict[str, str] = {}  # a module that no test imports, and the test that runs it all the same
+
+
 @cache
-def all_test_texts(name: str) -> str:
-    """The text of all tests of one package."""
-    return "\n".join(text(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if name in path.parts)
+def named_modules(path: Path) -> set[Path]:
+    """The files of the package that a source imports, or names in full (as lazy loading does)."""
+    names = set(re.findall(r"baregrad(?:\.\w+)+", text(path)))
+    lines = re.findall(r"^from (baregrad[.\w]*) import (\([^)]*\)|.*)$", text(path), re.MULTILINE)
+    for parent, listed in lines:
+        names |= {f"{parent}.{name}" for name in re.findall(r"\w+", listed)}
+    bases = (ROOT / name.replace(".", "/") for name in names)
+    files = (file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py"))
+    return {file for file in files if file.exists()}
 
 
-def covered_by() -> dict[str, str]:
-    """Modules whose tests stand under another name: module -> test file or folder."""
-    rows = (line.split() for line in text(Path(__file__).parent / "covered_by.txt").splitlines())
-    return {row[0]: row[1] for row in rows if row and not row[0].startswith("#")}
+def reached(package: str) -> set[Path]:
+    """The modules of one package that tests import, and what these import of their own package."""
+    tests = (ROOT / "tests").rglob("*.py")
+    inside = {path for path in MODULES if area(path) == package}
+    found: set[Path] = set()
+    waiting = {path for test in tests for path in named_modules(test)} & inside
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        waiting |= (named_modules(path) & inside) - found
+    return found
 
 
-def has_mirror(path: Path) -> bool:
-    """Whether a test file has the module's name, or a test of its package imports it."""
-    if path.name in ("__init__.py", "__main__.py") or is_table(path):
-        return True
-    if any(path.stem in test.stem for test in (ROOT / "tests" / area(path)).rglob("test_*.py")):
-        return True
-    dotted = short(path).removesuffix(".py").replace("/", ".")
-    parent, _, stem = dotted.rpartition(".")
-    by_name = re.compile(rf"{re.escape(dotted)}\b|from {re.escape(parent)} import [^\n]*\b{stem}\b")
-    return by_name.search(all_test_texts(area(path))) is not None
-
-
-@pytest.mark.slow
 def test_every_module_has_its_tests():
-    elsewhere = covered_by()
-    missing = [short(path) for path in MODULES if not has_mirror(path) and short(path) not in elsewhere]
-    assert not missing, f"a test file of its name, or a row in tests/docs/covered_by.txt: {missing}"
-    gone = [name for row in elsewhere.items() for name in row if not (ROOT / name).exists()]
-    assert not gone, f"rows of tests/docs/covered_by.txt that name what is not there: {gone}"
+    packages = {area(path) for path in MODULES} - {"__init__", "__main__"}
+    reachable = {path for package in packages for path in reached(package)}
+    own = [path for path in MODULES if path.stem not in ("__init__", "__main__")]
+    missing = [short(path) for path in own if path not in reachable and short(path) not in COVERED_BY]
+    assert not missing, f"no test imports their package; write one, or add a row to COVERED_BY: {missing}"
+    gone = [name for row in COVERED_BY.items() for name in row if not (ROOT / name).exists()]
+    assert not gone, f"rows of COVERED_BY that name what is not there: {gone}"

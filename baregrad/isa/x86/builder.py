@@ -54,7 +54,10 @@ def forms(name: str) -> tuple[Form, ...]:
         raise EncodingError(
             f"no instruction {name!r}", why="it is in no table", mend="see FORMS for the names, or add a row"
         )
-    return tuple(built for line in _rows()[name] for built in expand(line))
+    built = tuple(found for line in _rows()[name] for found in expand(line))
+    shapes = {(type(f.encoding), tuple((o.kinds, o.fixed) for o in f.operands)) for f in built}
+    assert len(shapes) == len(built), f"{name}: two rows have the same operands; remove one of them"
+    return built
 
 
 class _Forms(Mapping[str, tuple[Form, ...]]):
@@ -115,7 +118,7 @@ def mem(
     bits: int = 0,
     broadcast: int = 0,
 ) -> Mem | SizedMem:
-    """Memory at base + index * scale + disp, registers given by name; `bits` where the instruction alone does not say it."""
+    """Memory at base + index * scale + disp, registers by name; `bits` where nothing else says it."""
     made = Mem(
         None if base is None else register(base).reg,
         None if index is None else register(index).reg,
@@ -230,6 +233,25 @@ def _memory_size(candidate: Form, given: tuple[_Typed, ...]) -> int:
         return 0
     sizes = [memory_bits(kind) for o in candidate.operands for kind in o.kinds]
     return max((size for size in sizes if size), default=0)
+
+
+def nops(count: int) -> bytes:
+    """`count` bytes that do nothing, in as few instructions as may be (at most 9 bytes each).
+
+    >>> [len(nops(n)) for n in (0, 1, 2, 5, 23)]
+    [0, 1, 2, 5, 23]
+    """
+    return _nops(9) * (count // 9) + _nops(count % 9)
+
+
+@cache
+def _nops(count: int) -> bytes:
+    """Up to nine bytes of nop. The address is not used: its displacement only makes it long."""
+    if count < 3:
+        return encode(inst("nop")) * count
+    disp = 256 if count >= 7 else 1 if count > 3 else 0
+    index = "rax" if count in (5, 6, 8, 9) else None
+    return encode(inst("nop", mem("rax", index, disp=disp, bits=16 if count in (6, 9) else 32)))
 
 
 def assemble(items: Iterable[Inst | Label | bytes], at: int = 0) -> bytes:

@@ -27,6 +27,10 @@ LENGTH_NUMBER = {0: 0, 128: 0, 256: 1, 512: 2}
 _SCALE = {1: 0, 2: 1, 4: 2, 8: 3}
 
 
+RIP = Label("rip")
+"""The next instruction as a label: Mem(label=RIP, disp=8) needs no fixup, and is what decoding gives."""
+
+
 class Fixup(NamedTuple):
     """A field that waits for a label: its place and size in the bytes, and what to put there.
 
@@ -59,7 +63,7 @@ def fixups(inst: Inst, code: bytes | None = None) -> tuple[Fixup, ...]:
     """The fields of an instruction that wait for labels; `code` are its bytes, if they are known already."""
     found: list[Fixup] = []
     for value in inst.operands:
-        if type(value) is Mem and value.label is not None:
+        if type(value) is Mem and value.label not in (None, RIP):
             end = len(encode(inst) if code is None else code)
             imm = inst.form.encoding.imm
             tail = IMMEDIATES[imm][0] if imm else 1 if "S" in inst.form.encoding.slots else 0
@@ -106,7 +110,7 @@ def _refuse(inst: Inst, why: str) -> NoReturn:
 
 
 class _Place(NamedTuple):
-    """What one operand's place takes: its place in the operands, registers of a bank below a limit, memory, broadcast lanes."""
+    """What one operand may be: its index, the bank and limit of registers, memory, broadcasts."""
 
     at: int
     bank: str
@@ -161,48 +165,45 @@ def disp_unit(form: Form, broadcast: int) -> int:
 
 
 def _address(inst: Inst, mem: Mem, reg: int, unit: int, vector: bool) -> tuple[int, bytes]:
-    """ModRM, SIB and displacement; and bits 0 base, 1 index, 2 the fifth bit of a vector index. `reg` is shifted already."""
-    base, index, disp = mem.base, mem.index, mem.disp
+    """The high bits of base (1) and index (2, 4); ModRM (`reg` is shifted already), SIB, displacement."""
+    base, disp = mem.base, mem.disp
     if mem.label is not None:
-        if base is not None or index is not None:
+        if base is not None or mem.index is not None:
             _refuse(inst, "an address relative to a label has neither base nor index")
-        return 0, bytes((reg | 5, 0, 0, 0, 0))
+        disp = disp if mem.label == RIP else 0
     if not -(1 << 31) <= disp < 1 << 31:
         _refuse(inst, f"displacement {disp} does not fit 32 bits")
-    high = low = 0
-    if base is not None:
-        if type(base) is not Reg or base.bank != "gpr" or not 0 <= base.number < 16:
-            _refuse(inst, f"base {base} is not one of the 16 physical general registers")
-        high, low = base.number >> 3, base.number & 7
-    if index is None:
-        if vector:
-            _refuse(inst, "this form needs a vector of indices in its address")
-        if base is None:
-            return 0, bytes((reg | 4, 0x25)) + disp.to_bytes(4, "little", signed=True)
-        sib = b"\x24" if low == 4 else b""
+    if mem.label is not None:
+        return 0, bytes((reg | 5,)) + disp.to_bytes(4, "little", signed=True)
+    if base is None:
+        high, sib = (0, 0x25) if mem.index is None and not vector else _index(inst, mem, vector)
+        return high, bytes((reg | 4, sib | 5)) + disp.to_bytes(4, "little", signed=True)
+    if type(base) is not Reg or base.bank != "gpr" or not 0 <= base.number < 16:
+        _refuse(inst, f"base {base} is not one of the 16 physical general registers")
+    low, high = base.number & 7, base.number >> 3
+    if mem.index is not None or vector:
+        more, sib = _index(inst, mem, vector)
+        start, high = bytes((reg | 4, sib | low)), high | more
     else:
-        scale = _SCALE.get(mem.scale)
-        if scale is None or type(index) is not Reg or index.bank != ("vec" if vector else "gpr"):
-            _refuse(
-                inst,
-                f"index {index} * {mem.scale} is not a physical {'vector' if vector else 'general'} register",
-            )
-        number = index.number
-        if not vector and number == 4:
-            _refuse(inst, "rsp cannot be an index")
-        high |= (number & 8) >> 2 | (number & 16) >> 2
-        if base is None:
-            return high, bytes((reg | 4, scale << 6 | (number & 7) << 3 | 5)) + disp.to_bytes(
-                4, "little", signed=True
-            )
-        sib = bytes((scale << 6 | (number & 7) << 3 | low,))
-        low = 4
-    if disp == 0 and base.number & 7 != 5:
-        return high, bytes((reg | low,)) + sib
+        start = bytes((reg | low,)) if low != 4 else bytes((reg | 4, 0x24))
+    if disp == 0 and low != 5:
+        return high, start
     short, rest = divmod(disp, unit)
     if rest == 0 and -128 <= short <= 127:
-        return high, bytes((reg | low | 0x40,)) + sib + bytes((short & 255,))
-    return high, bytes((reg | low | 0x80,)) + sib + disp.to_bytes(4, "little", signed=True)
+        return high, bytes((start[0] | 0x40, *start[1:], short & 255))
+    return high, bytes((start[0] | 0x80, *start[1:])) + disp.to_bytes(4, "little", signed=True)
+
+
+def _index(inst: Inst, mem: Mem, vector: bool) -> tuple[int, int]:
+    """The high bits of an index register (2: bit 3, 4: bit 4), and SIB without its base."""
+    index, scale = mem.index, _SCALE.get(mem.scale)
+    if scale is None or type(index) is not Reg or index.bank != ("vec" if vector else "gpr"):
+        kind = "vector" if vector else "general"
+        _refuse(inst, f"index {index} * {mem.scale} is not a physical {kind} register times 1, 2, 4 or 8")
+    number = index.number
+    if not 0 <= number < (32 if vector else 16) or (number == 4 and not vector):
+        _refuse(inst, f"{index} cannot be an index")
+    return (number & 24) >> 2, scale << 6 | (number & 7) << 3
 
 
 def _number(inst: Inst, place: _Place) -> int:
@@ -222,11 +223,14 @@ def _checks(form: Form) -> Emit:
     whole = (1 << 8 * size) - 1
     is_branch = form.encoding.imm.startswith("rel")
     zero = bytes(size)
+    masked = isinstance(form.encoding, EVEX)
 
     def tail(inst: Inst) -> bytes:
         values = inst.operands
         if len(values) != count:
             _refuse(inst, f"it takes {count} operands, not {len(values)}")
+        if inst.mask is not None and not masked:
+            _refuse(inst, "only EVEX forms take a mask")
         for index, register in fixed:
             if values[index] != register:
                 _refuse(inst, f"operand {index} must be {register}")
@@ -264,8 +268,6 @@ def _legacy(form: Form) -> Emit:
 
     def emit(inst: Inst) -> bytes:
         last = tail(inst)
-        if inst.mask is not None:
-            _refuse(inst, "only EVEX forms take a mask")
         rex, reg, body, coded = wide, digit, after, opcode
         if reg_place is not None:
             number = _number(inst, reg_place)
@@ -305,8 +307,6 @@ def _vex(form: Form) -> Emit:
 
     def emit(inst: Inst) -> bytes:
         last = tail(inst)
-        if inst.mask is not None:
-            _refuse(inst, "only EVEX forms take a mask")
         reg, r, high, second, body = digit, 0x80, 0, 0, b""
         if reg_place is not None:
             number = _number(inst, reg_place)

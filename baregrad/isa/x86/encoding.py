@@ -114,7 +114,7 @@ class Row:
 
 
 def row(name: str, spec: str, encoding: Encoding, **facts: Any) -> Row:  # Any: as in Row.facts
-    """One line of a table. `flags` is "r", "w" or "rw"; `needs` names separated by spaces; the rest are fields of Form."""
+    """One line of a table: `flags` is "r", "w" or "rw", `needs` has features; the rest are Form's fields."""
     return Row(name, spec, encoding, facts)
 
 
@@ -159,7 +159,10 @@ def parse_operand(text: str, limit: int) -> Operand:
     sizes = [memory_bits(kind) for kind in kinds]
     if sizes[0] is not None:
         return Operand(name, kinds, role, "", sizes[0], limit=limit if kinds[0].startswith("vm") else 0)
-    return Operand(name, kinds, role, "", int(kinds[0].lstrip("imrel")))
+    number = kinds[0][3:]
+    known = len(kinds) == 1 and kinds[0][:3] in ("imm", "rel") and number.isdigit()
+    assert known, f"{text!r}: {kinds} are no kinds; see the header of encoding.py"
+    return Operand(name, kinds, role, "", int(number))
 
 
 def _slots(encoding: Encoding, operands: tuple[Operand, ...]) -> str:
@@ -180,7 +183,7 @@ def _slots(encoding: Encoding, operands: tuple[Operand, ...]) -> str:
 
 
 def _usual_slots(encoding: Encoding, registers: list[Operand]) -> str:
-    """The letters of the register and memory operands: RM, MR when the first is memory, RVM, and M or VM with a /digit."""
+    """The letters of register and memory operands: RM, MR if memory is first, RVM; M or VM with a /digit."""
     if isinstance(encoding, LEGACY) and encoding.plus_r:
         return "O"
     if encoding.digit is not None:
@@ -263,7 +266,7 @@ def _memory(operands: Iterable[Operand]) -> str:
 
 
 def _needs(names: str, encoding: Encoding) -> frozenset[str]:
-    """The features of a form: "avx/avx2" is the first at 128 bits and the second at 256; EVEX adds its own."""
+    """A form's features: "avx/avx2" is the first at 128 bits, the second at 256; EVEX adds its own."""
     if "/" in names:
         small, large = names.split("/")
         names = large if isinstance(encoding, VEX) and encoding.length == 256 else small
@@ -275,7 +278,8 @@ def _needs(names: str, encoding: Encoding) -> frozenset[str]:
 def expand(line: Row) -> Iterator[Form]:
     """The forms of a row, one for each size or vector length.
 
-    >>> [form.operands[0].kinds for form in expand(row("neg", "dst:R/M=rw", LEGACY(0xF7, digit=3, size="32/64")))]
+    >>> neg = row("neg", "dst:R/M=rw", LEGACY(0xF7, digit=3, size="32/64"))
+    >>> [form.operands[0].kinds for form in expand(neg)]
     [('r32', 'm32'), ('r64', 'm64')]
     """
     for encoding, names in _variants(line.encoding):

@@ -14,7 +14,7 @@ from baregrad.isa.form import Reg
 
 
 class NamedReg(NamedTuple):
-    """A register at one of its widths, as it is written in assembly: rax and eax are one Reg and two NamedRegs."""
+    """A register at one of its widths, as assembly writes it: rax and eax are one Reg and two NamedRegs."""
 
     kind: str
     reg: Reg

@@ -91,9 +91,15 @@ GATHERS: tuple[tuple[str, int, int, str, str], ...] = (
 )
 
 
-def _packed(name: str, prefix: str, map: str, opcode: int, *, spec: str = "dst:V=w, a:V=r, b:V/M=r", w: int | None = None,
-            imm: str = "", needs: str = "avx", lengths: str = BOTH, **facts: Any) -> Row:  # Any: fields of Form
-    return row(name, spec, VEX(lengths, prefix, map, opcode, w=w, imm=imm), needs=needs, **facts)
+_SHAPE = ("w", "imm")
+
+
+def _packed(name: str, prefix: str, map: str, opcode: int, **facts: Any) -> Row:  # Any: fields of Form
+    """A row of both lengths, three operands and AVX, unless `spec`, `lengths` and `needs` say otherwise."""
+    shape = {key: facts.pop(key) for key in _SHAPE if key in facts}
+    spec = facts.pop("spec", "dst:V=w, a:V=r, b:V/M=r")
+    encoding = VEX(facts.pop("lengths", BOTH), prefix, map, opcode, **shape)
+    return row(name, spec, encoding, **{"needs": "avx"} | facts)
 
 
 _SHUFFLE = "dst:V=w, a:V=r, b:V/M=r, imm:imm8"

@@ -46,22 +46,28 @@ def _element(name: str) -> tuple[int, str, str]:
     return ODD_ELEMENTS.get(name) or ELEMENTS[name[-1]]
 
 
-def _packed(name: str, prefix: str, map: str, opcode: int, spec: str = "dst:V=w, a:V=r, b:V/M{e}=r", *, e: str = "",
-            w: int = 0, imm: str = "", lengths: str = ALL, mask: str = "kz", n: int = 0, **facts: Any) -> Row:  # Any: fields of Form
-    encoding = EVEX(lengths, prefix, map, opcode, w=w, imm=imm, mask=mask, n=n)
-    return row(name, spec.format(e=e and f"/{e.lstrip('/')}"), encoding, **facts)
+_BINARY = "dst:V=w, a:V=r, b:V/M{e}=r"
+_SHAPE = ("w", "imm", "mask", "n", "size")
 
 
-def _pair(stem: str, prefix: str, map: str, opcode: int, spec: str = "dst:V=w, a:V=r, b:V/M{e}=r", **facts: Any) -> tuple[Row, Row]:
+def _packed(name: str, prefix: str, map: str, opcode: int, spec: str = _BINARY, **facts: Any) -> Row:  # Any: fields of Form
+    """A row of all three lengths, unless `lengths` says otherwise; `e` is the broadcast element."""
+    shape = {"w": 0} | {key: facts.pop(key) for key in _SHAPE if key in facts}
+    element = facts.pop("e", "").lstrip("/")
+    encoding = EVEX(facts.pop("lengths", ALL), prefix, map, opcode, **shape)
+    return row(name, spec.format(e=element and f"/{element}"), encoding, **facts)
+
+
+def _pair(stem: str, prefix: str, map: str, opcode: int, spec: str = _BINARY, **facts: Any) -> tuple[Row, Row]:  # as above
     """A row for 32-bit elements (ps or d, W0) and one for 64-bit elements (pd or q, W1)."""
     names = stem.split("|") if "|" in stem else [stem + "d", stem + "q"]
     return (_packed(names[0], prefix, map, opcode, spec, e="b32", w=0, **facts),
             _packed(names[1], prefix, map, opcode, spec, e="b64", w=1, **facts))
 
 
-def _scalar(name: str, prefix: str, map: str, opcode: int, spec: str, *, w: int | None = None, imm: str = "", size: str = "",
-            mask: str = "kz", **facts: Any) -> Row:
-    return row(name, spec, EVEX("LIG", prefix, map, opcode, w=w, imm=imm, size=size, mask=mask), **facts)
+def _scalar(name: str, prefix: str, map: str, opcode: int, spec: str, **facts: Any) -> Row:  # as above
+    """A row that ignores the length."""
+    return _packed(name, prefix, map, opcode, spec, lengths="LIG", **facts)
 
 
 _UNARY = "dst:V=w, src:V/M{e}=r"

@@ -4,9 +4,13 @@ A MACHINE list goes through `order` (latency and pressure), `allocate` (register
 `allocate` was right) and `assemble` (labels, branches, constant pool). Read inst.py first, then target.py.
 """
 
+from baregrad.render.machine.emit import Assembled, Pool, assemble
 from baregrad.render.machine.inst import LABEL, label, reads, targets, writes
 from baregrad.render.machine.regalloc import allocate
 from baregrad.render.machine.rewrite import Allocation
-from baregrad.render.machine.target import Bank, MachineTarget
+from baregrad.render.machine.target import Bank, Encoder, Fixup, MachineTarget
 
-__all__ = ["LABEL", "Allocation", "Bank", "MachineTarget", "allocate", "label", "reads", "targets", "writes"]
+__all__ = [
+    "LABEL", "Allocation", "Assembled", "Bank", "Encoder", "Fixup", "MachineTarget", "Pool", "allocate",
+    "assemble", "label", "reads", "targets", "writes",
+]  # fmt: skip

@@ -7,8 +7,8 @@ knows any architecture. Read inst.py first for what a MACHINE list is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from baregrad.isa.form import Inst, Label, Reg, VReg
 
@@ -27,36 +27,55 @@ class Bank:
     saved: frozenset[int] = frozenset()
 
 
+Fixup = tuple[int, int, Label, int, int]
+"""A field of the bytes that waits for a label: (offset, size, label, addend, end).
+
+It gets, little-endian and signed, the label's address + addend - (the instruction's address + end).
+"""
+
+
 def never(_inst: Inst) -> bool:
     """No instruction is made again instead of being reloaded."""
     return False
 
 
-def no_reach(_inst: Inst) -> tuple[int, int] | None:
-    """No instruction has a short form."""
+def none(_inst: Inst) -> Inst | None:
+    """No instruction has another form."""
     return None
 
 
-def no_text(inst: Inst) -> str:
+def name_only(inst: Inst) -> str:
     """The form's name: what a listing shows when the target has no text of its own."""
     return inst.form.name
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """How an instruction set becomes bytes.
+
+    encode   the bytes of an instruction of physical registers; fields that wait for labels are 0. fixups
+    (instruction, its bytes): those fields. shorten  a jump or branch in its short form, None where there is
+    none. The emitter takes it where it reaches. nop      that many bytes that do nothing.
+    """
+
+    encode: Callable[[Inst], bytes]
+    fixups: Callable[[Inst, bytes], Sequence[Fixup]]
+    nop: Callable[[int], bytes]
+    shorten: Callable[[Inst], Inst | None] = none
 
 
 @dataclass(frozen=True, slots=True)
 class MachineTarget:
     """What an instruction set tells the allocator, the ordering pass and the emitter.
 
-    move          (to, from, bits): copy a register; flags stay as they are. store_slot    (register,
-    offset, bits): to the spill area, `offset` bytes from its start; flags stay. load_slot     (register,
-    offset, bits): from there. jump          an unconditional jump to a label. rematerialise whether the
-    instruction may be made again elsewhere instead of reloading its result: it reads no
-                  register and no memory that changes, and touches no flags.
-    inverted      the form name of a branch -> the name of the branch taken exactly when it is not.
-    encode        the bytes of an instruction without labels.
-    encode_label  (inst, distance, wide): the bytes of one with a label, `distance` bytes from the end of the
-                  instruction to the label; `wide` chooses the long form.
-    short_reach   the least and greatest distance of the short form, None where there is one form only.
-    nop           that many bytes that do nothing.
+    move          (to, from, bits): copy a register; flags stay as they are.
+    store_slot    (register, offset, bits): to the spill area, `offset` bytes from its start; flags stay.
+    load_slot     (register, offset, bits): from there.
+    jump          an unconditional jump to a label, in its long form.
+    rematerialise whether the instruction may be made again elsewhere instead of reloading its result: it
+                  reads no register and no memory that changes, and touches no flags.
+    invert        a branch as the one that is taken exactly when it is not, None if there is none.
+    encoder       how it becomes bytes; None for a machine whose lists are never emitted.
     text          one instruction as a line.
     """
 
@@ -67,9 +86,6 @@ class MachineTarget:
     load_slot: Callable[[Reg, int, int], Inst]
     jump: Callable[[Label], Inst]
     rematerialise: Callable[[Inst], bool] = never
-    inverted: Mapping[str, str] = field(default_factory=dict)
-    encode: Callable[[Inst], bytes] | None = None
-    encode_label: Callable[[Inst, int, bool], bytes] | None = None
-    short_reach: Callable[[Inst], tuple[int, int] | None] = no_reach
-    nop: Callable[[int], bytes] | None = None
-    text: Callable[[Inst], str] = no_text
+    invert: Callable[[Inst], Inst | None] = none
+    encoder: Encoder | None = None
+    text: Callable[[Inst], str] = name_only

@@ -1,6 +1,6 @@
 """Random functions of the toy instruction set: nested loops, branches, accumulators, calls, high pressure.
 
-`function(seed)` always gives the same function for a seed. Every value that is read was written on every path.
+`function(seed)` gives the same function each time. What is read was written before on every path.
 """
 
 from __future__ import annotations
@@ -128,7 +128,11 @@ class Generator:
                 d = fresh
             self.emit("vfma", d, a, b)
         else:
-            a = [self.any("int")] if name == "vsplat" else [self.any("vec") for _ in range(1 + (name == "vadd"))]
+            a = (
+                [self.any("int")]
+                if name == "vsplat"
+                else [self.any("vec") for _ in range(1 + (name == "vadd"))]
+            )
             d = self.target_of("vec") if name != "vlow" else self.new("vec")
             self.emit(name, d, *a)
         self.done("vec", d)
@@ -159,7 +163,7 @@ class Generator:
             self.emit("vadd", part, self.any("vec"), self.any("vec"))
         else:
             d = self.target_of("vec")
-            self.emit(self.rng.choice(("vmov", "vlow")) if False else "vmov", d, part)
+            self.emit("vmov", d, part)
             self.done("vec", d)
 
     def op_fixed(self) -> None:
@@ -233,7 +237,10 @@ class Generator:
 
     def loop(self, depth: int) -> None:
         counter = self.new("int")
-        carried = [(kind, self.new(kind)) for kind in self.rng.choices(("int", "vec", "quad"), k=self.rng.randrange(5))]
+        carried = [
+            (kind, self.new(kind))
+            for kind in self.rng.choices(("int", "vec", "quad"), k=self.rng.randrange(5))
+        ]
         for kind, x in carried:
             source = self.any(kind)
             self.emit({"int": "mov", "vec": "vmov", "quad": "qmov"}[kind], x, source)
@@ -290,5 +297,5 @@ class Generator:
 
 
 def function(seed: int, size: int = 60, rich: bool = True) -> list[Inst]:
-    """A random function of about `size` instructions; `rich` ones have fixed registers, calls and clobbers."""
+    """A random function of about `size` instructions; `rich` ones have fixed registers and clobbers."""
     return Generator(seed, size, rich).function()

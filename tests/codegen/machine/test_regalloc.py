@@ -1,4 +1,4 @@
-"""The allocator on the toy machine: allocated functions show what unallocated ones do; copies go; loops stay clean."""
+"""The allocator on the toy machine: functions show what they should; copies go; loops stay clean."""
 
 from __future__ import annotations
 

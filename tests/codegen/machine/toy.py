@@ -1,9 +1,9 @@
-"""A made-up instruction set with everything that is awkward for a register allocator, and an interpreter for it.
+"""A made-up instruction set with everything that is awkward for an allocator, and an interpreter for it.
 
-Banks: "int" (16), "vec" (32; aligned pairs and quads too) and "flag" (8, of which 0 is not handed out). There are
-fixed registers, tied operands, results written early, limits, masks, clobbers and calls. `run` executes a list with
-virtual or with physical registers; `out` shows a value, and what a run shows is all that is compared. Values are
-integers below 2**32. What is not here: random functions (generate.py).
+Banks: "int" (16), "vec" (32; aligned pairs and quads too) and "flag" (8, of which 0 is not handed out). There
+are fixed registers, tied operands, results written early, limits, masks, clobbers and calls. `run` executes a
+list with virtual or with physical registers; `out` shows a value, and what is shown is all that is compared.
+Values are integers below 2**32. What is not here: random functions (generate.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Operand, Reg, Sub, VReg
-from baregrad.render.machine import Bank, MachineTarget
+from baregrad.render.machine import Bank, Encoder, MachineTarget
 
 MASK = (1 << 32) - 1
 CLOBBERED = tuple(Reg("int", n) for n in range(4)) + tuple(Reg("vec", n) for n in range(8))
@@ -39,9 +39,10 @@ def quad(name: str, role: str, count: int = 4, align: int = 4) -> Operand:
 
 MEM = Operand("m", ("m64",), "r")
 TO = Operand("to", ("rel32",), "r")
+TO8 = Operand("to", ("rel8",), "r")
 Meaning = Callable[..., object]
 
-# name: operands, meaning over the values read (in order) giving the values written, further facts of the form.
+# name, operands, meaning (from the values read to the values written), further facts of the form
 ROWS: list[tuple[str, tuple[Operand, ...], Meaning | None, dict[str, object]]] = [
     ("const", (i("d", "w"), imm()), lambda n: n, {}),
     ("mov", (i("d", "w"), i("a", "r")), lambda a: a, {"is_move": True}),
@@ -88,6 +89,9 @@ ROWS: list[tuple[str, tuple[Operand, ...], Meaning | None, dict[str, object]]] =
     ("jump", (TO,), None, {"control": "jump"}),
     ("brnz", (i("a", "r"), TO), None, {"control": "branch"}),
     ("brz", (i("a", "r"), TO), None, {"control": "branch"}),
+    ("jump.short", (TO8,), None, {"control": "jump"}),
+    ("brnz.short", (i("a", "r"), TO8), None, {"control": "branch"}),
+    ("brz.short", (i("a", "r"), TO8), None, {"control": "branch"}),
     ("ret", (), None, {"control": "ret"}),
     ("spill.int", (imm("at"), imm("bits"), i("a", "r")), None, {"memory": "w"}),
     ("spill.vec", (imm("at"), imm("bits"), v("a", "r")), None, {"memory": "w"}),
@@ -106,6 +110,33 @@ def make(name: str, *operands: object, mask: Reg | VReg | None = None, zeroing: 
     return Inst(FORMS[name], tuple(values), mask, zeroing)  # type: ignore[arg-type]
 
 
+def encode(inst: Inst) -> bytes:
+    """Bytes that a test can read back: the row's number, a byte per operand, four or one for a label."""
+    code = bytes([list(FORMS).index(inst.form.name)])
+    for operand, value in zip(inst.form.operands, inst.operands, strict=True):
+        if isinstance(value, Label):
+            code += bytes(4 if operand is TO else 1)
+        elif isinstance(value, Mem):
+            code += bytes(4)
+        else:
+            code += bytes([getattr(value, "number", getattr(value, "value", 0)) & 255])
+    return code
+
+
+def fixups(inst: Inst, code: bytes) -> list[tuple[int, int, Label, int, int]]:
+    end, last = len(code), inst.operands[-1] if inst.operands else None
+    if isinstance(last, Label):
+        size = 4 if inst.form.operands[-1] is TO else 1
+        return [(end - size, size, last, 0, end)]
+    return [(end - 4, 4, m.label, m.disp, end) for m in inst.operands if isinstance(m, Mem) and m.label]
+
+
+def shorten(inst: Inst) -> Inst | None:
+    return (
+        make(inst.form.name + ".short", *inst.operands) if inst.form.name in ("jump", "brz", "brnz") else None
+    )
+
+
 def target(ints: int = 16, vecs: int = 32, flags: int = 8) -> MachineTarget:
     """The toy machine with only so many registers in each bank."""
     return MachineTarget(
@@ -120,7 +151,10 @@ def target(ints: int = 16, vecs: int = 32, flags: int = 8) -> MachineTarget:
         load_slot=lambda reg, offset, bits: make(f"reload.{reg.bank}", reg, offset, bits),
         jump=lambda label: make("jump", label.name),
         rematerialise=lambda inst: inst.form.name in ("const", "vconst"),
-        inverted={"brnz": "brz", "brz": "brnz"},
+        invert=lambda inst: {"brnz": make("brz", *inst.operands), "brz": make("brnz", *inst.operands)}.get(
+            inst.form.name
+        ),
+        encoder=Encoder(encode, fixups, lambda n: b"\x90" * n, shorten),
     )
 
 

@@ -1,0 +1,215 @@
+"""From planned kernels to KERNEL graphs: the value of each context, once, then stores, ends and the SINK.
+
+Slots are numbered here: the stored buffers first, then the loaded ones in the order of their first use.
+Nothing is decided here; see place.py.
+"""
+
+from __future__ import annotations
+
+from baregrad import dtype as dt
+from baregrad.ir import UOp, const, ops, toposort
+from baregrad.schedule.indexing import Indexer
+from baregrad.schedule.kernels import Context, Kernel
+
+ZERO_KEEPING = frozenset((ops.CAST,))  # ops of 0 that are 0 again
+
+
+def identity(node: UOp) -> UOp:
+    """What a reduction of nothing gives."""
+    name = node.arg[0]
+    if name in ("add", "mul"):
+        return const(int(name == "mul"), node.dtype)
+    return const(node.dtype.min if name == "max" else node.dtype.max, node.dtype)
+
+
+class Builder:
+    """Builds one kernel. `buffer_of` says which buffer holds a stored node."""
+
+    __slots__ = ("_buffer_of", "_indexer", "_kernel", "_slots", "buffers")
+
+    def __init__(self, kernel: Kernel, indexer: Indexer, buffer_of: dict[UOp, UOp]) -> None:
+        self._kernel, self._indexer, self._buffer_of = kernel, indexer, buffer_of
+        self._slots: dict[UOp, int] = {}
+        self.buffers: list[UOp] = []
+        for output in kernel.outputs:
+            self._param(buffer_of[output.node])
+
+    def sink(self) -> UOp:
+        """The kernel."""
+        self._evaluate()
+        ends: list[UOp] = []
+        offset = self._kernel.flat(self._indexer)
+        for slot, output in enumerate(self._kernel.outputs):
+            assert output.value is not None, "every context under an output has been evaluated"
+            param = self._param(self.buffers[slot])
+            place = UOp(ops.INDEX, param.dtype, (param, offset))
+            store = UOp(ops.STORE, dt.void, (place, output.value))
+            ends.append(UOp(ops.END, dt.void, (store, *self._kernel.outer)))
+        return self._numbered(tuple(ends))
+
+    def _evaluate(self) -> None:
+        """Values of all contexts below the outputs, sources first."""
+        for output in self._kernel.outputs:
+            stack = [(output, False)]
+            while stack:
+                context, ready = stack.pop()
+                if context.value is not None:
+                    continue
+                if ready or not context.sources or context.loaded:
+                    context.value = self._value(context)
+                else:
+                    stack.append((context, True))
+                    stack.extend((s, False) for s in reversed(context.sources) if s.value is None)
+
+    def _value(self, context: Context) -> UOp:
+        node = context.node
+        if context.loaded:
+            return self._load(context)
+        op = node.op
+        if op is ops.CONST:
+            return node
+        if op is ops.IOTA:
+            return context.place.indices[0].cast(node.dtype)
+        if op is ops.REDUCE:
+            return self._reduce(context)
+        if op is ops.PAD or op is ops.VIEW:
+            return self._pad(context)
+        sources = tuple(source.value for source in context.sources if source.value is not None)
+        if op.elementwise:
+            return UOp(op, node.dtype, sources, node.arg)
+        return sources[0] if sources else const(0, node.dtype)
+
+    def _load(self, context: Context) -> UOp:
+        node = context.node
+        param = self._param(self._buffer_of[node])
+        offset = self._indexer.flatten(context.place.indices, node.shape)
+        mask = None if self._inside(context) else conjunction(context.place.conditions)
+        sources = (param, offset) if mask is None else (param, offset, mask)
+        return UOp(ops.LOAD, node.dtype, (UOp(ops.INDEX, node.dtype, sources),))
+
+    def _inside(self, context: Context) -> bool:
+        """Whether the place is in the buffer even where a condition does not hold."""
+        for index, size in zip(context.place.indices, context.node.shape):
+            low, high = self._indexer.bounds(index)
+            if low < 0 or not isinstance(size, int) or high >= size:
+                return False
+        return True
+
+    def _reduce(self, context: Context) -> UOp:
+        node = context.node
+        if not context.sources:
+            return identity(node)
+        inner = context.sources[0].value
+        assert inner is not None, "sources are evaluated first"
+        if not context.ranges:
+            return inner
+        if context.sources[0].joins == node.arg[0]:
+            return self._joined(node, inner, context.ranges)
+        return UOp(ops.REDUCE, node.dtype, (inner, *context.ranges), (node.arg[0], ()))
+
+    @staticmethod
+    def _joined(node: UOp, inner: UOp, ranges: tuple[UOp, ...]) -> UOp:
+        """A reduction of another one of its kind is one reduction; zeros around it go inside (of a sum)."""
+        mask: UOp | None = None
+        body = inner
+        if (
+            inner.op is ops.SELECT
+            and node.arg[0] == "add"
+            and inner.src[2].op is ops.CONST
+            and not inner.src[2].arg
+        ):
+            mask, body = inner.src[0], inner.src[1]
+        if body.op is not ops.REDUCE or body.arg != (node.arg[0], ()):
+            return UOp(ops.REDUCE, node.dtype, (inner, *ranges), (node.arg[0], ()))
+        value = body.src[0]
+        if mask is not None:
+            value = UOp(ops.SELECT, value.dtype, (mask, value, inner.src[2]))
+        return UOp(ops.REDUCE, node.dtype, (value, *ranges, *body.src[1:]), (node.arg[0], ()))
+
+    def _pad(self, context: Context) -> UOp:
+        """0 outside; a LOAD under the same conditions is 0 there by itself."""
+        zero = const(0, context.node.dtype)
+        if not context.sources:
+            return zero
+        source = context.sources[0]
+        inner = source.value
+        assert inner is not None, "sources are evaluated first"
+        added = tuple(c for c in source.place.conditions if c not in context.place.conditions)
+        mask = conjunction(added)
+        if mask is None:
+            return inner
+        bare = inner
+        while bare.op in ZERO_KEEPING:
+            bare = bare.src[0]
+        if bare.op is ops.LOAD and source.place.conditions and len(bare.src[0].src) == 3:
+            held = set(conjuncts(bare.src[0].src[2]))
+            if held.issuperset(added):
+                return inner
+        return UOp(ops.SELECT, inner.dtype, (mask, inner, zero))
+
+    # -- slots -------------------------------------------------------------------------------------
+
+    def _param(self, buffer: UOp) -> UOp:
+        slot = self._slots.get(buffer)
+        if slot is None:
+            slot = self._slots[buffer] = len(self.buffers)
+            self.buffers.append(buffer)
+        return param_of(buffer, slot)
+
+    def _numbered(self, ends: tuple[UOp, ...]) -> UOp:
+        """The SINK with slots in the order of first use, outputs first; buffers that dropped out are gone."""
+        order = toposort(ends)
+        outputs = len(self._kernel.outputs)
+        used = [node for node in order if node.op is ops.PARAM]
+        wanted = list(range(outputs)) + [node.arg[0] for node in used if node.arg[0] >= outputs]
+        if wanted != list(range(len(self.buffers))):
+            buffers = [self.buffers[slot] for slot in wanted]
+            new = {old: param_of(buffers[slot], slot) for slot, old_slot in enumerate(wanted)
+                   for old in used if old.arg[0] == old_slot}  # fmt: skip
+            ends = substitute(order, ends, new)
+            self.buffers = buffers
+        return UOp(ops.SINK, dt.void, ends, name_of(self._kernel))
+
+
+def param_of(buffer: UOp, slot: int) -> UOp:
+    """The PARAM through which a kernel reaches a buffer."""
+    size = 1
+    for axis in buffer.shape:
+        size = axis * size
+    return UOp(ops.PARAM, buffer.dtype, (), (slot, size))
+
+
+def substitute(order: list[UOp], roots: tuple[UOp, ...], new: dict[UOp, UOp]) -> tuple[UOp, ...]:
+    """The roots with some nodes replaced; `order` are all nodes below them, sources first."""
+    done = dict(new)
+    for node in order:
+        if node not in done:
+            done[node] = node.rebuild(tuple(done[source] for source in node.src))
+    return tuple(done[root] for root in roots)
+
+
+def conjunction(conditions: tuple[UOp, ...]) -> UOp | None:
+    """All conditions as one mask; None when there are none."""
+    mask: UOp | None = None
+    for condition in conditions:
+        mask = condition if mask is None else UOp(ops.AND, dt.bool_, (mask, condition))
+    return mask
+
+
+def conjuncts(mask: UOp) -> list[UOp]:
+    """The conditions of a mask."""
+    found: list[UOp] = []
+    while mask.op is ops.AND:
+        found.append(mask.src[1])
+        mask = mask.src[0]
+    return [*found, mask]
+
+
+def name_of(kernel: Kernel) -> str:
+    """What a kernel is called: r (with reductions) or e, then the sizes of its loops."""
+    inner = [r.src[0] for group in kernel.groups for r in group.ranges]
+    sizes = [r.src[0] for r in kernel.outer] + inner
+    kind = "r" if inner else "e"
+    return "_".join(
+        [kind, *(str(s.arg) if s.op is ops.CONST else "n" for s in sizes)] if sizes else [kind, "1"]
+    )

@@ -1,0 +1,179 @@
+"""When a value is computed again and when it is stored: the constants, the estimates and the rule.
+
+Nothing else decides.
+
+Costs are counted in simple flops. A node is evaluated in contexts (kernel, place); a value stands in the
+innermost loop that it depends on, so `evaluations` of a context are the sizes of the loops around it.
+Evaluating a node more often than it has elements is recomputing; that is worth it while it is cheaper than
+writing and reading the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from baregrad.ir import UOp, ops
+from baregrad.schedule.kernels import Context
+from baregrad.schedule.views import elements
+
+TRAFFIC = 16  # writing one element and reading it again
+LOAD = 2  # reading one element more
+LAUNCH = 4096  # one more kernel
+LARGE = 1 << 16  # elements from which a reduction is worth threads
+PARALLEL = 32  # iterations that give threads and vectors enough to do
+JOINED = (
+    2  # evaluations of an element of a reduction that becomes part of another one: padding counts as well
+)
+CAP = 400  # nodes of a kernel, so that compile time stays linear
+LOOK = 64  # nodes that an estimate looks at
+
+SMALL_ROOM = frozenset((ops.BUFFER, ops.ASSIGN, ops.COPY))
+FREE = frozenset((*ops.MOVEMENT, ops.DETACH))
+VALUES = frozenset((ops.CONST, ops.IOTA))
+
+
+class Costs:
+    """Estimates over one graph.
+
+    `kept` are the nodes that are realized anyway, `uses` how many nodes use one.
+    """
+
+    __slots__ = ("_heavy", "_sizes", "kept", "uses")
+
+    def __init__(self, kept: Iterable[UOp], uses: dict[UOp, int]) -> None:
+        self.kept = set(kept)
+        self.uses = uses
+        self._sizes: dict[UOp, int] = {}
+        self._heavy: dict[UOp, bool] = {}
+
+    def size(self, node: UOp) -> int:
+        """The number of elements of a node."""
+        known = self._sizes.get(node)
+        if known is None:
+            known = self._sizes[node] = elements(node.shape)
+        return known
+
+    def reason_to_store(self, node: UOp, contexts: Sequence[Context]) -> str:
+        """Why the value is to be stored and not computed where it is used; "" when it is not."""
+        if len({context.kernel.device for context in contexts}) > 1:
+            return ""  # made of constants alone
+        size = self.size(node)
+        evaluations = sum(context.evaluations for context in contexts)
+        if node.op is ops.REDUCE and self.size(node.src[0]) > size:
+            reason = self._reduce(node, contexts, size, evaluations)
+        elif evaluations > size:
+            reason = self._again(node, size, evaluations)
+        else:
+            reason = ""
+        if not reason and contexts[0].kernel.count >= CAP and self._small(node, size):
+            return "kernel is large enough"
+        return reason
+
+    def _again(self, node: UOp, size: int, evaluations: int) -> str:
+        flops, loads, stop = self._cone(node, size)
+        extra = (evaluations - size) * (flops + LOAD * max(loads - 1.0, 0.0))
+        if extra > size * TRAFFIC + LAUNCH:
+            return f"{evaluations} evaluations of {size} elements"
+        return "a reduction below would be stored" if stop else ""
+
+    def _reduce(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
+        work = self.size(node.src[0])
+        if evaluations <= JOINED * size and all(context.joins == node.arg[0] for context in contexts):
+            return ""
+        if evaluations > size:
+            extra = (evaluations - size) * (work // size) * (1 + LOAD)
+            return (
+                "" if extra <= size * TRAFFIC + LAUNCH else f"{evaluations} evaluations of {size} reductions"
+            )
+        if work < LARGE:
+            return ""
+        context = contexts[0]
+        kernel = context.kernel
+        inside = context.deepest >= len(kernel.outer)
+        if self.is_heavy(node):
+            if kernel.heavy is not None and kernel.heavy is not node:
+                return "one product in a kernel"
+            if inside or kernel.total != size:
+                return "what follows has other loops"
+        elif (inside and kernel.total < PARALLEL) or (size < PARALLEL and kernel.total > size):
+            return "few outer loops"
+        return ""
+
+    def _cone(self, node: UOp, size: int) -> tuple[float, float, bool]:
+        """Flops and loads of one evaluation; whether a reduction of this size lies below, used here only."""
+        flops = loads = 0.0
+        stop = False
+        seen = {node}
+        todo = [(node, True)]
+        for _ in range(LOOK):
+            if not todo:
+                break
+            current, alone = todo.pop()
+            share = min(1.0, self.size(current) / size)
+            if current is not node and (current.op in SMALL_ROOM or current in self.kept):
+                loads += share
+                continue
+            if current.op is ops.REDUCE and self.size(current.src[0]) > self.size(current):
+                loads += share
+                stop = stop or (alone and share == 1.0 and self.size(current.src[0]) >= 8 * size)
+                continue
+            flops += current.op.flops * share
+            for source in current.src:
+                if source not in seen:
+                    seen.add(source)
+                    todo.append((source, alone and self.uses[source] == 1))
+        return flops, loads, stop
+
+    def leaves(self, node: UOp) -> tuple[frozenset[UOp], object]:
+        """What is read to compute a node (in LOOK nodes), and the first reduction's shape and axes."""
+        found: set[UOp] = set()
+        signature: object = None
+        seen = {node}
+        todo = [node]
+        for _ in range(LOOK):
+            if not todo:
+                break
+            current = todo.pop()
+            if current is not node and (current.op in SMALL_ROOM or current in self.kept):
+                found.add(current)
+                continue
+            if current.op is ops.REDUCE and signature is None:
+                signature = (current.src[0].shape, current.arg[1])
+            sources = current.src[1:] if current.op is ops.ASSIGN else current.src
+            for source in sources:
+                if source not in seen:
+                    seen.add(source)
+                    todo.append(source)
+        return frozenset(found), signature
+
+    def is_heavy(self, node: UOp) -> bool:
+        """Whether a REDUCE reads its elements many times, as a matrix product or a convolution does."""
+        known = self._heavy.get(node)
+        if known is None:
+            leaves = self._operands(node)
+            read = sum(self.size(leaf) for leaf in leaves)
+            known = len(leaves) > 1 and self.size(node.src[0]) > 4 * read
+            self._heavy[node] = known
+        return known
+
+    def _operands(self, node: UOp) -> list[UOp]:
+        """The values under a REDUCE that are stored, or results of other reductions; scalars left out."""
+        found: list[UOp] = []
+        seen = {node}
+        todo = list(node.src)
+        while todo and len(seen) < LOOK:
+            current = todo.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if current.op in SMALL_ROOM or current.op is ops.REDUCE or current in self.kept:
+                if self.size(current) > 1:
+                    found.append(current)
+            else:
+                todo.extend(current.src)
+        return found
+
+    def _small(self, node: UOp, size: int) -> bool:
+        """Whether a node has no more elements than what it is made of, unlike an outer product."""
+        found = self._operands(node)
+        return not found or size <= 2 * max(self.size(leaf) for leaf in found)

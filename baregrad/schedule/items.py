@@ -1,0 +1,56 @@
+"""What schedule hands on: kernels and copies in order, where each root is, and why the graph was cut where it
+was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from baregrad.dtype import DType
+from baregrad.ir import Size, UOp
+
+NewBuffer = Callable[[tuple[Size, ...], DType, str], UOp]
+
+
+class KernelItem(NamedTuple):
+    """One kernel: `ast` is a KERNEL SINK whose PARAM slots index `buffers`; it stores to the slots `writes`.
+
+    `donates` are (slot of a new version, slot of the old one): the new version may be put into the memory of
+    the old one, if nobody outside of the schedule needs that.
+    """
+
+    ast: UOp
+    buffers: tuple[UOp, ...]
+    writes: tuple[int, ...]
+    donates: tuple[tuple[int, int], ...]
+    device: str
+
+
+class CopyItem(NamedTuple):
+    """All elements of the buffer `source` to the buffer `target`, which lies on another device."""
+
+    target: UOp
+    source: UOp
+
+
+Item = KernelItem | CopyItem
+
+
+class Decision(NamedTuple):
+    """A node that was realized, in which kernel (its number in the order of making), and the reason."""
+
+    node: UOp
+    kernel: int
+    reason: str
+
+
+class Schedule(NamedTuple):
+    """`items` in order. `outputs[root]` is the BUFFER that holds the root's elements, row-major.
+
+    A root that is a BUFFER, or a RESHAPE of one, is held by that buffer itself, and roots that are reshapes
+    of one another share one: the buffer's shape may differ from the root's, their elements do not.
+    """
+
+    items: Sequence[Item]
+    outputs: dict[UOp, UOp]
+    decisions: Sequence[Decision]

@@ -1,0 +1,150 @@
+"""Kernels while they are planned: loops, the places at which nodes are evaluated in them, what they store and
+read.
+
+A Context is one node at one place in one kernel. Reductions that run in one loop are a Group: none of them
+may need another's result, which the bit sets `after` see to. What goes where is decided in place.py.
+"""
+
+from __future__ import annotations
+
+from baregrad import dtype as dt
+from baregrad.ir import Size, UOp, index, ops
+from baregrad.schedule.indexing import ZERO, Indexer
+from baregrad.schedule.views import SYMBOLIC_SIZE, Place
+
+
+class Context:
+    """One node at one place in one kernel.
+
+    `after` are the groups of reductions that need the value; `deepest` is the number of the innermost loop
+    it stands in; `loaded` says that the value is read from memory; `sources` and `ranges` (of a REDUCE) are
+    set when it is not. `joins` names the reduction that takes the value as it is, through movement only; ""
+    if there are other uses.
+    """
+
+    __slots__ = (
+        "after",
+        "deepest",
+        "joins",
+        "kernel",
+        "loaded",
+        "node",
+        "place",
+        "ranges",
+        "sources",
+        "value",
+    )
+
+    def __init__(self, node: UOp, kernel: Kernel, place: Place, deepest: int) -> None:
+        self.node, self.kernel, self.place, self.deepest = node, kernel, place, deepest
+        self.after = 0
+        self.joins = ""
+        self.loaded = False
+        self.sources: tuple[Context, ...] = ()
+        self.ranges: tuple[UOp, ...] = ()
+        self.value: UOp | None = None
+
+    @property
+    def evaluations(self) -> int:
+        """How often the value is computed: the loops that it stands in."""
+        return self.kernel.nest[self.deepest]
+
+
+class Group:
+    """Reductions that share their loops: the RANGEs, and the groups that need a result of it."""
+
+    __slots__ = ("after", "bit", "ranges")
+
+    def __init__(self, bit: int, ranges: tuple[UOp, ...]) -> None:
+        self.bit, self.ranges = bit, ranges
+        self.after = 0
+
+
+class Kernel:
+    """A kernel that is being planned.
+
+    `nest[n]` is how often the body of the loop with number n runs (-1: outside all).
+    """
+
+    __slots__ = (
+        "by_key", "count", "device", "groups", "heavy", "indices", "leaves", "nest", "number", "outer",
+        "outputs", "reads", "shape", "signature", "target", "total",
+    )  # fmt: skip
+
+    def __init__(self, number: int, device: str, shape: tuple[Size, ...]) -> None:
+        self.number, self.device, self.shape = number, device, shape
+        self.nest: dict[int, int] = {-1: 1}
+        self.groups: list[Group] = []
+        self.by_key: dict[tuple[object, ...], list[Group]] = {}
+        self.outputs: list[Context] = []
+        self.reads: set[Kernel] = set()
+        self.count = 0
+        self.heavy: UOp | None = None  # the matmul-like REDUCE in it
+        self.leaves: frozenset[UOp] = frozenset()
+        self.signature: object = None
+        self.target: UOp | None = None  # of a copy: the COPY
+        indices: list[UOp] = []
+        for size in shape:
+            indices.append(
+                ZERO if type(size) is int and size == 1 else self.loop(size, "loop", len(self.nest) - 2)
+            )
+        self.indices = tuple(indices)
+        self.outer = tuple(i for i in indices if i is not ZERO)
+        self.total = self.nest[len(self.outer) - 1]
+
+    def loop(self, size: Size, kind: str, parent: int) -> UOp:
+        """A new RANGE inside the loop with number `parent`."""
+        number = len(self.nest) - 1
+        self.nest[number] = self.nest[parent] * (size if isinstance(size, int) else SYMBOLIC_SIZE)
+        return UOp(ops.RANGE, dt.int64, (size if isinstance(size, UOp) else index(size),), (number, kind))
+
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes of the outer loops."""
+        return tuple(size for size in self.shape if not (type(size) is int and size == 1))
+
+    def group(self, sizes: tuple[Size, ...], context: Context) -> Group:
+        """The loops of a REDUCE: those of another one, where none waits for the other, or new ones."""
+        key = (sizes, context.deepest)
+        below = self._closure(context.after)
+        shared = self.by_key.setdefault(key, [])
+        for group in shared:
+            if not group.bit & below:
+                group.after |= context.after
+                return group
+        ranges: list[UOp] = []
+        parent = context.deepest
+        for size in sizes:
+            ranges.append(self.loop(size, "reduce", parent))
+            parent = len(self.nest) - 2
+        made = Group(1 << len(self.groups), tuple(ranges))
+        made.after = context.after
+        self.groups.append(made)
+        shared.append(made)
+        return made
+
+    def _closure(self, bits: int) -> int:
+        """All groups that wait for one of these."""
+        seen = 0
+        while bits & ~seen:
+            left = bits & ~seen
+            bit = left & -left
+            seen |= bit
+            bits |= self.groups[bit.bit_length() - 1].after
+        return seen
+
+    def needs(self, others: set[Kernel]) -> bool:
+        """Whether this kernel has to wait for one of the others."""
+        seen: set[Kernel] = {self}
+        todo = [self]
+        while todo:
+            for kernel in todo.pop().reads:
+                if kernel in others:
+                    return True
+                if kernel not in seen:
+                    seen.add(kernel)
+                    todo.append(kernel)
+        return False
+
+    def flat(self, indexer: Indexer) -> UOp:
+        """The row-major position of the element that an iteration makes."""
+        return indexer.flatten(self.indices, self.shape)

@@ -1,0 +1,302 @@
+"""The walk from what is wanted to the inputs: which kernel evaluates which node, at which indices.
+
+Consumers come first. A node gets a Context from each consumer: the kernel and the indices at which it is
+needed there; equal ones are one. Then it is either computed in all of its contexts, or stored: by a kernel
+of its own, by the kernel of a consumer that needs each element just where it would be made, or by a kernel
+with the same loops over the same inputs. Movement ops only change indices (views.py); cost.py decides. What
+comes out is built in build.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from baregrad.base.errors import DeviceError
+from baregrad.ir import UOp, ops, toposort
+from baregrad.schedule.cost import CAP, Costs
+from baregrad.schedule.indexing import ZERO, Indexer
+from baregrad.schedule.items import Decision
+from baregrad.schedule.kernels import Context, Kernel
+from baregrad.schedule.views import SOURCE_INDICES, Place
+
+PASSING = frozenset((ops.RESHAPE, ops.DETACH, ops.CONTIGUOUS))  # the same elements in the same order
+SIBLINGS = 8  # how many kernels with the same loops are looked at
+DEFAULT_DEVICE = "cpu"
+
+
+def stored_as(node: UOp) -> UOp:
+    """The node whose memory holds this one's elements: what is under reshapes."""
+    while node.op in PASSING:
+        node = node.src[0]
+    return node
+
+
+def values(node: UOp) -> tuple[UOp, ...]:
+    """The sources whose values a node needs: the old version of an ASSIGN is only a name of memory."""
+    return node.src[1:] if node.op is ops.ASSIGN else node.src
+
+
+def value_order(roots: Sequence[UOp]) -> list[UOp]:
+    """All nodes whose values are needed, sources first."""
+    seen: set[UOp] = set()
+    order: list[UOp] = []
+    stack: list[tuple[UOp, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((source, False) for source in reversed(values(node)) if source not in seen)
+    return order
+
+
+class Placement:
+    """The plan of one schedule: kernels with their contexts, and where each stored node is made (`homes`)."""
+
+    __slots__ = (
+        "_by_sizes",
+        "_contexts",
+        "_found",
+        "costs",
+        "decisions",
+        "devices",
+        "homes",
+        "indexer",
+        "kernels",
+    )
+
+    def __init__(self, roots: Sequence[UOp]) -> None:
+        order = value_order(roots)
+        uses: dict[UOp, int] = dict.fromkeys(roots, 1)
+        kept = {stored_as(root) for root in roots}
+        self.devices: dict[UOp, str | None] = {}
+        for node in order:
+            for source in dict.fromkeys(values(node)):
+                uses[source] = uses.get(source, 0) + 1
+            self._find_device(node)
+            if node.op is ops.ASSIGN:
+                kept.add(node)
+            elif node.op is ops.CONTIGUOUS or (node.op is ops.COPY and self.devices[node.src[0]] is not None):
+                kept.add(stored_as(node.src[0]))
+        self.indexer = Indexer()
+        self.costs = Costs(kept, uses)
+        self.homes: dict[UOp, Kernel] = {}
+        self.kernels: list[Kernel] = []
+        self.decisions: list[Decision] = []
+        self._contexts: dict[UOp, list[Context]] = {}
+        self._found: dict[tuple[UOp, Kernel, Place], Context] = {}
+        self._by_sizes: dict[tuple[object, ...], list[Kernel]] = {}
+        for node in reversed(order):
+            self._visit(node)
+
+    def _find_device(self, node: UOp) -> None:
+        """The device of a node: that of its sources, which must agree; None of constants alone."""
+        if node.op is ops.BUFFER:
+            self.devices[node] = str(node.arg.devices[0])
+        elif node.op is ops.COPY:
+            self.devices[node] = str(node.arg)
+        else:
+            device: str | None = None
+            for source in node.src:
+                other = self.devices.get(source)
+                if other is None and node.op is ops.ASSIGN and source not in self.devices:
+                    other = source.device
+                if other is None or other == device:
+                    continue
+                if device is not None:
+                    raise DeviceError(
+                        f"{node.op!r} of values on {device} and {other}",
+                        why="a kernel runs on one device",
+                        mend=f"copy one of them: x.to({device!r})",
+                    )
+                device = other
+            self.devices[node] = device
+
+    def readers(self, node: UOp) -> set[Kernel]:
+        """The kernels that load a stored node or a BUFFER."""
+        return {context.kernel for context in self._contexts.get(node, ()) if context.loaded}
+
+    # -- one node ----------------------------------------------------------------------------------
+
+    def _visit(self, node: UOp) -> None:
+        contexts = self._contexts.get(node, [])
+        kept = node in self.costs.kept
+        if 0 in node.shape or not (contexts or kept):
+            return
+        if node.op is ops.BUFFER:
+            for context in contexts:
+                context.loaded = True
+            return
+        reason = "wanted" if kept else self._reason(node, contexts)
+        if reason:
+            contexts = self._store(node, contexts, reason)
+        for context in contexts:
+            self._push(context)
+
+    def _reason(self, node: UOp, contexts: list[Context]) -> str:
+        """Why a node is stored; "" when it is not."""
+        if node.op is ops.CONST:
+            return ""
+        if node.op is ops.COPY:
+            return "copied" if self.devices[node.src[0]] is not None else ""
+        if node.op.elementwise or node.op is ops.REDUCE:
+            return self.costs.reason_to_store(node, contexts)
+        return ""
+
+    def _store(self, node: UOp, contexts: list[Context], reason: str) -> list[Context]:
+        """Give the node a place in memory; the contexts that compute it are returned, the others load it."""
+        if node.op is ops.COPY and self.devices[node.src[0]] is not None:
+            return self._copy(node, contexts)
+        made = self._joined(node, contexts) or self._sibling(node, contexts) or self._own(node)
+        kernel = made.kernel
+        kernel.outputs.append(made)
+        self.homes[node] = kernel
+        self.decisions.append(Decision(node, kernel.number, reason))
+        for context in contexts:
+            if context is not made:
+                context.loaded = True
+                context.kernel.reads.add(kernel)
+        return [made]
+
+    def _copy(self, node: UOp, contexts: list[Context]) -> list[Context]:
+        kernel = Kernel(len(self.kernels), str(node.arg), ())
+        kernel.target = node
+        self.kernels.append(kernel)
+        self.homes[node] = kernel
+        for context in contexts:
+            context.loaded = True
+            context.kernel.reads.add(kernel)
+        source = Context(node, kernel, Place(()), -1)
+        held = self._context(stored_as(node.src[0]), kernel, Place((), ()), source)
+        held.loaded = True
+        return []
+
+    def _own(self, node: UOp) -> Context:
+        """A kernel for the node alone."""
+        kernel = Kernel(len(self.kernels), self.devices[node] or DEFAULT_DEVICE, node.shape)
+        self.kernels.append(kernel)
+        kernel.leaves, kernel.signature = self.costs.leaves(node)
+        self._by_sizes.setdefault((kernel.device, *kernel.sizes()), []).append(kernel)
+        return self._context(node, kernel, Place(kernel.indices), None)
+
+    def _joined(self, node: UOp, contexts: list[Context]) -> Context | None:
+        """The context in a kernel that needs each element in the iteration that would make it."""
+        for context in contexts:
+            kernel = context.kernel
+            if context.place.conditions or kernel.total != self.costs.size(node) or kernel.target is not None:
+                continue
+            if self.indexer.flatten(context.place.indices, node.shape) is not kernel.flat(self.indexer):
+                continue
+            if self._may_make(kernel, contexts, context):
+                return context
+        return None
+
+    def _may_make(self, kernel: Kernel, contexts: list[Context], but: Context | None) -> bool:
+        """Whether the kernel may store a node that these contexts read: it must not wait for any of them."""
+        others = {context.kernel for context in contexts if context is not but}
+        return kernel not in others and kernel.count < CAP and not (others and kernel.needs(others))
+
+    def _sibling(self, node: UOp, contexts: list[Context]) -> Context | None:
+        """A place in a kernel that runs the same loops over the same inputs."""
+        device = self.devices[node] or DEFAULT_DEVICE
+        sizes = tuple(size for size in node.shape if not (type(size) is int and size == 1))
+        found = self._by_sizes.get((device, *sizes))
+        if not found or self._has_product(node):
+            return None
+        leaves, signature = self.costs.leaves(node)
+        least = self.costs.size(node)
+        for kernel in found[-SIBLINGS:]:
+            if kernel.heavy is not None or kernel.signature != signature:
+                continue
+            if not any(self.costs.size(leaf) >= least for leaf in leaves & kernel.leaves):
+                continue
+            if self._may_make(kernel, contexts, None):
+                kernel.leaves |= leaves
+                outer = iter(kernel.outer)
+                indices = tuple(ZERO if type(s) is int and s == 1 else next(outer) for s in node.shape)
+                return self._context(node, kernel, Place(indices), None)
+        return None
+
+    def _has_product(self, node: UOp) -> bool:
+        """Whether the first reduction below is a product."""
+        for below in toposort(
+            (node,), lambda n: n is node or (n.op.elementwise and n not in self.costs.kept)
+        ):
+            if below.op is ops.REDUCE and self.costs.is_heavy(below):
+                return True
+        return False
+
+    # -- from a node to its sources ----------------------------------------------------------------
+
+    def _context(
+        self, node: UOp, kernel: Kernel, place: Place, consumer: Context | None, bit: int = 0
+    ) -> Context:
+        """The context of a node at a place, made when it is not there yet."""
+        key = (node, kernel, place)
+        context = self._found.get(key)
+        if context is None:
+            deepest = -1
+            for index in place.indices:
+                deepest = max(deepest, self.indexer.deepest(index))
+            for condition in place.conditions:
+                deepest = max(deepest, self.indexer.deepest(condition))
+            context = self._found[key] = Context(node, kernel, place, deepest)
+            self._contexts.setdefault(node, []).append(context)
+            context.joins = _joining(consumer, place)
+        elif context.joins and context.joins != _joining(consumer, place):
+            context.joins = ""
+        context.after |= bit | (consumer.after if consumer is not None else 0)
+        return context
+
+    def _push(self, context: Context) -> None:
+        """Hand the indices on to the sources."""
+        node, kernel, place = context.node, context.kernel, context.place
+        view = SOURCE_INDICES.get(node.op)
+        if view is not None:
+            inner = view(self.indexer, node, place)
+            if inner is not None and 0 not in node.src[0].shape:
+                context.sources = (self._context(node.src[0], kernel, inner, context),)
+        elif node.op is ops.REDUCE:
+            self._push_reduce(context)
+        else:
+            scalar = Place((), place.conditions)
+            context.sources = tuple(
+                self._context(source, kernel, place if source.shape else scalar, context)
+                for source in values(node)
+            )
+            kernel.count += 1
+
+    def _push_reduce(self, context: Context) -> None:
+        """New or shared loops for the axes that are reduced; an axis of size 0 leaves the identity alone."""
+        node, kernel, place = context.node, context.kernel, context.place
+        shape = node.src[0].shape
+        axes = [axis for axis in node.arg[1] if not (type(shape[axis]) is int and shape[axis] == 1)]
+        if 0 in shape:
+            return
+        inner, bit = place, 0
+        if axes:
+            group = kernel.group(tuple(shape[axis] for axis in axes), context)
+            indices = list(place.indices)
+            for axis, counter in zip(axes, group.ranges):
+                indices[axis] = counter
+            inner, bit = Place(tuple(indices), place.conditions), group.bit
+            context.ranges = group.ranges
+            if self.costs.is_heavy(node):
+                kernel.heavy = node
+        context.sources = (self._context(node.src[0], kernel, inner, context, bit),)
+        kernel.count += 1
+
+
+def _joining(consumer: Context | None, place: Place) -> str:
+    """The name of the reduction that takes the value as it is; padding is nothing to a sum only."""
+    if consumer is None:
+        return ""
+    if consumer.ranges:
+        return str(consumer.node.arg[0])
+    if consumer.node.op in SOURCE_INDICES and (
+        consumer.joins == "add" or len(place.conditions) == len(consumer.place.conditions)
+    ):
+        return consumer.joins
+    return ""

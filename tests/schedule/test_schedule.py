@@ -1,0 +1,174 @@
+"""Schedules of layers and steps: how many kernels they take, and that the values are those of the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from baregrad import dtype as dt
+from baregrad.ir import UOp, const, ops
+from baregrad.schedule import KernelItem, schedule
+from tests.schedule import nets
+from tests.schedule.nets import Buffers
+from tests.schedule.numeric import evaluate, numpy_dtype, run
+
+
+def memory_of(buffers, seed=1):
+    rng = np.random.default_rng(seed)
+    memory = {}
+    for node in buffers.inputs:
+        kind = numpy_dtype(node.dtype)
+        data = rng.standard_normal(node.shape) if kind.kind == "f" else rng.integers(0, 5, node.shape)
+        memory[node.arg.number] = data.astype(kind)
+    return memory
+
+
+def check(roots, buffers, kernels=None, seed=1):
+    plan = schedule(roots, buffers)
+    memory = memory_of(buffers, seed)
+    want = evaluate(roots, memory)
+    got = run(plan, memory)
+    for root, expected in zip(roots, want):
+        np.testing.assert_allclose(got[root], expected, rtol=1e-4, atol=1e-4, err_msg=repr(root))
+    if kernels is not None:
+        made = [item for item in plan.items if isinstance(item, KernelItem)]
+        reasons = "\n".join(map(str, plan.decisions))
+        assert len(made) <= kernels, f"{len(made)} kernels: {[item.ast.arg for item in made]}\n{reasons}"
+    return plan
+
+
+def softmax_forward(b):
+    return [nets.softmax(b.input(7, 13))]
+
+
+def softmax_backward(b):
+    x, g = b.input(7, 13), b.input(7, 13)
+    return nets.gradients(nets.softmax(x), [x], g)
+
+
+def layernorm_forward(b):
+    return [nets.layernorm(b.input(7, 13), b.input(13), b.input(13))]
+
+
+def layernorm_backward(b, shape=(64, 48)):
+    x, w, c, g = b.input(*shape), b.input(shape[1]), b.input(shape[1]), b.input(*shape)
+    return nets.gradients(nets.layernorm(x, w, c), [x, w, c], g)
+
+
+def linear_gelu(b):
+    x, w, c = b.input(5, 7), b.input(7, 11), b.input(11)
+    y = nets.matmul(x, w)
+    return [nets.gelu(y + nets.row(c, y))]
+
+
+def conv_relu(b):
+    x, w, c = b.input(2, 3, 6, 5), b.input(4, 3, 3, 3), b.input(4)
+    y = nets.conv(x, w, padding=1)
+    return [nets.relu(y + nets.channel(c, y))]
+
+
+def conv_backward(b, stride=1):
+    x, w = b.input(2, 3, 6, 6), b.input(4, 3, 3, 3)
+    y = nets.conv(x, w, stride=stride, padding=1)
+    return nets.gradients(y, [x, w], b.input(*y.shape))
+
+
+def conv_backward_of_stride_2(b):
+    return conv_backward(b, 2)
+
+
+def max_pool(b):
+    return [nets.maxpool(b.input(2, 3, 6, 6), 2, 2)]
+
+
+def batch_norm(b):
+    x, w, c, m, v = b.input(4, 3, 5, 5), b.input(3), b.input(3), b.input(1, 3, 1, 1), b.input(1, 3, 1, 1)
+    y, mean, var = nets.batchnorm(x, w, c)
+    return [y, m.assign(m * 0.9 + mean * 0.1), v.assign(v * 0.9 + var * 0.1)]
+
+
+def cross_entropy(b):
+    return [nets.cross_entropy(b.input(8, 10), b.input(8, dtype=dt.int32))]
+
+
+def adam_step(b):
+    return list(nets.adam(*(b.input(11, 3) for _ in range(4))))
+
+
+COUNTS = [
+    (softmax_forward, 1),
+    (softmax_backward, 2),
+    (layernorm_forward, 1),
+    (layernorm_backward, 3),
+    (linear_gelu, 1),
+    (conv_relu, 1),
+    (conv_backward, 2),
+    (conv_backward_of_stride_2, 3),
+    (max_pool, 1),
+    (batch_norm, 3),
+    (cross_entropy, 1),
+    (adam_step, 1),
+]
+
+
+@pytest.mark.parametrize("make, kernels", COUNTS, ids=[make.__name__ for make, _ in COUNTS])
+def test_layers_take_few_kernels_and_keep_their_values(make, kernels):
+    buffers = Buffers()
+    check(make(buffers), buffers, kernels)
+
+
+def test_a_buffer_and_its_reshape_need_no_kernel():
+    buffers = Buffers()
+    x = buffers.input(4, 6)
+    plan = check([x, x.reshape((24,))], buffers, 0)
+    assert plan.outputs[x] is x
+    assert plan.outputs[x.reshape((24,))] is x
+
+
+def test_adam_writes_over_its_old_versions():
+    buffers = Buffers()
+    plan = check(adam_step(buffers), buffers, 1)
+    assert len(plan.items[0].donates) == 3
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_reduction_of_nothing_is_the_identity(axis):
+    buffers = Buffers()
+    x = buffers.input(0, 3)
+    check([x.reduce("add", (axis,)), x.reduce("max", (axis,)) + 1.0, x * 2.0], buffers)
+
+
+def test_constants_and_views_are_realized():
+    buffers = Buffers()
+    x = buffers.input(3, 4)
+    iota = UOp(ops.IOTA, dt.int32, (), 5)
+    check(
+        [const(3.0, dt.float32), const(2, dt.int32).expand((2, 3)), x.permute((1, 0)), x.flip((1,)), iota],
+        buffers,
+    )
+
+
+def test_two_versions_and_a_reader_of_the_old_one():
+    buffers = Buffers()
+    x, y = buffers.input(4), buffers.input(4)
+    first = x.assign(x + y)
+    second = first.assign(first * 2.0)
+    check([second, x * 3.0, first.flip((0,))], buffers)
+    check([second], buffers, 1)
+
+
+def test_no_donation_while_an_element_is_read_elsewhere():
+    buffers = Buffers()
+    x = buffers.input(4)
+    plan = check([x.assign(x.flip((0,)))], buffers, 1)
+    assert not plan.items[0].donates
+
+
+def test_a_long_chain_needs_no_recursion():
+    buffers = Buffers()
+    x = buffers.input(8)
+    node = x
+    for _ in range(3000):
+        node = -node
+    plan = check([node], buffers)
+    assert 6 <= len(plan.items) <= 9
