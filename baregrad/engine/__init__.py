@@ -1,1 +1,11 @@
-"""engine"""
+"""From graphs to running code: values and memory (value, session), realize, compile, the kernel cache, jit.
+
+`SESSION` is the one Session. Read value.py and realize.py first.
+"""
+
+from baregrad.engine.jit import Jit, jit
+from baregrad.engine.realize import from_bytes, read, realize
+from baregrad.engine.session import SESSION, Session
+from baregrad.engine.value import Handle, Value, support_of
+
+__all__ = ["SESSION", "Handle", "Jit", "Session", "Value", "from_bytes", "jit", "read", "realize", "support_of"]

@@ -1,0 +1,109 @@
+"""What one run of a step does: the launches, the boxes that it reads, writes and makes. jit.py replays it.
+
+Tensors report here while a capture is open (they are the boxes; the engine knows only that a box has a value).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from weakref import ReferenceType, ref
+
+from baregrad.base.errors import JitError
+from baregrad.engine.graph import CompiledGraph
+from baregrad.engine.realize import realize
+from baregrad.engine.session import Session
+from baregrad.engine.value import Handle, Value
+from baregrad.ir import UOp
+from baregrad.runtime import Launch
+
+
+class Capture:
+    """The notes of one run."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.graphs: list[CompiledGraph] = []
+        self.launches: list[Launch] = []
+        self.numbers: list[tuple[int, ...]] = []  # of each launch's slots
+        self.written: set[int] = set()  # numbers of the graphs' outputs
+        self.given_up: set[int] = set()  # numbers whose memory a next version took
+        self.kept: list[Handle] = []  # all memory that is taken inside
+        self.pinned: dict[int, Value] = {}  # numbers that hold bytes of the host
+        self.before: dict[int, tuple[Any, Value]] = {}  # id of a box that was there already -> it, and its value then
+        self._new: dict[int, ReferenceType[Any]] = {}  # boxes made inside; by id, since == of tensors is elementwise
+        self.grads_read: dict[int, tuple[Any, Any]] = {}  # gradients asked for before they were set, and what was there
+        self.grads_set: set[int] = set()
+
+    def made(self, box: Any) -> None:
+        """A box was made inside."""
+        self._new[id(box)] = ref(box)
+
+    @property
+    def new(self) -> list[Any]:
+        """The boxes that were made inside and still live."""
+        return [box for weak in self._new.values() if (box := weak()) is not None]
+
+    def _is_new(self, box: Any) -> bool:
+        weak = self._new.get(id(box))
+        return weak is not None and weak() is box
+
+    def read(self, box: Any) -> None:
+        """A box's value is used: one that was there before is realized outside of the capture."""
+        if id(box) in self.before or self._is_new(box):
+            return
+        if box._value.own is None:
+            self._session.capture = None
+            try:
+                realize(self._session, (box._value,))
+            finally:
+                self._session.capture = self
+        self.before[id(box)] = (box, box._value)
+
+    def written_to(self, box: Any) -> None:
+        """A box is about to get another value."""
+        self.read(box)
+
+    def read_grad(self, box: Any) -> None:
+        """A gradient is asked for."""
+        if not self._is_new(box) and id(box) not in self.grads_set and id(box) not in self.grads_read:
+            self.grads_read[id(box)] = (box, box._grad)
+
+    def wrote_grad(self, box: Any) -> None:
+        """A gradient is set."""
+        if not self._is_new(box):
+            self.read(box)
+            self.grads_set.add(id(box))
+
+    def pin(self, value: Value) -> None:
+        """Bytes of the host were put into a buffer: they stay as they are."""
+        assert value.own is not None, "the bytes are in memory"
+        self.pinned[value.own.number] = value
+
+    def refuse_read(self, value: Value) -> None:
+        """A read-back inside of a step."""
+        raise JitError(
+            f"a tensor of shape {value.shape} is read back inside a captured step",
+            why="a replay runs no Python: the number would be that of the capture for ever",
+            mend="return the tensor and read it outside, or use where() instead of if",
+            where=value.line,
+        )
+
+    def refuse_copy(self, node: UOp) -> None:
+        """A copy between devices inside of a step."""
+        raise JitError(
+            f"a tensor of shape {node.shape} is copied to {node.arg} inside a captured step",
+            why="a replay is one native call of one device",
+            mend="copy before the step and pass the copy as an argument",
+        )
+
+    def record(self, graph: CompiledGraph, launches: Sequence[Launch]) -> None:
+        """A graph was run."""
+        self.graphs.append(graph)
+        self.launches.extend(launches)
+        self.numbers.extend(step.numbers for step in graph.steps)
+        self.written.update(buffer.arg.number for buffer in graph.outputs if buffer.arg.number not in self._outside())
+
+    def _outside(self) -> set[int]:
+        """Numbers that were there before: a graph whose root is a buffer already names it as its output."""
+        return {start.own.number for _, start in self.before.values() if start.own is not None} | set(self.pinned)

@@ -1,0 +1,79 @@
+"""From a KERNEL graph to a loaded kernel: looked up in memory, then on disk, and compiled only if it is nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from baregrad.base.cache import memo
+from baregrad.base.config import cache_key_fields, config
+from baregrad.base.events import emit
+from baregrad.engine import disk
+from baregrad.ir import UOp, text
+from baregrad.kernel import optimize
+from baregrad.lower import lower
+from baregrad.render import Program, render, target_for
+from baregrad.runtime import Device, Kernel
+from baregrad.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A kernel that is loaded on a device, the grid that it is launched on, and what it was made from."""
+
+    kernel: Kernel
+    grid: int
+    program: Program | None
+    ast: UOp | None = None
+
+
+@memo
+def _table(device: Device, settings: tuple[object, ...]) -> dict[UOp, Compiled]:
+    """The kernels that are loaded on a device under some settings."""
+    return {}
+
+
+def target_of(device: Device) -> Target:
+    """What the compiler may use on a device."""
+    return _target(device, cache_key_fields())
+
+
+@memo
+def _target(device: Device, settings: tuple[object, ...]) -> Target:
+    return target_for(device.target_facts(), config())
+
+
+def compile_kernel(device: Device, ast: UOp) -> Compiled:
+    """The loaded kernel of a KERNEL graph.
+
+    Errors: CompileError, naming pass and kernel.
+    """
+    table = _table(device, cache_key_fields())
+    found = table.get(ast)
+    if found is None:
+        program = _program(target_of(device), ast)
+        kernel = device.load(program.code, program.name)
+        found = table[ast] = Compiled(kernel, program.grid, program, ast)
+    return found
+
+
+def _program(target: Target, ast: UOp) -> Program:
+    """From the disk, or compiled and put there."""
+    switches = config()
+    use_disk = switches.cache and switches.debug < 3  # who looks at passes wants them run
+    key = disk.key(text(ast), target) if use_disk else ""
+    program = disk.load(key) if use_disk else None
+    if program is not None:
+        emit("cached", name=program.name, program=program)
+        return program
+    started = perf_counter()
+    program = compile_program(ast, target)
+    emit("compiled", name=program.name, seconds=perf_counter() - started, program=program, ast=ast)
+    if use_disk:
+        disk.store(key, program)
+    return program
+
+
+def compile_program(ast: UOp, target: Target) -> Program:
+    """Every pass from KERNEL to bytes."""
+    return render(lower(optimize(ast, target), target), target)

@@ -1,0 +1,102 @@
+"""A scheduled and compiled graph: launches over buffer numbers, where its temporaries lie, and how it is run.
+
+The CPU and null devices get compiled kernels; the reference device gets the TENSOR graph itself as one program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from baregrad.base.events import emit, listening
+from baregrad.engine.compile import Compiled, compile_kernel
+from baregrad.engine.session import Session, nbytes
+from baregrad.ir import UOp, ops, toposort
+from baregrad.runtime import Address, Device, Launch, Timestamps
+from baregrad.schedule import plan_memory, schedule
+
+
+class Step(NamedTuple):
+    """One launch: what was compiled, and the numbers of the buffers in its slots."""
+
+    compiled: Compiled
+    numbers: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class CompiledGraph:
+    """The steps in order, the buffer of each root, donors (new number -> old number) and the places of temporaries."""
+
+    device: Device
+    steps: list[Step]
+    outputs: list[UOp]
+    donors: dict[int, int]
+    places: Mapping[int, Address]
+    arena: Address | None
+
+    def __del__(self) -> None:
+        if self.arena is not None:
+            self.device.free(self.arena)
+
+
+def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> CompiledGraph:
+    """Schedule the roots and compile their kernels."""
+    if session.device(device).target_facts().arch == "reference":
+        return _interpreted(session, device, roots)
+    scheduled = schedule(roots, lambda shape, dtype, _: session.new_buffer(shape, dtype, device))
+    steps: list[Step] = []
+    donors: dict[int, int] = {}
+    for item in scheduled.items:
+        numbers = tuple(buffer.arg.number for buffer in item.buffers)
+        steps.append(Step(compile_kernel(session.device(device), item.ast), numbers))
+        donors.update((numbers[new], numbers[old]) for new, old in item.donates)
+    outputs = [scheduled.outputs[root] for root in roots]
+    plan = plan_memory(scheduled.items, {buffer.arg.number for buffer in outputs})
+    arena = session.device(device).allocate(plan.nbytes) if plan.nbytes else None
+    base = 0 if arena is None else arena.value
+    places = {number: Address(base + place.offset, place.nbytes) for number, place in plan.places.items()}
+    return CompiledGraph(session.device(device), steps, outputs, donors, places, arena)
+
+
+def _interpreted(session: Session, device: str, roots: Sequence[UOp]) -> CompiledGraph:
+    """One program for the reference device: the graph itself."""
+    inputs = tuple(node for node in toposort(tuple(roots)) if node.op is ops.BUFFER)
+    outputs = [r if r.op is ops.BUFFER else session.new_buffer(r.shape, r.dtype, device) for r in roots]
+    wanted = {buffer: root for root, buffer in zip(roots, outputs, strict=True) if root is not buffer}
+    if not wanted:
+        return CompiledGraph(session.device(device), [], outputs, {}, {}, None)
+    kernel = session.device(device).load((tuple(wanted.values()), inputs), "graph")
+    numbers = tuple(buffer.arg.number for buffer in (*inputs, *wanted))
+    donors = {b.arg.number: root.src[0].arg.number for b, root in wanted.items() if _assigns_buffer(root)}
+    return CompiledGraph(session.device(device), [Step(Compiled(kernel, 1, None), numbers)], outputs, donors, {}, None)
+
+
+def _assigns_buffer(root: UOp) -> bool:
+    return root.op is ops.ASSIGN and root.src[0].op is ops.BUFFER
+
+
+def run_graph(session: Session, graph: CompiledGraph) -> None:
+    """Run the steps; everything they read and write has memory."""
+    if not graph.steps:
+        return
+    device, places = graph.device, graph.places
+
+    def address(number: int) -> Address:
+        found = places.get(number)
+        return session.handles[number].address if found is None else found
+
+    launches = [
+        Launch(step.compiled.kernel, [address(n) for n in step.numbers], step.compiled.grid) for step in graph.steps
+    ]
+    recording = device.record(launches)
+    if listening() and isinstance(device, Timestamps):
+        for step, seconds in zip(graph.steps, device.run_timed(recording), strict=True):
+            emit("launch", name=step.compiled.kernel.name, seconds=seconds, compiled=step.compiled)
+    else:
+        device.run(recording)
+        device.wait()
+    if session.capture is not None:
+        session.capture.record(graph, launches)
+
+

@@ -1,0 +1,158 @@
+"""jit: a step is run as it is once, captured the second time, and from then on replayed as one native call.
+
+What the step reads and writes is known by number (engine/graph.py): arguments, boxes that were there before (parameters,
+optimiser state, the random counter), and results. A replay puts the memory that these have now into the launches'
+argument blocks, runs the list, and gives the boxes and the returned tensors their new values. What can't be replayed
+safely raises: a read-back inside, another shape, another Python value, a parameter that was replaced by another tensor.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from baregrad.base.errors import JitError
+from baregrad.engine.capture import Capture
+from baregrad.engine.realize import realize
+from baregrad.engine.replay import Replay
+from baregrad.engine.session import SESSION
+from baregrad.engine.surroundings import Surroundings
+from baregrad.engine.value import Value
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Jit(Generic[P, R]):
+    """A step that is captured at its second call. `reset()` forgets the capture."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._calls = 0
+        self._replay: Replay | None = None
+        self._surroundings: Surroundings | None = None
+        self._form: Any = None  # the arguments with tensors as None
+
+    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
+        """A method: each instance has a capture of its own."""
+        if instance is None:
+            return self
+        bound: Jit[..., Any] = Jit(self._function.__get__(instance, owner))
+        setattr(instance, self._function.__name__, bound)
+        return bound
+
+    def reset(self) -> None:
+        """Forget the capture; the next call runs as it is."""
+        self._calls, self._replay, self._surroundings, self._form = 0, None, None, None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run, capture or replay the step.
+
+        Errors: JitError for what can't be captured or replayed safely.
+        """
+        if SESSION.capture is not None:  # inside of another step: part of that one
+            return self._function(*args, **kwargs)
+        self._calls += 1
+        boxes = list(boxes_in((args, kwargs)))
+        realize(SESSION, [box._value for box in boxes])
+        if self._calls == 1:
+            result = self._function(*args, **kwargs)
+            realize(SESSION, [box._value for box in boxes_in(result)])
+            return result
+        form = form_of((args, kwargs))
+        if self._replay is None or self._surroundings is None:
+            return self._capture(form, boxes, args, kwargs)
+        self._compare(form)
+        self._surroundings.check(self._function)
+        result = self._replay.run(SESSION, boxes)
+        return result  # type: ignore[no-any-return]  # of the form that the function returned
+
+    def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
+        surroundings = Surroundings.of(self._function)
+        starts = [box._value for box in boxes]
+        capture = SESSION.capture = Capture(SESSION)
+        try:
+            result = self._function(*args, **kwargs)
+            refuse_plain(result)
+            left = [*boxes_in(result), *capture.new, *(box for box, _ in capture.before.values())]
+            realize(SESSION, [box._value for box in left])
+        except BaseException:
+            self._calls = 1  # the next call captures anew
+            raise
+        finally:
+            SESSION.capture = None
+        self._replay = Replay(SESSION, capture, boxes, starts, result)
+        self._surroundings, self._form = surroundings, form
+        return result
+
+    def _compare(self, form: Any) -> None:
+        if form != self._form:
+            raise JitError(
+                f"{self._function.__name__} is called with {form}, it was captured with {self._form}",
+                why="a replay runs what was captured: shapes, dtypes, devices and Python values can't change",
+                mend="call reset() first, use one jit for each form, or pass the number as a tensor",
+            )
+
+
+def jit(function: Callable[P, R]) -> Jit[P, R]:
+    """Capture a step of tensors and replay it without Python.
+
+    The first call runs as it is, the second is captured, the others are replayed. All that the step computes must come
+    from tensors: arguments, or tensors that it finds where it found them at the capture.
+
+    >>> import baregrad as bg
+    >>> @bg.jit
+    ... def double(x):
+    ...     return x * 2
+    >>> [double(bg.Tensor([float(i)])).item() for i in range(4)]
+    [0.0, 2.0, 4.0, 6.0]
+    """
+    return Jit(function)
+
+
+def is_box(value: object) -> bool:
+    """Whether something holds a Value: a tensor."""
+    return isinstance(getattr(value, "_value", None), Value)
+
+
+def boxes_in(tree: Any) -> Iterator[Any]:
+    """The tensors in nested tuples, lists and dicts, in order."""
+    if is_box(tree):
+        yield tree
+    elif isinstance(tree, tuple | list):
+        for part in tree:
+            yield from boxes_in(part)
+    elif isinstance(tree, dict):
+        for part in tree.values():
+            yield from boxes_in(part)
+
+
+def form_of(tree: Any) -> Any:
+    """A tree with each tensor as (shape, dtype, device): two calls of equal form run the same kernels."""
+    if is_box(tree):
+        value = tree._value
+        return ("tensor", value.shape, value.dtype, value.device, value.leaf is not None)
+    if isinstance(tree, tuple | list):
+        return (type(tree).__name__, *(form_of(part) for part in tree))
+    if isinstance(tree, dict):
+        return ("dict", *((name, form_of(part)) for name, part in tree.items()))
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return (type(tree).__name__, repr(tree))
+    return ("object", type(tree).__name__, id(tree))
+
+
+def refuse_plain(result: Any) -> None:
+    """A step may return tensors, in tuples, lists and dicts, and None."""
+    if result is None or is_box(result):
+        return
+    if isinstance(result, tuple | list | dict):
+        for part in result.values() if isinstance(result, dict) else result:
+            refuse_plain(part)
+        return
+    raise JitError(
+        f"a captured step returns {type(result).__name__} {result!r}",
+        why="a replay runs no Python, so it would be the value of the capture for ever",
+        mend="return tensors",
+    )

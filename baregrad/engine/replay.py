@@ -1,0 +1,269 @@
+"""A captured list of launches with new memory put in: sources that are read, products that are written.
+
+A product that takes the place of a source (a parameter's next version) is written over it, unless somebody still holds
+the old version; a product that somebody still holds is never written over, but gets new memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from weakref import ref
+
+from baregrad.base.errors import JitError
+from baregrad.engine.capture import Capture
+from baregrad.engine.session import Session
+from baregrad.engine.value import Handle, Value
+from baregrad.ir import UOp
+from baregrad.runtime import Address, Device, Recording
+
+
+@dataclass(slots=True)
+class Source:
+    """A buffer that is read: the memory of what the box holds at the replay; `argument` is its place among them, or -1."""
+
+    number: int
+    box: Any
+    argument: int
+
+
+@dataclass(slots=True)
+class Product:
+    """A buffer that is written and seen afterwards: `boxes` get it, and the result if `returned`.
+
+    `numbers` are those of the launches that stand for it: its own, and those of earlier versions in the same memory.
+    `over` is the box whose memory it may be written over.
+    """
+
+    buffer: UOp
+    numbers: list[int]
+    shape: tuple[Any, ...]
+    boxes: list[Any]  # weak references
+    over: Any
+    handle: Handle
+    device: str
+
+
+class Patches:
+    """Which argument of which launch has which number."""
+
+    def __init__(self, recording: Recording, capture: Capture) -> None:
+        self.recording = recording
+        self._places: dict[int, list[tuple[int, int]]] = {}
+        self._now: dict[int, int] = {}
+        for launch, (numbers, entry) in enumerate(zip(capture.numbers, capture.launches, strict=True)):
+            for slot, (number, address) in enumerate(zip(numbers, entry.args, strict=False)):
+                self._places.setdefault(number, []).append((launch, slot))
+                self._now[number] = int(address)
+
+    @property
+    def numbers(self) -> Iterable[int]:
+        """All numbers that the launches use."""
+        return self._places
+
+    def put(self, number: int, address: Address) -> None:
+        """Let all launches use this memory for the number."""
+        if self._now.get(number) != address.value:
+            self._now[number] = address.value
+            for launch, slot in self._places.get(number, ()):
+                self.recording.set_argument(launch, slot, address)
+
+
+class Replay:
+    """What jit replays."""
+
+    def __init__(self, session: Session, capture: Capture, boxes: list[Any], starts: list[Value], result: Any) -> None:
+        self._capture = capture  # holds the memory of all that is written inside
+        self._device = _one_device(capture)
+        self._patches = None
+        if self._device is not None and capture.launches:
+            self._patches = Patches(self._device.record(capture.launches), capture)
+        self._sources = list(_sources(session, capture, boxes, starts, self._patches))
+        self._grads_before = list(capture.grads_read.values())
+        self._grads_after = [(box, box._grad) for box, _ in capture.before.values() if id(box) in capture.grads_set]
+        self._products: dict[int, Product] = {}
+        self._constants: dict[int, Value] = {}
+        returned = {id(box) for box in _boxes(result)}
+        for box, start in capture.before.values():
+            if box._value is not start:
+                self._add_product(capture, box, over=box)
+        for box in capture.new:
+            if id(box) not in returned:
+                self._add_product(capture, box, over=box)
+        self._result = self._template(capture, result)
+
+    def _add_product(self, capture: Capture, box: Any, over: Any = None) -> int:
+        """The number of what a box holds now; a product if it was written inside."""
+        value: Value = box._value
+        assert value.own is not None, "everything that a step leaves is realized at its end"
+        number = value.own.number
+        if number not in capture.written:
+            self._constants[number] = value
+            return number
+        product = self._products.get(number)
+        if product is None:
+            numbers = _same_memory(capture, number)
+            product = Product(value.own.buffer, numbers, value.shape, [], None, value.own, value.device)
+            self._products[number] = product
+        if over is not None:
+            product.boxes.append(ref(box))
+            if id(box) in capture.before:
+                product.over = ref(box)
+        return number
+
+    def _template(self, capture: Capture, tree: Any) -> Any:
+        """The result with (class, number, shape) for each tensor."""
+        if tree is None:
+            return None
+        if isinstance(tree, dict):
+            return {name: self._template(capture, part) for name, part in tree.items()}
+        if isinstance(tree, tuple | list):
+            return [type(tree), *(self._template(capture, part) for part in tree)]
+        return (type(tree), self._add_product(capture, tree), tree._value.shape)
+
+    # -- at each replay ------------------------------------------------------------------------------------------
+
+    def run(self, session: Session, arguments: list[Any]) -> Any:
+        """Put the memory in, run, and give boxes and result their values."""
+        for box, before in self._grads_before:
+            if box._grad is not before and not (box._grad is None and before is None):
+                raise JitError(
+                    f"the gradient of a tensor of shape {box.shape} was {_there(before)} at the capture and is now {_there(box._grad)}",
+                    why="the step adds to it, or sets it, as it was captured",
+                    mend="call zero_grad() inside the step, or at the same place each time",
+                )
+        if self._patches is None or self._device is None:
+            return self._build(session, self._result, arguments)
+        read: set[int] = set()
+        for source in self._sources:
+            value = (arguments[source.argument] if source.argument >= 0 else source.box)._value
+            if value.own is None:
+                raise JitError(
+                    f"a tensor of shape {value.shape} that the step reads holds a value that is not computed yet",
+                    why="it was assigned to in a way that the engine does not see",
+                    mend="realize() it before the call",
+                )
+            self._patches.put(source.number, value.own.address)
+            read.add(value.own.address.value)
+        fresh = [(p, self._memory_for(session, p, read)) for p in self._products.values()]
+        self._device.run(self._patches.recording)
+        self._device.wait()
+        for product, is_new in fresh:
+            _hand_out(product, is_new)
+        for box, grad in self._grads_after:
+            box._grad = grad
+        return self._build(session, self._result, arguments)
+
+    def _memory_for(self, session: Session, product: Product, read: set[int]) -> bool:
+        """Choose the memory that a product is written to; whether the boxes need a new value for it."""
+        assert self._patches is not None, "there are launches"
+        boxes = [box for weak in product.boxes if (box := weak()) is not None]
+        mine = {box._value for box in boxes}
+        over = product.over() if product.over is not None else None
+        old: Handle = over._value.own if over is not None else product.handle
+        in_place = over is not None and len(product.numbers) > 1 or old.address.value not in read
+        if in_place and not old.released and all(holder in mine for holder in old.holders):
+            is_new = old is not product.handle
+            product.handle = old
+        else:
+            buffer = session.new_buffer(product.buffer.shape, product.buffer.dtype, product.device)
+            product.handle = session.allocate(buffer)
+            is_new = True
+        for number in product.numbers:
+            self._patches.put(number, product.handle.address)
+        return is_new
+
+    def _build(self, session: Session, template: Any, arguments: list[Any]) -> Any:
+        if template is None:
+            return None
+        if isinstance(template, dict):
+            return {name: self._build(session, part, arguments) for name, part in template.items()}
+        if isinstance(template, list):
+            return template[0](self._build(session, part, arguments) for part in template[1:])
+        cls, number, shape = template
+        product = self._products.get(number)
+        if product is not None:
+            value = Value(product.handle.buffer.reshape(shape), product.device, frozenset((product.handle,)))
+            value.settle(product.handle)
+            return cls.of(value)
+        for source in self._sources:
+            if source.number == number:
+                return cls.of((arguments[source.argument] if source.argument >= 0 else source.box)._value)
+        return cls.of(self._constants[number])
+
+
+def _hand_out(product: Product, is_new: bool) -> None:
+    """Give the product to its boxes; nothing to do where they hold this very memory already."""
+    for weak in product.boxes:
+        box = weak()
+        if box is None or (not is_new and box._value.own is product.handle):
+            continue
+        value = Value(product.handle.buffer, product.device, frozenset((product.handle,)), leaf=box._value.leaf)
+        value.settle(product.handle)
+        box._value = value
+
+
+def _boxes(tree: Any) -> Iterable[Any]:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, tuple | list):
+        for part in tree:
+            yield from _boxes(part)
+    elif tree is not None:
+        yield tree
+
+
+def _one_device(capture: Capture) -> Device | None:
+    devices = {id(graph.device): graph.device for graph in capture.graphs}
+    if len(devices) > 1:
+        raise JitError(
+            "a step on several devices", why="a replay is one call of one device", mend="use one jit for each device"
+        )
+    return next(iter(devices.values()), None)
+
+
+def _same_memory(capture: Capture, number: int) -> list[int]:
+    """The number and the earlier versions, written inside, that it may be written over; the source they begin with is left out.
+
+    More than one entry, or a source before it, means that it may be written in place: then the list has the number twice.
+    """
+    donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
+    numbers = [number]
+    while number in donors:
+        number = donors[number]
+        if number not in capture.written:
+            return [*numbers, numbers[0]]
+        if number in capture.given_up:
+            numbers.append(number)
+        else:
+            break
+    return numbers
+
+
+def _sources(
+    session: Session, capture: Capture, boxes: list[Any], starts: list[Value], patches: Patches | None
+) -> Iterable[Source]:
+    """Arguments and boxes whose memory the launches read. Everything else that they read is kept as it is."""
+    if patches is None:
+        return
+    arguments = {value.own.number: i for i, value in reversed(list(enumerate(starts))) if value.own is not None}
+    before = {start.own.number: box for box, start in capture.before.values() if start.own is not None}
+    inside = capture.written | {number for graph in capture.graphs for number in graph.places}
+    known = {**arguments, **before}
+    for number in known:
+        if number in arguments:
+            yield Source(number, None, arguments[number])
+        else:
+            yield Source(number, before[number], -1)
+    for number in patches.numbers:
+        if number not in known and number not in inside and number not in capture.pinned:
+            raise JitError(
+                f"a captured step reads buffer {number}, which no tensor holds",
+                why="a replay would not know where its value is",
+                mend="this is a mistake of baregrad: please report how you came here",
+            )
+
+
+def _there(box: Any) -> str:
+    return "None" if box is None else "set"

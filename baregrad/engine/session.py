@@ -1,0 +1,93 @@
+"""The one Session: open devices, buffer numbers and their memory, what is realized, what is being captured."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
+
+from baregrad.base.config import config
+from baregrad.base.errors import DeviceError
+from baregrad.dtype import DType
+from baregrad.engine.reference import execute
+from baregrad.engine.value import Box, Handle, Value, new_buffer_node
+from baregrad.ir import Size, UOp
+from baregrad.runtime import Address, Device, open_device
+
+if TYPE_CHECKING:
+    from baregrad.engine.capture import Capture
+
+
+class Session:
+    """The mutable state of the engine; there is one, made when the package is imported."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Device] = {}
+        self.handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
+        self.pending: WeakSet[Value] = WeakSet()  # assigned, not yet run
+        self.capture: Capture | None = None
+        self.seed = 0
+        self.generators: dict[str, Box] = {}  # device -> the state of its random numbers
+        self._realized: WeakKeyDictionary[UOp, ReferenceType[Handle]] = WeakKeyDictionary()
+        self._numbers = count(1)
+
+    def device(self, name: str) -> Device:
+        """The device of a name, opened at first use."""
+        found = self.devices.get(name)
+        if found is None:
+            injected = {"execute": execute} if name == "reference" else {}
+            found = self.devices[name] = open_device(name, **injected)
+        return found
+
+    def default_device(self) -> str:
+        """The device of new tensors: the configured one, or the CPU."""
+        return config().device or "cpu"
+
+    def new_buffer(self, shape: tuple[Size, ...], dtype: DType, device: str) -> UOp:
+        """A BUFFER with a number that was never used."""
+        return new_buffer_node(next(self._numbers), shape, dtype, device)
+
+    def allocate(self, buffer: UOp) -> Handle:
+        """Memory for a buffer."""
+        device = self.device(buffer.arg.devices[0])
+        return self.adopt(buffer, device.allocate(nbytes(buffer)))
+
+    def adopt(self, buffer: UOp, address: Address) -> Handle:
+        """A handle for a buffer whose memory is there already."""
+        handle = Handle(buffer, self.device(buffer.arg.devices[0]), address)
+        self.handles[buffer.arg.number] = handle
+        if self.capture is not None:
+            self.capture.kept.append(handle)
+        return handle
+
+    def handle(self, buffer: UOp) -> Handle:
+        """The handle of a buffer that is alive."""
+        found = self.handles.get(buffer.arg.number)
+        if found is None or found.released:
+            raise DeviceError(
+                f"buffer {buffer.arg.number} of shape {buffer.shape} has no memory",
+                why="its last handle is gone: a value was built on it without holding it",
+                mend="this is a mistake of baregrad: please report how you came here",
+            )
+        return found
+
+    def remember(self, uop: UOp, handle: Handle) -> None:
+        """`uop` has been computed: its value lies in the handle's buffer for as long as the handle lives."""
+        self._realized[uop] = ref(handle)
+
+    def realized(self, uop: UOp) -> Handle | None:
+        """The handle of a buffer that holds the value of `uop`, if one is alive."""
+        found = self._realized.get(uop)
+        handle = None if found is None else found()
+        return None if handle is None or handle.released else handle
+
+
+def nbytes(buffer: UOp) -> int:
+    """The bytes of a BUFFER."""
+    total = buffer.dtype.itemsize
+    for size in buffer.shape:
+        total *= size
+    return total
+
+
+SESSION = Session()

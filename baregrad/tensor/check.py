@@ -1,0 +1,85 @@
+"""Users' arguments: refused here, with what, why and mend, before anything is computed or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from baregrad import dtype as dt
+from baregrad.base.errors import AxisError, DeviceError, DTypeError, ShapeError
+from baregrad.dtype import DType
+from baregrad.ir import Size
+
+
+def axis_in(axis: int, ndim: int, what: str) -> int:
+    """The axis counted from 0."""
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        raise AxisError(f"{what}: axis {axis!r} is not an integer", why="axes are counted", mend="give an int")
+    if not -max(ndim, 1) <= axis < max(ndim, 1):
+        raise AxisError(
+            f"{what}: axis {axis} of a tensor with {ndim} axes",
+            why=f"axes are in [{-max(ndim, 1)}, {max(ndim, 1) - 1}]",
+            mend="give one of these",
+        )
+    return axis % max(ndim, 1)
+
+
+def axes_in(axis: int | Sequence[int] | None, ndim: int, what: str) -> tuple[int, ...]:
+    """The axes counted from 0, each once; None means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(axis_in(a, ndim, what) for a in given)
+    if len(set(axes)) != len(axes):
+        raise AxisError(f"{what}: axes {given} name one twice", why="an axis is reduced once", mend="name each axis once")
+    return tuple(a for a in axes if a < ndim)
+
+
+def broadcast(shapes: Sequence[tuple[Size, ...]], what: str) -> tuple[Size, ...]:
+    """The shape that all shapes broadcast to, by torch's and numpy's rule."""
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first
+    ndim = max(len(shape) for shape in shapes)
+    result: list[Size] = []
+    for axis in range(-ndim, 0):
+        sizes = [shape[axis] for shape in shapes if len(shape) >= -axis]
+        wide = [size for size in sizes if size != 1]
+        if any(size != wide[0] for size in wide):
+            raise ShapeError(
+                f"cannot {what} {' and '.join(map(str, shapes))}",
+                why=f"axis {axis}: {wide[0]} is not {next(s for s in wide if s != wide[0])} and neither is 1",
+                mend="slice or pad one of them, or give one of them size 1 there",
+            )
+        result.append(wide[0] if wide else 1)
+    return tuple(result)
+
+
+def same_device(devices: Iterable[str], what: str) -> str:
+    """The one device of all operands."""
+    names = list(dict.fromkeys(devices))
+    if len(names) > 1:
+        raise DeviceError(
+            f"cannot {what} tensors on {' and '.join(names)}",
+            why="an operation runs on one device",
+            mend=f"move one with .to({names[0]!r})",
+        )
+    return names[0]
+
+
+def shape_of(given: tuple[object, ...], what: str) -> tuple[Size, ...]:
+    """A shape given as sizes or as one tuple of sizes."""
+    flat = given[0] if len(given) == 1 and isinstance(given[0], tuple | list) else given
+    sizes = tuple(flat)  # type: ignore[arg-type]  # a tuple in both cases
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            raise ShapeError(f"{what}: size {size!r}", why="sizes are integers of at least 0", mend="give such sizes")
+    return sizes
+
+
+def float_dtype(dtype: DType, what: str) -> DType:
+    """The dtype in which a function of floats works: integers and bool become float32, as in torch."""
+    if dtype.is_float:
+        return dtype
+    if dtype.is_int or dtype is dt.bool_:
+        return dt.float32
+    raise DTypeError(f"{what} of {dtype}", why="it is a function of floats", mend="cast first")

@@ -1,0 +1,237 @@
+"""Elementwise operations: arithmetic, comparison, functions of floats, activations, casts."""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+from baregrad import dtype as dt
+from baregrad.base.errors import DTypeError
+from baregrad.dtype import DType
+from baregrad.ir import Op, Scalar, ops
+from baregrad.tensor import check
+from baregrad.tensor.base import TensorBase
+
+Other = TensorBase | Scalar
+
+
+class Elementwise(TensorBase):
+    """Operations that work element by element, with torch's broadcasting and promotion."""
+
+    __slots__ = ()
+
+    def _binary(self, op: Op, other: Other, *, flipped: bool = False, floats: bool = False) -> Self:
+        if not isinstance(other, TensorBase | bool | int | float):
+            return NotImplemented
+        a, b = self.operands(op.name, other, floats=floats)
+        if flipped:
+            a, b = b, a
+        _refuse(op, a.dtype)
+        return a.apply(lambda x, y: x.alu(op, y), b)
+
+    def _unary(self, op: Op) -> Self:
+        dtype = check.float_dtype(self.dtype, op.name)
+        return self.apply(lambda x: x.cast(dtype).alu(op))
+
+    # fmt: off
+    def __add__(self, other: Other) -> Self: return self._binary(ops.OR if _both_bool(self, other) else ops.ADD, other)
+    def __radd__(self, other: Scalar) -> Self: return self._binary(ops.ADD, other, flipped=True)
+    def __sub__(self, other: Other) -> Self: return self._binary(ops.SUB, other)
+    def __rsub__(self, other: Scalar) -> Self: return self._binary(ops.SUB, other, flipped=True)
+    def __mul__(self, other: Other) -> Self: return self._binary(ops.AND if _both_bool(self, other) else ops.MUL, other)
+    def __rmul__(self, other: Scalar) -> Self: return self._binary(ops.MUL, other, flipped=True)
+    def __truediv__(self, other: Other) -> Self: return self._binary(ops.DIV, other, floats=True)
+    def __rtruediv__(self, other: Scalar) -> Self: return self._binary(ops.DIV, other, flipped=True, floats=True)
+    def __and__(self, other: Other) -> Self: return self._binary(ops.AND, other)
+    def __or__(self, other: Other) -> Self: return self._binary(ops.OR, other)
+    def __xor__(self, other: Other) -> Self: return self._binary(ops.XOR, other)
+    def __lshift__(self, other: Other) -> Self: return self._binary(ops.SHL, other)
+    def __rshift__(self, other: Other) -> Self: return self._binary(ops.SHR, other)
+    def __lt__(self, other: Other) -> Self: return self._binary(ops.CMPLT, other)
+    def __le__(self, other: Other) -> Self: return self._binary(ops.CMPLE, other)
+    def __gt__(self, other: Other) -> Self: return self._binary(ops.CMPLT, other, flipped=True)
+    def __ge__(self, other: Other) -> Self: return self._binary(ops.CMPLE, other, flipped=True)
+    def __eq__(self, other: Other) -> Self: return self._binary(ops.CMPEQ, other)  # type: ignore[override]  # as torch
+    def __ne__(self, other: Other) -> Self: return self._binary(ops.CMPNE, other)  # type: ignore[override]  # as torch
+    def __hash__(self) -> int: return id(self)
+    def __invert__(self) -> Self: return self._integral("~").apply(lambda x: ~x)
+    def __pow__(self, other: Other) -> Self: return self.pow(other)
+    # fmt: on
+
+    def __neg__(self) -> Self:
+        """-self."""
+        if self.dtype is dt.bool_:
+            raise DTypeError("- of a bool tensor", why="bool has no negative", mend="use ~, or cast to an integer")
+        return self.apply(lambda x: -x)
+
+    def __floordiv__(self, other: Other) -> Self:
+        """Division to minus infinity. Errors: ZeroDivisionError for the integer 0; a 0 inside an integer tensor gives 0."""
+        return self._floored(ops.IDIV, other)
+
+    def __mod__(self, other: Other) -> Self:
+        """The remainder, with the sign of the divisor. Errors: ZeroDivisionError for the integer 0."""
+        return self._floored(ops.MOD, other)
+
+    def _floored(self, op: Op, other: Other) -> Self:
+        a, b = self.operands(op.name, other)
+        if a.dtype.is_float:
+            quotient = a.div(b).floor()
+            return quotient if op is ops.IDIV else a - quotient * b
+        if not isinstance(other, TensorBase) and other == 0:
+            raise ZeroDivisionError(f"integer {op.name} of {self.shape} by 0: divide floats, or by another number")
+        return a._binary(op, b)
+
+    def add(self, other: Other, *, alpha: Scalar = 1) -> Self:
+        """self + alpha * other."""
+        return self + (other if alpha == 1 else other * alpha)
+
+    def sub(self, other: Other, *, alpha: Scalar = 1) -> Self:
+        """self - alpha * other."""
+        return self - (other if alpha == 1 else other * alpha)
+
+    def mul(self, other: Other) -> Self:
+        """self * other."""
+        return self * other
+
+    def div(self, other: Other) -> Self:
+        """self / other, in floats."""
+        return self / other
+
+    def neg(self) -> Self:
+        """-self."""
+        return -self
+
+    def _integral(self, what: str) -> Self:
+        if self.dtype.is_float:
+            raise DTypeError(f"{what} of {self.dtype}", why="it works on the bits of integers", mend="cast to an integer")
+        return self
+
+    def cast(self, dtype: DType) -> Self:
+        """The elements in another dtype."""
+        return self if dtype is self.dtype else self.apply(lambda x: x.cast(dtype))
+
+    def float(self) -> Self:
+        """The elements as float32."""
+        return self.cast(dt.float32)
+
+    def int(self) -> Self:
+        """The elements as int32."""
+        return self.cast(dt.int32)
+
+    def bool(self) -> Self:
+        """Which elements are not 0."""
+        return self.cast(dt.bool_)
+
+    def bitcast(self, dtype: DType) -> Self:
+        """The same bits as another dtype of the same size."""
+        return self.apply(lambda x: x.bitcast(dtype))
+
+    def maximum(self, other: Other) -> Self:
+        """The greater of each pair; NaN if either is NaN."""
+        return self._binary(ops.MAX, other)
+
+    def minimum(self, other: Other) -> Self:
+        """The smaller of each pair; NaN if either is NaN."""
+        return self._binary(ops.MIN, other)
+
+    def clamp(self, min: Scalar | None = None, max: Scalar | None = None) -> Self:
+        """Limited to min..max."""
+        low = self if min is None else self.maximum(min)
+        return low if max is None else low.minimum(max)
+
+    def where(self, condition: TensorBase, other: Other) -> Self:
+        """self where the condition holds, other elsewhere."""
+        if condition.dtype is not dt.bool_:
+            raise DTypeError(f"where with a condition of {condition.dtype}", why="it chooses", mend="compare, or .bool()")
+        a, b = self.operands("where", other)
+        shape = check.broadcast([condition.shape, a.shape], "where")
+        a = a.fit(a.dtype, shape)
+        b = b if not b.ndim else b.fit(a.dtype, shape)
+        mask = condition.fit(dt.bool_, shape)
+        return mask.apply(lambda m, x, y: m.where(x, y), a, b)  # type: ignore[return-value]  # one public class
+
+    def masked_fill(self, mask: TensorBase, value: Scalar) -> Self:
+        """The value where the mask holds, self elsewhere."""
+        return self.where(~mask, value)  # type: ignore[operator]  # a mask is of the public class
+
+    def pow(self, exponent: Other) -> Self:
+        """self to the power of the exponent; whole and half exponents that are Python numbers by multiplication."""
+        if isinstance(exponent, TensorBase):
+            return (self.log2() * exponent).exp2()
+        if exponent == 0.5:
+            return self.sqrt()
+        if exponent == int(exponent) and abs(exponent) <= 64:
+            power = self._whole_power(abs(int(exponent)))
+            return power if exponent >= 0 else power.reciprocal()
+        return (self.log2() * exponent).exp2()
+
+    def _whole_power(self, n: int) -> Self:
+        result: Self | None = None
+        square = self
+        while n:
+            if n & 1:
+                result = square if result is None else result * square
+            n >>= 1
+            square = square * square if n else square
+        return self * 0 + 1 if result is None else result
+
+    # fmt: off
+    def sqrt(self) -> Self: return self._unary(ops.SQRT)  # noqa: D102
+    def reciprocal(self) -> Self: return self._unary(ops.RECIPROCAL)  # noqa: D102
+    def rsqrt(self) -> Self: return self.sqrt().reciprocal()  # noqa: D102
+    def exp(self) -> Self: return self._unary(ops.EXP)  # noqa: D102
+    def exp2(self) -> Self: return self._unary(ops.EXP2)  # noqa: D102
+    def log(self) -> Self: return self._unary(ops.LOG)  # noqa: D102
+    def log2(self) -> Self: return self._unary(ops.LOG2)  # noqa: D102
+    def tanh(self) -> Self: return self._unary(ops.TANH)  # noqa: D102
+    def floor(self) -> Self: return self._unary(ops.FLOOR) if self.dtype.is_float else self  # noqa: D102
+    def trunc(self) -> Self: return self._unary(ops.TRUNC) if self.dtype.is_float else self  # noqa: D102
+    # fmt: on
+
+    def square(self) -> Self:
+        """self * self."""
+        return self * self
+
+    def abs(self) -> Self:
+        """The distance from 0."""
+        return self.where(self > 0, -self) if self.dtype.is_int else self.maximum(-self)
+
+    def sign(self) -> Self:
+        """-1, 0 or 1."""
+        zero = self * 0
+        return (zero + 1).where(self > 0, (zero - 1).where(self < 0, zero))
+
+    # -- activations ---------------------------------------------------------------------------------------------
+
+    def relu(self) -> Self:
+        """max(x, 0), with gradient 0 at 0."""
+        return self.where(self > 0, 0)
+
+    def sigmoid(self) -> Self:
+        """1 / (1 + exp(-x))."""
+        return ((-self).exp() + 1).reciprocal()
+
+    def silu(self) -> Self:
+        """x * sigmoid(x)."""
+        return self * self.sigmoid()
+
+    def gelu(self) -> Self:
+        """x times the normal distribution function, by its tanh form. Source: Hendrycks, Gimpel 2016, section 2."""
+        inner = (self + self * self * self * 0.044715) * math.sqrt(2 / math.pi)
+        return self * 0.5 * (inner.tanh() + 1)
+
+    def leaky_relu(self, negative_slope: float = 0.01) -> Self:
+        """x, or a fraction of it below 0."""
+        return self.where(self > 0, self * negative_slope)
+
+
+def _both_bool(a: TensorBase, b: Other) -> bool:
+    return a.dtype is dt.bool_ and (b.dtype is dt.bool_ if isinstance(b, TensorBase) else isinstance(b, bool))
+
+
+def _refuse(op: Op, dtype: DType) -> None:
+    """Ops of bits on floats, and arithmetic on bool."""
+    if op.dtype in ("bits", "int") and dtype.is_float:
+        raise DTypeError(f"{op.name} of {dtype}", why="it works on the bits of integers", mend="cast to an integer")
+    if dtype is dt.bool_ and op.dtype in ("same", "int") and op not in (ops.MAX, ops.MIN, ops.MUL, ops.ADD):
+        raise DTypeError(f"{op.name} of bool", why="bool has no arithmetic", mend="cast to int32, or use & | ^ ~")

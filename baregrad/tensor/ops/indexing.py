@@ -1,0 +1,138 @@
+"""Parts of tensors and tensors of parts: basic indexing, cat, stack, one_hot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from baregrad import dtype as dt
+from baregrad.base.errors import AxisError, IndexingError, ShapeError
+from baregrad.ir import UOp, ops
+from baregrad.tensor import check
+from baregrad.tensor.ops.linear import Linear
+
+
+class Indexing(Linear):
+    """x[…] with integers, slices, None and Ellipsis; joining."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Self:  # Any: all that may stand in brackets; _items refuses the rest
+        """A view of a part. Errors: IndexingError for an integer out of range or a kind of index that is not supported."""
+        items = self._items(index if isinstance(index, tuple) else (index,))
+        axis = 0
+        box: list[tuple[int, int]] = []
+        flips: list[int] = []
+        steps: list[int] = []
+        shape: list[int | None] = []  # sizes of the result; None: filled in after the box is cut
+        for item in items:
+            if item is None:
+                shape.append(1)
+                continue
+            begin, end, step = _bounds(item, self.shape[axis], axis)
+            if step < 0:
+                flips.append(axis)
+            box.append((begin, end))
+            steps.append(abs(step))
+            if isinstance(item, slice):
+                shape.append(-(-(end - begin) // abs(step)))
+            axis += 1
+        part = self.shrink(box)
+        part = part.flip(*flips) if flips else part
+        return part._strided(steps).reshape(tuple(shape))  # type: ignore[arg-type]  # None is filled above
+
+    def _items(self, index: tuple[Any, ...]) -> list[Any]:
+        """The index with Ellipsis and missing axes written out."""
+        for item in index:
+            if not (item is None or item is Ellipsis or isinstance(item, slice) or type(item) is int):
+                raise IndexingError(
+                    f"index {item!r} of {self.shape}",
+                    why="an index is an integer, a slice, None or Ellipsis",
+                    mend="use one_hot() and a sum to choose by a tensor",
+                )
+        count = sum(item is not None and item is not Ellipsis for item in index)
+        if count > self.ndim or sum(item is Ellipsis for item in index) > 1:
+            raise IndexingError(
+                f"{count} indices for {self.shape}", why="one index for each axis, one Ellipsis", mend="give fewer"
+            )
+        rest = [slice(None)] * (self.ndim - count)
+        at = next((i for i, item in enumerate(index) if item is Ellipsis), len(index))
+        return [*index[:at], *rest, *index[at + 1 :]]
+
+    def _strided(self, steps: Sequence[int]) -> Self:
+        """Every step-th element of each axis."""
+        if all(step == 1 for step in steps):
+            return self
+        sizes = tuple(-(-size // step) for size, step in zip(self.shape, steps, strict=True))
+        rows = tuple((0, tuple(step if i == a else 0 for i in range(self.ndim))) for a, step in enumerate(steps))
+        return self.apply(lambda x: x.view(sizes, rows))
+
+    @classmethod
+    def cat(cls, tensors: Sequence[Self], axis: int = 0) -> Self:
+        """Tensors one behind the other along an axis. Errors: ShapeError unless their other axes agree."""
+        if not tensors:
+            raise ShapeError("cat of no tensors", why="the result would have no shape", mend="give at least one")
+        first = tensors[0]
+        axis = check.axis_in(axis, first.ndim, "cat")
+        for t in tensors:
+            if t.ndim != first.ndim or t.shape[:axis] + t.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
+                raise ShapeError(
+                    f"cat of {first.shape} and {t.shape} along axis {axis}",
+                    why="all other axes must agree",
+                    mend="reshape, slice or pad one of them",
+                )
+        dtype = dt.result_dtype(*(t.dtype for t in tensors))
+        total = sum(t.shape[axis] for t in tensors)
+        result: Self | None = None
+        before = 0
+        for t in tensors:
+            size = t.shape[axis]
+            room = [(0, 0)] * axis + [(before, total - before - size)] + [(0, 0)] * (first.ndim - axis - 1)
+            part = t.cast(dtype).pad(room)
+            result = part if result is None else result._joined(part)
+            before += size
+        assert result is not None, "there is at least one tensor"
+        return result
+
+    def _joined(self, other: Self) -> Self:
+        """Two tensors of which one is 0 at each place."""
+        return self | other if self.dtype is dt.bool_ else self + other
+
+    @classmethod
+    def stack(cls, tensors: Sequence[Self], axis: int = 0) -> Self:
+        """Tensors of one shape along a new axis."""
+        if not tensors:
+            raise ShapeError("stack of no tensors", why="the result would have no shape", mend="give at least one")
+        return cls.cat([t.unsqueeze(axis) for t in tensors], axis)
+
+    def split(self, size: int, axis: int = 0) -> list[Self]:
+        """Parts of `size` along an axis; the last may be smaller."""
+        axis = check.axis_in(axis, self.ndim, "split")
+        if size < 1:
+            raise AxisError(f"split into parts of {size}", why="a part has at least 1", mend="give a size of at least 1")
+        lead = (slice(None),) * axis
+        return [self[(*lead, slice(i, i + size))] for i in range(0, self.shape[axis], size)]
+
+    def one_hot(self, num_classes: int) -> Self:
+        """1 at the place that each element names, along a new last axis, as int64; all 0 for a place out of range."""
+        places = UOp(ops.IOTA, dt.int64, (), num_classes).reshape((1,) * self.ndim + (num_classes,))
+        order = self.constant(places, self.device)
+        return (self.cast(dt.int64).unsqueeze(-1) == order).cast(dt.int64)
+
+
+def _bounds(item: int | slice, size: int, axis: int) -> tuple[int, int, int]:
+    """Begin, end and step of one index; the box is begin..end read in the step's direction."""
+    if isinstance(item, int):
+        if not -size <= item < size:
+            raise IndexingError(
+                f"index {item} of axis {axis} with size {size}",
+                why=f"indices are in [{-size}, {size - 1}]" if size else "the axis is empty",
+                mend="give one of these",
+            )
+        return item % size, item % size + 1, 1
+    begin, end, step = item.indices(size)
+    if step > 0:
+        return begin, max(begin, end), step
+    return (end + 1, max(begin, end) + 1, step) if begin > end else (0, 0, step)
+
+

@@ -1,0 +1,141 @@
+"""Reductions over axes, and what is made of them: means, variances, softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from baregrad import dtype as dt
+from baregrad.base.errors import ShapeError
+from baregrad.ir import UOp, ops
+from baregrad.tensor import check
+from baregrad.tensor.ops.movement import Movement
+
+Axes = int | Sequence[int] | None
+
+
+class Reduce(Movement):
+    """Sums, products, extremes. axis None is all axes; keepdim leaves reduced axes with size 1."""
+
+    __slots__ = ()
+
+    def _reduce(self, name: str, axis: Axes, keepdim: bool) -> Self:
+        axes = check.axes_in(axis, self.ndim, name)
+        if name in ("max", "min") and any(self.shape[a] == 0 for a in axes):
+            raise ShapeError(
+                f"{name} of {self.shape} over axes {axes}",
+                why="an empty axis has no extreme",
+                mend="reduce another axis, or check the size first",
+            )
+        kept = tuple(size for a, size in enumerate(self.shape) if a not in axes)
+
+        def build(x: UOp) -> UOp:
+            y = x.reduce(name, axes)
+            return y if keepdim else y.reshape(kept)
+
+        return self.apply(build)
+
+    def sum(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """The sum; bool and narrow integers are summed as int64, as in torch."""
+        whole = not self.dtype.is_float and self.dtype is not dt.uint64
+        return (self.cast(dt.int64) if whole else self)._reduce("add", axis, keepdim)
+
+    def prod(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """The product; bool and narrow integers are multiplied as int64, as in torch."""
+        whole = not self.dtype.is_float and self.dtype is not dt.uint64
+        return (self.cast(dt.int64) if whole else self)._reduce("mul", axis, keepdim)
+
+    def max(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """The greatest; NaN if there is one. Errors: ShapeError over an empty axis."""
+        return self._reduce("max", axis, keepdim)
+
+    def min(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """The least; NaN if there is one. Errors: ShapeError over an empty axis."""
+        return self._reduce("min", axis, keepdim)
+
+    def all(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """Whether all are true."""
+        return self.bool().cast(dt.int32)._reduce("min", axis, keepdim).bool()
+
+    def any(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """Whether one is true."""
+        return self.bool().cast(dt.int32)._reduce("max", axis, keepdim).bool()
+
+    def _count(self, axis: Axes) -> int:
+        count = 1
+        for a in check.axes_in(axis, self.ndim, "mean"):
+            count *= self.shape[a]
+        return count
+
+    def mean(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """The sum divided by the number of elements, in floats."""
+        x = self.cast(check.float_dtype(self.dtype, "mean"))
+        return x.sum(axis, keepdim) * _inverse(self._count(axis))
+
+    def var(self, axis: Axes = None, keepdim: bool = False, correction: int = 1) -> Self:
+        """The mean square distance from the mean, with divisor n - correction."""
+        x = self.cast(check.float_dtype(self.dtype, "var"))
+        apart = x - x.mean(axis, keepdim=True)
+        return (apart * apart).sum(axis, keepdim) * _inverse(self._count(axis) - correction)
+
+    def std(self, axis: Axes = None, keepdim: bool = False, correction: int = 1) -> Self:
+        """The square root of var."""
+        return self.var(axis, keepdim, correction).sqrt()
+
+    def argmax(self, axis: int | None = None, keepdim: bool = False) -> Self:
+        """The first place of the greatest element, as int64; of the flattened tensor when axis is None."""
+        if axis is None:
+            flat = self.flatten().argmax(0)
+            return flat.reshape((1,) * self.ndim) if keepdim else flat
+        axis = check.axis_in(axis, self.ndim, "argmax")
+        if not self.ndim:
+            return self.apply(lambda x: x.const_like(0).cast(dt.int64))
+        size = self.shape[axis]
+        best = self.max(axis, keepdim=True)
+        hit = (self == best) | (self != self)  # NaN is the greatest
+        places = (1,) * axis + (size,) + (1,) * (self.ndim - axis - 1)
+        order = self.constant(UOp(ops.IOTA, dt.int64, (), size).reshape(places), self.device).expand(self.shape)
+        return order.where(hit, size)._reduce("min", axis, keepdim)
+
+    def argmin(self, axis: int | None = None, keepdim: bool = False) -> Self:
+        """The first place of the least element, as int64."""
+        return (-self).argmax(axis, keepdim)
+
+    def softmax(self, axis: int = -1) -> Self:
+        """exp(x) / sum(exp(x)) along an axis, with the greatest element taken off first."""
+        x = self.cast(check.float_dtype(self.dtype, "softmax"))
+        powers = (x - x.max(axis, keepdim=True).detach()).exp()
+        return powers / powers.sum(axis, keepdim=True)
+
+    def log_softmax(self, axis: int = -1) -> Self:
+        """log(softmax(x)) along an axis, without forming the softmax."""
+        x = self.cast(check.float_dtype(self.dtype, "log_softmax"))
+        apart = x - x.max(axis, keepdim=True).detach()
+        return apart - apart.exp().sum(axis, keepdim=True).log()
+
+    def logsumexp(self, axis: Axes = None, keepdim: bool = False) -> Self:
+        """log(sum(exp(x)))."""
+        top = self.max(axis, keepdim=True).detach()
+        total = (self - top).exp().sum(axis, keepdim=True).log() + top
+        if keepdim:
+            return total
+        axes = check.axes_in(axis, self.ndim, "logsumexp")
+        return total.reshape(tuple(size for a, size in enumerate(self.shape) if a not in axes))
+
+    def layer_norm(self, axes: int = 1, eps: float = 1e-5) -> Self:
+        """The last `axes` axes shifted and scaled to mean 0 and variance 1.
+
+        y = (x - mean) / sqrt(var + eps), var with divisor n. Source: Ba, Kiros, Hinton 2016, eq. 4.
+        Errors: ShapeError unless 1 <= axes <= ndim.
+        """
+        if not 1 <= axes <= self.ndim:
+            raise ShapeError(
+                f"layer_norm over {axes} axes of {self.shape}", why="between 1 and ndim axes", mend="give such a number"
+            )
+        last = tuple(range(self.ndim - axes, self.ndim))
+        apart = self - self.mean(last, keepdim=True)
+        return apart * ((apart * apart).mean(last, keepdim=True) + eps).rsqrt()
+
+
+def _inverse(count: int) -> float:
+    return 1.0 / count if count else float("nan")
