@@ -56,6 +56,10 @@ SYS_SCHED_YIELD, SYS_FUTEX = 24, 202
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_PRIVATE = 0, 1, 128
 EVERYBODY = 0x7FFFFFFF
 
+# How often to look before giving the core away for a moment: 2 to 10 µs. The thread that is waited for may need
+# this very core: a woken worker often begins on its waker's, and would spin there while the waker stands still.
+LOOKS = 100
+
 Code = list[Inst | Label | bytes]
 
 
@@ -116,6 +120,11 @@ def wake() -> Code:
         inst("mov", "eax", SYS_FUTEX),
         inst("syscall"),
     ]
+
+
+def give_way() -> Code:
+    """Let another thread have the core, if one wants it; rax, rcx, r11 are lost. Cost: 0.2 µs."""
+    return [inst("mov", "eax", SYS_SCHED_YIELD), inst("syscall")]
 
 
 def read_ticks() -> Code:

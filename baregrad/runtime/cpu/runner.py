@@ -26,10 +26,11 @@ from baregrad.runtime.cpu.jobs import (
     CONTROL,
     ENTRY,
     FRAME,
-    SYS_SCHED_YIELD,
+    LOOKS,
     Code,
     enter,
     field,
+    give_way,
     leave,
     read_ticks,
     take_items,
@@ -39,7 +40,6 @@ from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_s
 
 WORD = 8
 MASK = (1 << 64) - 1
-SPINS = 2000  # how often to look for the last items before giving the core away: about 50 µs
 
 # Where Scratch has the entry's fields and its arguments, in words.
 _CODE, _GRID = ((FRAME.size + ENTRY.offset(name)) // WORD for name in ("code", "grid"))
@@ -215,18 +215,17 @@ def _publish() -> Code:
 
 
 def _wait_for_the_last() -> Code:
-    """Wait until `pending` is 0: look SPINS times, then let another thread (a worker?) have the core."""
+    """Wait until `pending` is 0: look a while, then let another thread (a worker?) have the core."""
     return [
         Label("wait"),
-        inst("mov", "ecx", SPINS),
+        inst("mov", "ecx", LOOKS),
         Label("look"),
         inst("cmp", field("r13", CONTROL, "pending"), 0),
         inst("je", Label("finished")),
         inst("pause"),
         inst("dec", "ecx"),
         inst("jne", Label("look")),
-        inst("mov", "eax", SYS_SCHED_YIELD),
-        inst("syscall"),
+        *give_way(),
         inst("jmp", Label("wait")),
         Label("finished"),
     ]

@@ -24,10 +24,12 @@ from baregrad.runtime.cpu.jobs import (
     CONTROL,
     FUTEX_PRIVATE,
     FUTEX_WAIT,
+    LOOKS,
     SYS_FUTEX,
     Code,
     enter,
     field,
+    give_way,
     leave,
     read_ticks,
     take_items,
@@ -117,7 +119,7 @@ def _stop(threads: _Threads) -> None:
 
 
 def work_code() -> bytes:
-    """The workers' loop. r13: control block, r15: when to sleep, ebp: the sequence seen before sleeping."""
+    """The workers' loop. r13: control block, r15: when to sleep, ebp: looks left, then the sequence seen."""
     return assemble(
         [
             *enter(),
@@ -127,8 +129,13 @@ def work_code() -> bytes:
             inst("add", "rax", field("r13", CONTROL, "spin")),
             inst("mov", "r15", "rax"),
             Label("spin"),
+            inst("mov", "ebp", LOOKS),
+            Label("look"),
             *_look(),
             inst("pause"),
+            inst("dec", "ebp"),
+            inst("jne", Label("look")),
+            *give_way(),
             *read_ticks(),
             inst("cmp", "rax", "r15"),
             inst("jb", Label("spin")),

@@ -35,6 +35,23 @@ def clobber() -> list[Inst]:
     return [*(inst("mov", name, JUNK) for name in SCRATCH_REGISTERS), inst("add", "rax", "rax")]
 
 
+def clobber_vectors(features: frozenset[str]) -> list[Inst]:
+    """Set every bit of every vector and mask register, and the exception flags of MXCSR."""
+    flags = [inst("mov", mem("rsp", disp=-8, bits=32), MXCSR | 0x3F), inst("ldmxcsr", mem("rsp", disp=-8))]
+    if "avx512f" in features:
+        ones = [inst("vpternlogd", f"zmm{n}", f"zmm{n}", f"zmm{n}", 255) for n in range(32)]
+        return [
+            *flags,
+            *ones,
+            *(inst("kxnorw", f"k{n}", f"k{n}", f"k{n}") for n in range(8)),
+            inst("vzeroupper"),
+        ]
+    if "avx2" in features:
+        ones = [inst("vpcmpeqd", f"ymm{n}", f"ymm{n}", f"ymm{n}") for n in range(16)]
+        return [*flags, *ones, inst("vzeroupper")]
+    return flags
+
+
 def observer() -> bytes:
     """f(rdi = [words], rsi = item): words[4 * item ..] = rsp % 16, MXCSR, item, 1; then clobber."""
     return assemble(
@@ -110,7 +127,8 @@ def keeper() -> bytes:
 
 @pytest.mark.parametrize("grid", [1, 5])
 def test_run_gives_the_caller_its_registers_back(device: CpuDevice, grid: int) -> None:
-    recording = device.record([Launch(device.load(assemble([*clobber(), inst("ret")])), (), grid)] * 3)
+    code = [*clobber(), *clobber_vectors(device.target_facts().features), inst("ret")]
+    recording = device.record([Launch(device.load(assemble(code)), (), grid)] * 3)
     device.run(recording)
     run = ctypes.cast(device._run, ctypes.c_void_p).value
     assert run is not None
