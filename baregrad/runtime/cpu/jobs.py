@@ -56,8 +56,8 @@ SYS_SCHED_YIELD, SYS_FUTEX = 24, 202
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_PRIVATE = 0, 1, 128
 EVERYBODY = 0x7FFFFFFF
 
-# How often to look before giving the core away for a moment: 2 to 10 µs. The thread that is waited for may need
-# this very core: a woken worker often begins on its waker's, and would spin there while the waker stands still.
+# How often to look before giving the core away for a moment: 2 to 10 µs. The thread that is waited for may
+# need this very core: a woken worker often begins on its waker's, and would spin while that one stands still.
 LOOKS = 100
 
 Code = list[Inst | Label | bytes]
