@@ -3,7 +3,18 @@
 Read schedule.py first.
 """
 
+from baregrad.schedule.cost import RATES, Rates
 from baregrad.schedule.items import CopyItem, Decision, Item, KernelItem, NewBuffer, Schedule
 from baregrad.schedule.schedule import schedule
 
-__all__ = ["CopyItem", "Decision", "Item", "KernelItem", "NewBuffer", "Schedule", "schedule"]
+__all__ = [
+    "RATES",
+    "Rates",
+    "CopyItem",
+    "Decision",
+    "Item",
+    "KernelItem",
+    "NewBuffer",
+    "Schedule",
+    "schedule",
+]

@@ -11,25 +11,31 @@ writing and reading the value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from baregrad.ir import UOp, ops
 from baregrad.schedule.kernels import Context
 from baregrad.schedule.views import elements
 
-TRAFFIC = 16  # writing one element and reading it again
-LOAD = 2  # reading one element more
-LAUNCH = 4096  # one more kernel
-LARGE = 1 << 16  # elements from which a reduction is worth threads
-PARALLEL = 32  # iterations that give threads and vectors enough to do
-JOINED = (
-    2  # evaluations of an element of a reduction that becomes part of another one: padding counts as well
-)
-CAP = 400  # nodes of a kernel, so that compile time stays linear
 LOOK = 64  # nodes that an estimate looks at
 
-SMALL_ROOM = frozenset((ops.BUFFER, ops.ASSIGN, ops.COPY))
-FREE = frozenset((*ops.MOVEMENT, ops.DETACH))
-VALUES = frozenset((ops.CONST, ops.IOTA))
+
+class Rates(NamedTuple):
+    """What things cost, and the limits."""
+
+    traffic: int = 16  # writing one element and reading it again
+    load: int = 2  # reading one element more
+    launch: int = 4096  # one more kernel
+    large: int = 1 << 16  # elements from which a reduction is worth threads
+    parallel: int = 32  # iterations that give threads and vectors enough to do
+    joined: int = (
+        2  # evaluations of an element of a reduction that becomes part of another: padding counts too
+    )
+    cap: int = 400  # nodes of a kernel, so that compile time stays linear
+
+
+RATES = Rates()
+STORED = frozenset((ops.BUFFER, ops.ASSIGN, ops.COPY))
 
 
 class Costs:
@@ -38,9 +44,10 @@ class Costs:
     `kept` are the nodes that are realized anyway, `uses` how many nodes use one.
     """
 
-    __slots__ = ("_heavy", "_sizes", "kept", "uses")
+    __slots__ = ("_heavy", "_sizes", "kept", "rates", "uses")
 
-    def __init__(self, kept: Iterable[UOp], uses: dict[UOp, int]) -> None:
+    def __init__(self, kept: Iterable[UOp], uses: dict[UOp, int], rates: Rates) -> None:
+        self.rates = rates
         self.kept = set(kept)
         self.uses = uses
         self._sizes: dict[UOp, int] = {}
@@ -65,27 +72,31 @@ class Costs:
             reason = self._again(node, size, evaluations)
         else:
             reason = ""
-        if not reason and contexts[0].kernel.count >= CAP and self._small(node, size):
+        if not reason and contexts[0].kernel.count >= self.rates.cap and self._small(node, size):
             return "kernel is large enough"
         return reason
 
     def _again(self, node: UOp, size: int, evaluations: int) -> str:
         flops, loads, stop = self._cone(node, size)
-        extra = (evaluations - size) * (flops + LOAD * max(loads - 1.0, 0.0))
-        if extra > size * TRAFFIC + LAUNCH:
+        extra = (evaluations - size) * (flops + self.rates.load * max(loads - 1.0, 0.0))
+        if extra > size * self.rates.traffic + self.rates.launch:
             return f"{evaluations} evaluations of {size} elements"
         return "a reduction below would be stored" if stop else ""
 
     def _reduce(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
         work = self.size(node.src[0])
-        if evaluations <= JOINED * size and all(context.joins == node.arg[0] for context in contexts):
+        if evaluations <= self.rates.joined * size and all(
+            context.joins == node.arg[0] for context in contexts
+        ):
             return ""
         if evaluations > size:
-            extra = (evaluations - size) * (work // size) * (1 + LOAD)
+            extra = (evaluations - size) * (work // size) * (1 + self.rates.load)
             return (
-                "" if extra <= size * TRAFFIC + LAUNCH else f"{evaluations} evaluations of {size} reductions"
+                ""
+                if extra <= size * self.rates.traffic + self.rates.launch
+                else f"{evaluations} evaluations of {size} reductions"
             )
-        if work < LARGE:
+        if work < self.rates.large:
             return ""
         context = contexts[0]
         kernel = context.kernel
@@ -95,7 +106,9 @@ class Costs:
                 return "one product in a kernel"
             if inside or kernel.total != size:
                 return "what follows has other loops"
-        elif (inside and kernel.total < PARALLEL) or (size < PARALLEL and kernel.total > size):
+        elif (inside and kernel.total < self.rates.parallel) or (
+            size < self.rates.parallel and kernel.total > size
+        ):
             return "few outer loops"
         return ""
 
@@ -110,7 +123,7 @@ class Costs:
                 break
             current, alone = todo.pop()
             share = min(1.0, self.size(current) / size)
-            if current is not node and (current.op in SMALL_ROOM or current in self.kept):
+            if current is not node and (current.op in STORED or current in self.kept):
                 loads += share
                 continue
             if current.op is ops.REDUCE and self.size(current.src[0]) > self.size(current):
@@ -134,7 +147,7 @@ class Costs:
             if not todo:
                 break
             current = todo.pop()
-            if current is not node and (current.op in SMALL_ROOM or current in self.kept):
+            if current is not node and (current.op in STORED or current in self.kept):
                 found.add(current)
                 continue
             if current.op is ops.REDUCE and signature is None:
@@ -166,7 +179,7 @@ class Costs:
             if current in seen:
                 continue
             seen.add(current)
-            if current.op in SMALL_ROOM or current.op is ops.REDUCE or current in self.kept:
+            if current.op in STORED or current.op is ops.REDUCE or current in self.kept:
                 if self.size(current) > 1:
                     found.append(current)
             else:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from baregrad.base.errors import DeviceError
 from baregrad.ir import UOp, ops, toposort
-from baregrad.schedule.cost import CAP, Costs
+from baregrad.schedule.cost import Costs, Rates
 from baregrad.schedule.indexing import ZERO, Indexer
 from baregrad.schedule.items import Decision
 from baregrad.schedule.kernels import Context, Kernel
@@ -67,7 +67,7 @@ class Placement:
         "kernels",
     )
 
-    def __init__(self, roots: Sequence[UOp]) -> None:
+    def __init__(self, roots: Sequence[UOp], rates: Rates) -> None:
         order = value_order(roots)
         uses: dict[UOp, int] = dict.fromkeys(roots, 1)
         kept = {stored_as(root) for root in roots}
@@ -81,7 +81,7 @@ class Placement:
             elif node.op is ops.CONTIGUOUS or (node.op is ops.COPY and self.devices[node.src[0]] is not None):
                 kept.add(stored_as(node.src[0]))
         self.indexer = Indexer()
-        self.costs = Costs(kept, uses)
+        self.costs = Costs(kept, uses, rates)
         self.homes: dict[UOp, Kernel] = {}
         self.kernels: list[Kernel] = []
         self.decisions: list[Decision] = []
@@ -196,7 +196,11 @@ class Placement:
     def _may_make(self, kernel: Kernel, contexts: list[Context], but: Context | None) -> bool:
         """Whether the kernel may store a node that these contexts read: it must not wait for any of them."""
         others = {context.kernel for context in contexts if context is not but}
-        return kernel not in others and kernel.count < CAP and not (others and kernel.needs(others))
+        return (
+            kernel not in others
+            and kernel.count < self.costs.rates.cap
+            and not (others and kernel.needs(others))
+        )
 
     def _sibling(self, node: UOp, contexts: list[Context]) -> Context | None:
         """A place in a kernel that runs the same loops over the same inputs."""

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 
 from baregrad.ir import UOp, ops
 from baregrad.schedule.build import Builder
+from baregrad.schedule.cost import RATES, Rates
 from baregrad.schedule.items import CopyItem, Item, KernelItem, NewBuffer, Schedule
 from baregrad.schedule.kernels import Kernel
 from baregrad.schedule.place import DEFAULT_DEVICE, Placement, stored_as
 
 
-def schedule(roots: Sequence[UOp], new_buffer: NewBuffer) -> Schedule:
+def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATES) -> Schedule:
     """The items that compute the roots, in an order in which they can run.
 
     `new_buffer(shape, dtype, device)` makes a BUFFER with a number of its own, for a root or an
     intermediate value. Errors: DeviceError when values of two devices meet without a COPY. Cost: about 30
     µs a node.
     """
-    placement = Placement(roots)
+    placement = Placement(roots, rates)
     buffers = _give_buffers(roots, placement, new_buffer)
     _let_readers_go_first(placement)
     items: list[Item] = []
@@ -37,8 +38,9 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer) -> Schedule:
         stored.append([output.node for output in kernel.outputs])
         writes = tuple(range(len(kernel.outputs)))
         items.append(KernelItem(ast, tuple(builder.buffers), writes, (), kernel.device))
-    _donate(items, stored, placement, buffers)
-    return Schedule(items, {root: buffers[stored_as(root)] for root in roots}, placement.decisions)
+    outputs = {root: buffers[stored_as(root)] for root in roots}
+    _donate(items, stored, placement, buffers, frozenset(outputs.values()))
+    return Schedule(items, outputs, placement.decisions)
 
 
 class _Buffers(dict[UOp, UOp]):
@@ -102,8 +104,14 @@ def _let_readers_go_first(placement: Placement) -> None:
                     kernel.reads.add(reader)
 
 
-def _donate(items: list[Item], stored: list[Sequence[UOp]], placement: Placement, buffers: _Buffers) -> None:
-    """Find out which kernels may write a new version over the old one."""
+def _donate(
+    items: list[Item],
+    stored: list[Sequence[UOp]],
+    placement: Placement,
+    buffers: _Buffers,
+    wanted: frozenset[UOp],
+) -> None:
+    """Find out which kernels may write a new version over the old one, which is not wanted itself."""
     last_read: dict[UOp, int] = {}
     for position, item in enumerate(items):
         for buffer in (item.source,) if isinstance(item, CopyItem) else item.buffers[len(item.writes) :]:
@@ -116,7 +124,7 @@ def _donate(items: list[Item], stored: list[Sequence[UOp]], placement: Placement
             if node.op is not ops.ASSIGN:
                 continue
             old = buffers[_old_version(node, placement)]
-            if last_read.get(old) != position:
+            if last_read.get(old) != position or old in wanted:
                 continue
             old_slot = item.buffers.index(old)
             if old_slot not in pairs and _reads_where_it_writes(item.ast, old_slot):

@@ -30,11 +30,11 @@ def _mod(a, b):
 
 ALU = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
-    "idiv": _idiv, "mod": _mod, "max": np.maximum, "min": np.minimum, "and": np.bitwise_and, "or": np.bitwise_or,
-    "xor": np.bitwise_xor, "not": np.invert, 
-    "cmplt": np.less, "cmple": np.less_equal, "cmpeq": np.equal,
-    "cmpne": np.not_equal, "select": np.where, "sqrt": np.sqrt, "reciprocal": lambda a: 1 / a, "exp": np.exp,
-    "log": np.log, "exp2": np.exp2, "log2": np.log2, "tanh": np.tanh, "trunc": np.trunc, "floor": np.floor,
+    "idiv": _idiv, "mod": _mod, "max": np.maximum, "min": np.minimum, "and": np.bitwise_and,
+    "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert, "cmplt": np.less, "cmple": np.less_equal,
+    "cmpeq": np.equal, "cmpne": np.not_equal, "select": np.where, "sqrt": np.sqrt,
+    "reciprocal": lambda a: 1 / a, "exp": np.exp, "log": np.log, "exp2": np.exp2, "log2": np.log2,
+    "tanh": np.tanh, "trunc": np.trunc, "floor": np.floor,
 }  # fmt: skip
 
 

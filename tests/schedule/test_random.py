@@ -1,0 +1,66 @@
+"""Random graphs: the schedule gives the values that the graph means."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from baregrad.ir import Buffer, UOp, ops
+from baregrad.schedule import RATES, Rates, schedule
+from tests.fuzz.graphs import random_graph
+from tests.schedule.numeric import evaluate, numpy_dtype, run
+
+# what decides where graphs are cut: as it is, and so that everything, much, or nothing is stored
+RATES_OF = (
+    RATES,
+    Rates(traffic=0, load=0, launch=0, large=1, parallel=4, joined=1, cap=6),
+    Rates(traffic=2, load=1, launch=20, large=8, parallel=8, cap=12),
+    Rates(traffic=4, load=0, launch=0, large=64),
+    Rates(traffic=1000, launch=100000, large=1 << 20, joined=1000),
+)
+
+
+def new_buffers():
+    numbers = count(10_000)
+    return lambda shape, dtype, device: UOp(
+        ops.BUFFER, dtype, (), Buffer(next(numbers), tuple(shape), (device,))
+    )
+
+
+def check(seed, nodes):
+    graph = random_graph(seed, nodes)
+    dtypes = {n.arg.number: n.dtype for root in graph.roots for n in root.toposort() if n.op is ops.BUFFER}
+    memory = {
+        number: np.array(values, numpy_dtype(dtypes[number]))
+        for number, values in graph.memory.items()
+        if number in dtypes
+    }
+    want = evaluate(graph.roots, memory)
+    plan = schedule(graph.roots, new_buffers(), rates=RATES_OF[seed % len(RATES_OF)])
+    for in_place in (True, False):
+        got = run(plan, memory, in_place)
+        for root, expected in zip(graph.roots, want):
+            np.testing.assert_allclose(
+                got[root], expected, rtol=1e-4, atol=1e-4, err_msg=f"seed {seed}, {nodes} nodes: {root!r}"
+            )
+
+
+@pytest.mark.parametrize("start", range(0, 200, 20))
+def test_small_random_graphs(start):
+    for seed in range(start, start + 20):
+        check(seed, 8)
+
+
+@pytest.mark.parametrize("start", range(0, 50, 5))
+def test_larger_random_graphs(start):
+    for seed in range(start, start + 5):
+        check(seed, 40)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("start", range(1000, 5000, 100))
+def test_many_random_graphs(start):
+    for seed in range(start, start + 100):
+        check(seed, 5 + seed % 30)
