@@ -11,7 +11,7 @@ from baregrad.isa.x86.builder import FORMS, SizedMem, assemble, form, forms, ins
 from baregrad.isa.x86.decode import decode
 from baregrad.isa.x86.encode import RIP, Fixup, encode, fixups, resolve, signature
 from baregrad.isa.x86.encoding import EVEX, LEGACY, VEX
-from baregrad.isa.x86.features import CPUID_BYTES, FEATURES, brand, cpuid_code, features
+from baregrad.isa.x86.features import CPUID_BYTES, FEATURES, brand, caches, cpuid_code, features, vendor
 from baregrad.isa.x86.registers import NAMES, NamedReg, name_of, register
 from baregrad.isa.x86.table_scalar import CONDITIONS
 from baregrad.isa.x86.text import Line, disassemble, text
@@ -32,6 +32,7 @@ __all__ = [
     "SizedMem",
     "assemble",
     "brand",
+    "caches",
     "cpuid_code",
     "decode",
     "disassemble",
@@ -48,4 +49,5 @@ __all__ = [
     "resolve",
     "signature",
     "text",
+    "vendor",
 ]

@@ -60,6 +60,8 @@ FEATURES: dict[str, tuple[int, int, int, int]] = {
 
 _OSXSAVE = (1, 0, _ECX, 27)
 _YMM_STATE, _ZMM_STATE = 0x06, 0xE6  # bits of XCR0 that the system must have set (SDM volume 1, 13.3)
+_CACHE_LEAVES = {"GenuineIntel": 4, "AuthenticAMD": 0x8000001D, "HygonGenuine": 0x8000001D}
+_CACHE_NAMES = {(1, 1): "l1d", (1, 2): "l1i", (2, 3): "l2", (3, 3): "l3"}  # level, type (SDM table 3-8)
 _NEEDS_YMM = ("avx", "fma", "f16c")
 
 
@@ -110,6 +112,29 @@ def brand(filled: bytes) -> str:
     if _register(filled, 0x80000000, 0, _EAX) < 0x80000004:
         return ""
     return filled[16 * first : 16 * (first + 3)].split(b"\0")[0].decode("ascii", "replace").strip()
+
+
+def vendor(filled: bytes) -> str:
+    """The maker of the CPU: GenuineIntel, AuthenticAMD, ..."""
+    b, c, d = (filled[4 * n : 4 * n + 4] for n in (_EBX, _ECX, _EDX))
+    return (b + d + c).decode("ascii", "replace")
+
+
+def caches(filled: bytes) -> dict[str, int]:
+    """Bytes of the caches by name ("l1d", "l1i", "l2", "l3"), as far as the CPU tells.
+
+    ways * partitions * line size * sets. Source: SDM, CPUID leaf 4; AMD APM, leaf 8000001D, of the same form.
+    """
+    leaf = _CACHE_LEAVES.get(vendor(filled))
+    found: dict[str, int] = {}
+    if leaf is None or leaf > _register(filled, leaf & 0x80000000, 0, _EAX):
+        return found
+    for subleaf in range(5):
+        a, b, c = (_register(filled, leaf, subleaf, n) for n in (_EAX, _EBX, _ECX))
+        name = _CACHE_NAMES.get((a >> 5 & 7, a & 31))
+        if name is not None:
+            found[name] = ((b >> 22) + 1) * ((b >> 12 & 0x3FF) + 1) * ((b & 0xFFF) + 1) * (c + 1)
+    return found
 
 
 def _register(filled: bytes, leaf: int, subleaf: int, register: int) -> int:

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from baregrad.base import config
 from baregrad.base.errors import DeviceError
+from baregrad.isa import x86
 from baregrad.runtime.cpu import cpuid
 from baregrad.runtime.cpu.code import CodeMemory
 from baregrad.runtime.cpu.memory import HostMemory
@@ -69,7 +70,7 @@ class CpuDevice(Device):
         system = system or System()
         self._code = CodeMemory(system)
         self._memory = HostMemory(system)
-        self._processor = cpuid.ThisProcessor(self._code)
+        self._processor = cpuid.Processor(self._code)
         self._features = _chosen(features, switches.features)
         self._facts: TargetFacts | None = None
         self._workers = Workers(self._code, self._memory, self.threads - 1)
@@ -86,15 +87,14 @@ class CpuDevice(Device):
     def target_facts(self) -> TargetFacts:
         """What the processor is and has, asked once."""
         if self._facts is None:
-            ask = self._processor
-            found = cpuid.features(ask) if self._features is None else self._features
+            said = self._processor.cpuid
             self._facts = TargetFacts(
                 "x86-64",
-                found,
+                x86.features(said) if self._features is None else self._features,
                 cpuid.cores(),
-                MappingProxyType(cpuid.caches(ask)),
-                cpuid.vendor(ask),
-                cpuid.model(ask),
+                MappingProxyType(x86.caches(said)),
+                x86.vendor(said),
+                x86.brand(said),
             )
         return self._facts
 
@@ -262,7 +262,7 @@ def _chosen(given: Iterable[str] | None, switch: str) -> frozenset[str] | None:
         given = [name.strip() for name in switch.split(",") if name.strip()] or None
     if given is None:
         return None
-    chosen, known = frozenset(given), frozenset(row.name for row in cpuid.FEATURES)
+    chosen, known = frozenset(given), frozenset(x86.FEATURES)
     if chosen <= known:
         return chosen
     raise DeviceError(
