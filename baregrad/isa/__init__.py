@@ -6,6 +6,6 @@ Read form.py first: the shapes that every instruction set, the allocator and the
 
 from __future__ import annotations
 
-from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Operand, Reg, Value, VReg
+from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Operand, Reg, Sub, Value, VReg
 
-__all__ = ["Form", "Imm", "Inst", "Label", "Mem", "Operand", "Reg", "VReg", "Value"]
+__all__ = ["Form", "Imm", "Inst", "Label", "Mem", "Operand", "Reg", "Sub", "VReg", "Value"]

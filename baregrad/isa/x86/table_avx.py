@@ -4,7 +4,7 @@ The lists of operations that AVX-512 has under the same name and opcode are publ
 them, so that an opcode or a latency stands once. The syntax is explained in encoding.py: V and M are a
 register and memory of the whole vector length, H Q E and MH MQ ME of a half, a quarter, an eighth.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add 5 to 8) and
+Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; folded loads add 5 to 8) and
 costs (cycles of its unit): uops.info for Zen 4 and Golden Cove, rounded to the larger.
 """
 
@@ -109,7 +109,7 @@ _UNARY_IMM = "dst:V=w, src:V/M=r, imm:imm8"
 AVX: tuple[Row, ...] = (
     # Scalar floats
     *(line for s, prefix, _, e in SCALAR_FLOATS for line in (
-        row(f"vmov{s}",  f"dst:xmm=w, src:m{e}=r",               VEX("LIG", prefix, "0F", 0x10), needs="avx"),
+        row(f"vmov{s}",  f"dst:xmm=w, src:m{e}=r",               VEX("LIG", prefix, "0F", 0x10), needs="avx", latency=7),
         row(f"vmov{s}",  f"dst:m{e}=w, src:xmm=r",               VEX("LIG", prefix, "0F", 0x11), needs="avx", cost=1),
         row(f"vmov{s}",  "dst:xmm=w, a:xmm=r, b:xmm=r",          VEX("LIG", prefix, "0F", 0x10), needs="avx"),
         row(f"vsqrt{s}", f"dst:xmm=w, a:xmm=r, b:xmm/m{e}=r",    VEX("LIG", prefix, "0F", 0x51), latency=18, cost=6, needs="avx"),
@@ -147,14 +147,16 @@ AVX: tuple[Row, ...] = (
     *(_packed(f"v{stem}{s}", prefix, "0F", opcode, latency=latency, cost=cost)
       for stem, opcode, latency, cost in ARITHMETIC for s, prefix, _, _e in PACKED),
     *(line for s, prefix, _, e in PACKED for line in (
-        row(f"vmovu{s}",  "dst:V=w, src:V/M=r",  VEX(BOTH, prefix, "0F", 0x10), needs="avx", is_move=True),
+        row(f"vmovu{s}",  "dst:V=w, src:V=r",    VEX(BOTH, prefix, "0F", 0x10), needs="avx", is_move=True),
+        row(f"vmovu{s}",  "dst:V=w, src:M=r",    VEX(BOTH, prefix, "0F", 0x10), needs="avx", latency=7),
         row(f"vmovu{s}",  "dst:M=w, src:V=r",    VEX(BOTH, prefix, "0F", 0x11), needs="avx", cost=1),
-        row(f"vmova{s}",  "dst:V=w, src:V/M=r",  VEX(BOTH, prefix, "0F", 0x28), needs="avx", is_move=True),
+        row(f"vmova{s}",  "dst:V=w, src:V=r",    VEX(BOTH, prefix, "0F", 0x28), needs="avx", is_move=True),
+        row(f"vmova{s}",  "dst:V=w, src:M=r",    VEX(BOTH, prefix, "0F", 0x28), needs="avx", latency=7),
         row(f"vmova{s}",  "dst:M=w, src:V=r",    VEX(BOTH, prefix, "0F", 0x29), needs="avx", cost=1),
         row(f"vmovnt{s}", "dst:M=w, src:V=r",    VEX(BOTH, prefix, "0F", 0x2B), needs="avx", cost=1),
-        row(f"vmovl{s}",  "dst:xmm=w, a:xmm=r, b:m64=r", VEX(128, prefix, "0F", 0x12), needs="avx"),
+        row(f"vmovl{s}",  "dst:xmm=w, a:xmm=r, b:m64=r", VEX(128, prefix, "0F", 0x12), needs="avx", latency=8),
         row(f"vmovl{s}",  "dst:m64=w, src:xmm=r", VEX(128, prefix, "0F", 0x13), needs="avx", cost=1),
-        row(f"vmovh{s}",  "dst:xmm=w, a:xmm=r, b:m64=r", VEX(128, prefix, "0F", 0x16), needs="avx"),
+        row(f"vmovh{s}",  "dst:xmm=w, a:xmm=r, b:m64=r", VEX(128, prefix, "0F", 0x16), needs="avx", latency=8),
         row(f"vmovh{s}",  "dst:m64=w, src:xmm=r", VEX(128, prefix, "0F", 0x17), needs="avx", cost=1),
         _packed(f"vsqrt{s}", prefix, "0F", 0x51, spec=_UNARY, latency=20, cost=9),
         _packed(f"vand{s}",  prefix, "0F", 0x54),
@@ -228,12 +230,14 @@ AVX: tuple[Row, ...] = (
     row("vpextrw",    "dst:r32/m16=w, src:xmm=r, imm:imm8", VEX(128, "66", "0F3A", 0x15, w=0, imm="ib"), latency=4, cost=1, needs="avx"),
     row("vpextrd",    "dst:r32/m32=w, src:xmm=r, imm:imm8", VEX(128, "66", "0F3A", 0x16, w=0, imm="ib"), latency=4, cost=1, needs="avx"),
     row("vpextrq",    "dst:r64/m64=w, src:xmm=r, imm:imm8", VEX(128, "66", "0F3A", 0x16, w=1, imm="ib"), latency=4, cost=1, needs="avx"),
-    row("vmovdqu",    "dst:V=w, src:V/M=r",            VEX(BOTH, "F3", "0F", 0x6F), needs="avx", is_move=True),
+    row("vmovdqu",    "dst:V=w, src:V=r",              VEX(BOTH, "F3", "0F", 0x6F), needs="avx", is_move=True),
+    row("vmovdqu",    "dst:V=w, src:M=r",              VEX(BOTH, "F3", "0F", 0x6F), needs="avx", latency=7),
     row("vmovdqu",    "dst:M=w, src:V=r",              VEX(BOTH, "F3", "0F", 0x7F), needs="avx", cost=1),
-    row("vmovdqa",    "dst:V=w, src:V/M=r",            VEX(BOTH, "66", "0F", 0x6F), needs="avx", is_move=True),
+    row("vmovdqa",    "dst:V=w, src:V=r",              VEX(BOTH, "66", "0F", 0x6F), needs="avx", is_move=True),
+    row("vmovdqa",    "dst:V=w, src:M=r",              VEX(BOTH, "66", "0F", 0x6F), needs="avx", latency=7),
     row("vmovdqa",    "dst:M=w, src:V=r",              VEX(BOTH, "66", "0F", 0x7F), needs="avx", cost=1),
     row("vmovntdq",   "dst:M=w, src:V=r",              VEX(BOTH, "66", "0F", 0xE7), needs="avx", cost=1),
-    row("vmovntdqa",  "dst:V=w, src:M=r",              VEX(BOTH, "66", "0F38", 0x2A), needs=WIDE),
+    row("vmovntdqa",  "dst:V=w, src:M=r",              VEX(BOTH, "66", "0F38", 0x2A), needs=WIDE, latency=7),
 
     # Conversions
     *(_packed(name, prefix, "0F", opcode, spec=spec.format(e=""), latency=latency) for name, prefix, opcode, spec, _, latency in CONVERSIONS),
@@ -244,8 +248,8 @@ AVX: tuple[Row, ...] = (
     # Broadcasts and permutations
     _packed("vbroadcastss", "66", "0F38", 0x18, spec="dst:V=w, src:xmm/m32=r", w=0, latency=3, cost=1, needs="avx2"),
     _packed("vbroadcastsd", "66", "0F38", 0x19, spec="dst:V=w, src:xmm/m64=r", w=0, latency=3, cost=1, needs="avx2", lengths="256"),
-    _packed("vbroadcastf128", "66", "0F38", 0x1A, spec="dst:ymm=w, src:m128=r", w=0, lengths="256"),
-    _packed("vbroadcasti128", "66", "0F38", 0x5A, spec="dst:ymm=w, src:m128=r", w=0, needs="avx2", lengths="256"),
+    _packed("vbroadcastf128", "66", "0F38", 0x1A, spec="dst:ymm=w, src:m128=r", w=0, lengths="256", latency=7),
+    _packed("vbroadcasti128", "66", "0F38", 0x5A, spec="dst:ymm=w, src:m128=r", w=0, needs="avx2", lengths="256", latency=7),
     _packed("vpbroadcastb", "66", "0F38", 0x78, spec="dst:V=w, src:xmm/m8=r",  w=0, latency=3, cost=1, needs="avx2"),
     _packed("vpbroadcastw", "66", "0F38", 0x79, spec="dst:V=w, src:xmm/m16=r", w=0, latency=3, cost=1, needs="avx2"),
     _packed("vpbroadcastd", "66", "0F38", 0x58, spec="dst:V=w, src:xmm/m32=r", w=0, latency=3, cost=1, needs="avx2"),
@@ -270,7 +274,7 @@ AVX: tuple[Row, ...] = (
         ("vmaskmovps", 0x2C, 0x2E, 0, "avx"), ("vmaskmovpd", 0x2D, 0x2F, 0, "avx"),
         ("vpmaskmovd", 0x8C, 0x8E, 0, "avx2"), ("vpmaskmovq", 0x8C, 0x8E, 1, "avx2"),
     ) for line in (
-        row(name, "dst:V=w, mask:V=r, src:M=r",        VEX(BOTH, "66", "0F38", load, w=w), latency=3, needs=needs),
+        row(name, "dst:V=w, mask:V=r, src:M=r",        VEX(BOTH, "66", "0F38", load, w=w), latency=8, needs=needs),
         row(name, "dst:M=w, mask:V=r, src:V=r",        VEX(BOTH, "66", "0F38", store, w=w, slots="MVR"), cost=1, needs=needs),
     )),
     *(row(name, f"dst:{part}=rw!, src:{index}=r, mask:{part}=rw!", VEX(BOTH, "66", "0F38", opcode, w=w, slots="RMV"), latency=20, cost=8, needs="avx2")

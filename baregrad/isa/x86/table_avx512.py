@@ -81,7 +81,7 @@ _PERMUTE: dict[str, Any] = {"latency": 4, "cost": 1}  # Any: fields of Form
 FLOATS: tuple[Row, ...] = (
     # Scalar
     *(line for s, prefix, w, e in SCALAR_FLOATS for line in (
-        _scalar(f"vmov{s}",  prefix, "0F", 0x10, f"dst:xmm=w, src:m{e}=r", w=w),
+        _scalar(f"vmov{s}",  prefix, "0F", 0x10, f"dst:xmm=w, src:m{e}=r", w=w, latency=7),
         _scalar(f"vmov{s}",  prefix, "0F", 0x11, f"dst:m{e}=w, src:xmm=r", w=w, mask="k", cost=1),
         _scalar(f"vmov{s}",  prefix, "0F", 0x10, "dst:xmm=w, a:xmm=r, b:xmm=r", w=w),
         _scalar(f"vsqrt{s}", prefix, "0F", 0x51, f"dst:xmm=w, a:xmm=r, b:xmm/m{e}=r", w=w, latency=18, cost=6),
@@ -121,9 +121,11 @@ FLOATS: tuple[Row, ...] = (
     *(line for name, opcode in FUSED for order, step in FUSED_ORDERS
       for line in _pair(f"{name}{order}ps|{name}{order}pd", "66", "0F38", opcode + step, _ACCUMULATE, latency=4)),
     *(line for s, prefix, w, e in PACKED for line in (
-        _packed(f"vmovu{s}",  prefix, "0F", 0x10, "dst:V=w, src:V/M=r", w=w, is_move=True),
+        _packed(f"vmovu{s}",  prefix, "0F", 0x10, "dst:V=w, src:V=r",   w=w, is_move=True),
+        _packed(f"vmovu{s}",  prefix, "0F", 0x10, "dst:V=w, src:M=r",   w=w, latency=7),
         _packed(f"vmovu{s}",  prefix, "0F", 0x11, "dst:M=w, src:V=r", w=w, mask="k", cost=1),
-        _packed(f"vmova{s}",  prefix, "0F", 0x28, "dst:V=w, src:V/M=r", w=w, is_move=True),
+        _packed(f"vmova{s}",  prefix, "0F", 0x28, "dst:V=w, src:V=r",   w=w, is_move=True),
+        _packed(f"vmova{s}",  prefix, "0F", 0x28, "dst:V=w, src:M=r",   w=w, latency=7),
         _packed(f"vmova{s}",  prefix, "0F", 0x29, "dst:M=w, src:V=r", w=w, mask="k", cost=1),
         _packed(f"vmovnt{s}", prefix, "0F", 0x2B, "dst:M=w, src:V=r", w=w, mask="", cost=1),
         _packed(f"vsqrt{s}",  prefix, "0F", 0x51, _UNARY, e=f"b{e}", w=w, latency=20, cost=9),
@@ -226,11 +228,12 @@ INTEGERS: tuple[Row, ...] = (
         ("vmovdqu8", "F2", 0, BW), ("vmovdqu16", "F2", 1, BW), ("vmovdqu32", "F3", 0, ""), ("vmovdqu64", "F3", 1, ""),
         ("vmovdqa32", "66", 0, ""), ("vmovdqa64", "66", 1, ""),
     ) for line in (
-        _packed(name, prefix, "0F", 0x6F, "dst:V=w, src:V/M=r", w=w, needs=needs, is_move=True),
+        _packed(name, prefix, "0F", 0x6F, "dst:V=w, src:V=r",   w=w, needs=needs, is_move=True),
+        _packed(name, prefix, "0F", 0x6F, "dst:V=w, src:M=r",   w=w, needs=needs, latency=7),
         _packed(name, prefix, "0F", 0x7F, "dst:M=w, src:V=r", w=w, needs=needs, mask="k", cost=1),
     )),
     _packed("vmovntdq",  "66", "0F", 0xE7, "dst:M=w, src:V=r", mask="", cost=1),
-    _packed("vmovntdqa", "66", "0F38", 0x2A, "dst:V=w, src:M=r", mask=""),
+    _packed("vmovntdqa", "66", "0F38", 0x2A, "dst:V=w, src:M=r", mask="", latency=7),
     *_pair("vpblendm", "66", "0F38", 0x64, mask="select"),
     _packed("vpblendmb", "66", "0F38", 0x66, w=0, mask="select", needs=BW),
     _packed("vpblendmw", "66", "0F38", 0x66, w=1, mask="select", needs=BW),
@@ -264,7 +267,7 @@ INTEGERS: tuple[Row, ...] = (
     ) for line in (
         _packed(f"vextract{part}", "66", "0F3A", code, f"dst:{memory}=w, src:V=r, imm:imm8", w=w, imm="ib", lengths=lengths, needs=needs, **_PERMUTE),
         _packed(f"vinsert{part}", "66", "0F3A", code - 1, f"dst:V=w, a:V=r, b:{memory}=r, imm:imm8", w=w, imm="ib", lengths=lengths, needs=needs, **_PERMUTE),
-        _packed(f"vbroadcast{part}", "66", "0F38", broadcast, f"dst:V=w, src:{memory[4:]}=r", w=w, lengths=lengths, needs=needs),
+        _packed(f"vbroadcast{part}", "66", "0F38", broadcast, f"dst:V=w, src:{memory[4:]}=r", w=w, lengths=lengths, needs=needs, latency=7),
     )),
     _packed("vbroadcastss", "66", "0F38", 0x18, "dst:V=w, src:xmm/m32=r", latency=3, cost=1),
     _packed("vbroadcastsd", "66", "0F38", 0x19, "dst:V=w, src:xmm/m64=r", w=1, lengths=UPPER, latency=3, cost=1),
@@ -321,7 +324,8 @@ _KLOGIC = (("kand", 0x41), ("kandn", 0x42), ("kor", 0x45), ("kxnor", 0x46), ("kx
 
 MASKS: tuple[Row, ...] = (
     *(line for s, prefix, w, gprefix, gw, gpr, memory, needs in _MASKS for line in (
-        row(f"kmov{s}",    f"dst:k=w, src:k/{memory}=r", VEX(128, prefix, "0F", 0x90, w=w), needs=f"avx512f {needs}", is_move=True),
+        row(f"kmov{s}",    "dst:k=w, src:k=r",          VEX(128, prefix, "0F", 0x90, w=w), needs=f"avx512f {needs}", is_move=True),
+        row(f"kmov{s}",    f"dst:k=w, src:{memory}=r",   VEX(128, prefix, "0F", 0x90, w=w), needs=f"avx512f {needs}", latency=6),
         row(f"kmov{s}",    f"dst:{memory}=w, src:k=r",   VEX(128, prefix, "0F", 0x91, w=w), needs=f"avx512f {needs}", cost=1),
         row(f"kmov{s}",    f"dst:k=w, src:{gpr}=r",      VEX(128, gprefix, "0F", 0x92, w=gw), needs=f"avx512f {needs}", latency=3, cost=1),
         row(f"kmov{s}",    f"dst:{gpr}=w, src:k=r",      VEX(128, gprefix, "0F", 0x93, w=gw), needs=f"avx512f {needs}", latency=3, cost=1),

@@ -2,9 +2,10 @@
 
 The syntax is explained in encoding.py. Order matters in one way: `inst` takes the first row that fits, so
 short immediates stand before long ones. A register source is always encoded with the load's opcode (8B, 03,
-…): the store's opcode takes memory only, so that no bytes have two rows.
+…): the store's opcode takes memory only, so that no bytes have two rows. Moves between
+registers (is_move) and loads are rows of their own, for only the first are copies.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; loads add about 5):
+Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; folded loads add about 5):
 uops.info for Zen 4 and Golden Cove, rounded to the larger.
 """
 
@@ -50,7 +51,8 @@ def _shift(name: str, digit: int) -> tuple[Row, ...]:
 # fmt: off
 SCALAR: tuple[Row, ...] = (
     # Moves
-    row("mov",    "dst:R=w, src:R/M=r",         LEGACY(0x8B, size=ALL), is_move=True),
+    row("mov",    "dst:R=w, src:R=r",           LEGACY(0x8B, size=ALL), is_move=True),
+    row("mov",    "dst:R=w, src:M=r",           LEGACY(0x8B, size=ALL), latency=5),
     row("mov",    "dst:M=w, src:R=r",           LEGACY(0x89, size=ALL), cost=1),
     row("mov",    "dst:r32=w, imm:imm32",       LEGACY(0xB8, plus_r=True, imm="id")),
     row("mov",    "dst:r64=w, imm:imm32",       LEGACY(0xC7, digit=0, imm="ids", w=1)),
