@@ -4,6 +4,7 @@ A MACHINE list goes through `order` (latency and pressure), `allocate` (register
 `allocate` was right) and `assemble` (labels, branches, constant pool). Read inst.py first, then target.py.
 """
 
+from baregrad.render.machine.checker import check
 from baregrad.render.machine.emit import Assembled, Pool, assemble
 from baregrad.render.machine.inst import LABEL, label, reads, targets, writes
 from baregrad.render.machine.regalloc import allocate
@@ -12,5 +13,5 @@ from baregrad.render.machine.target import Bank, Encoder, Fixup, MachineTarget
 
 __all__ = [
     "LABEL", "Allocation", "Assembled", "Bank", "Encoder", "Fixup", "MachineTarget", "Pool", "allocate",
-    "assemble", "label", "reads", "targets", "writes",
+    "assemble", "check", "label", "reads", "targets", "writes",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writing the list over physical registers, with the stores, reloads, remade constants and moves of a plan.
+"""Writing the list over physical registers, with the stores, reloads, constants and moves of a plan.
 
 What is not here: what is carried over where (spill.py). All that happens at one place happens at once:
 stores first, then moves as a parallel copy, then loads.
@@ -6,14 +6,23 @@ stores first, then moves as a parallel copy, then loads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from baregrad.base.errors import CompileError
 from baregrad.isa.form import Inst, Label, Mem, Reg, Sub, VReg
 from baregrad.render.machine.coalesce import Variable
-from baregrad.render.machine.inst import Facts, is_copy, label
+from baregrad.render.machine.inst import Facts, bits_of, is_copy, label, reads, writes
 from baregrad.render.machine.scan import MEMORY
 from baregrad.render.machine.spill import Plan, Transfer, element_bytes
+
+Added = tuple[str, Reg, Reg | int, int]
+"""What an added instruction does, for the checker.
+
+("move", to, from, bits), ("store" or "load", register, offset, bits), ("make", register, instruction, 0), and
+"jump" and "label" with a register and numbers that mean nothing.
+"""
+
+NOWHERE = Reg("", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,9 @@ class Allocation:
     `origin[k]` is the number of the instruction that `insts[k]` stands for, -1 for one that the allocator
     added. `frame_bytes` is the size of the spill area and `frame_align` what its start must be aligned to;
     `used_registers` are all that the list mentions or changes; `spills` counts the stores, reloads and
-    remade constants that were added, `moves_removed` the copies that are gone.
+    remade constants that were added, `moves_removed` the copies that are gone. For the checker, `added[k]`
+    says what an added instruction does and `dropped[k]` which original instructions were left out just before
+    `insts[k]`.
     """
 
     insts: list[Inst]
@@ -33,14 +44,16 @@ class Allocation:
     used_registers: frozenset[Reg]
     spills: int
     moves_removed: int
+    added: dict[int, Added] = field(default_factory=dict)
+    dropped: dict[int, list[int]] = field(default_factory=dict)
 
 
 class Rewriter:
     """Turns a plan into a list over physical registers."""
 
     __slots__ = (
-        "align", "coalesced", "frame", "machine", "offsets", "origin", "out", "plan", "registers",
-        "removed", "scan", "scratch", "source", "spills", "values",
+        "added", "align", "coalesced", "dropped", "frame", "machine", "offsets", "origin", "out", "plan",
+        "registers", "removed", "scan", "scratch", "source", "spills", "values",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, origin: list[int]) -> None:
@@ -50,6 +63,8 @@ class Rewriter:
         self.registers = {
             name: [Reg(name, n) for n in range(len(bank.taken))] for name, bank in plan.scan.banks.items()
         }
+        self.added: dict[int, Added] = {}
+        self.dropped: dict[int, list[int]] = {}
         self.spills = self.removed = 0
         self.scratch = -1
 
@@ -60,7 +75,10 @@ class Rewriter:
         self.offsets, self.frame, self.align = self.plan.slots.layout()
         self.write_all()
         used = self.used()
-        return Allocation(self.out, self.origin, self.frame, self.align, used, self.spills, self.removed)
+        return Allocation(
+            self.out, self.origin, self.frame, self.align, used, self.spills, self.removed,
+            self.added, self.dropped,
+        )  # fmt: skip
 
     def write_all(self) -> None:
         """Write every instruction with what stands before and after it, then the blocks of split edges."""
@@ -72,7 +90,7 @@ class Rewriter:
             if i in around:
                 self.write_with_transfers(i, inst)
             elif i in identities:
-                self.removed += 1
+                self.drop(i)
             else:
                 self.write(i, inst, table.get(id(inst.form)) or table.of(inst.form))
         self.write_edge_blocks()
@@ -84,8 +102,10 @@ class Rewriter:
             if i in place:
                 self.transfer(place[i])
         if i in self.coalesced.identities:
-            self.removed += 1
-        elif i not in plan.dropped:
+            self.drop(i)
+        elif i in plan.dropped:
+            self.drop(i, copy=False)
+        else:
             self.write(i, inst, self.values.table.of(inst.form))
         for variable in plan.store_after.get(i, ()):
             self.store(variable, plan.place_at(variable.number, 2 * i + 1))
@@ -102,18 +122,39 @@ class Rewriter:
         last = self.values.insts[-1].form.control
         end = "end.of.list" if last not in ("jump", "ret") else ""
         if end:
-            self.add(self.machine.jump(Label(end)))
+            self.add(self.machine.jump(Label(end)), "jump")
         for name, target, transfers in self.plan.edge_blocks:
-            self.add(label(name))
+            self.add(label(name), "label")
             self.transfer(transfers)
-            self.add(self.machine.jump(Label(target)))
+            self.add(self.machine.jump(Label(target)), "jump")
         if end:
-            self.add(label(end))
+            self.add(label(end), "label")
 
-    def add(self, inst: Inst) -> None:
+    def add(
+        self, inst: Inst, what: str, register: Reg = NOWHERE, other: Reg | int = 0, bits: int = 0
+    ) -> None:
         """Write an instruction that stands for none of the original ones."""
+        self.added[len(self.out)] = (what, register, other, bits)
         self.out.append(inst)
         self.origin.append(-1)
+
+    def drop(self, i: int, *, copy: bool = True) -> None:
+        """Leave out an instruction: a copy to itself, or a constant that is made elsewhere."""
+        self.removed += copy
+        if self.source[i] >= 0:
+            self.dropped.setdefault(len(self.out), []).append(self.source[i])
+
+    def move(self, to: Reg, source: Reg, bits: int) -> None:
+        """Write a copy."""
+        self.add(self.machine.move(to, source, bits), "move", to, source, bits)
+
+    def store_slot(self, register: Reg, offset: int, bits: int) -> None:
+        """Write a store to the spill area."""
+        self.add(self.machine.store_slot(register, offset, bits), "store", register, offset, bits)
+
+    def load_slot(self, register: Reg, offset: int, bits: int) -> None:
+        """Write a load from the spill area."""
+        self.add(self.machine.load_slot(register, offset, bits), "load", register, offset, bits)
 
     def write(self, i: int, inst: Inst, facts: Facts) -> None:
         """Write an instruction with the registers of its operands."""
@@ -122,22 +163,30 @@ class Rewriter:
         mask = inst.mask
         if rows:
             new = list(operands)
-            for index, reads, _, _, _, _ in rows:
+            for index, is_read, _, _, _, _ in rows:
                 value = operands[index]
                 if isinstance(value, VReg | Sub):
-                    new[index] = self.register(value, 2 * i if reads else 2 * i + 1)
+                    new[index] = self.register(value, 2 * i if is_read else 2 * i + 1)
                 elif isinstance(value, Mem):
                     new[index] = self.address(value, 2 * i)
             operands = tuple(new)
             if facts.copies and operands[0] == operands[1] and is_copy(inst, facts):
-                self.removed += 1
+                self.drop(i)
                 return
         if mask is not None and type(mask) is VReg:
             mask = self.register(mask, 2 * i)
         if i in self.plan.retarget:
             old, fresh = self.plan.retarget[i]
             operands = tuple(Label(fresh) if isinstance(v, Label) and v.name == old else v for v in operands)
-        self.out.append(Inst(inst.form, operands, mask, inst.zeroing, inst.comment))
+        new_inst = Inst(inst.form, operands, mask, inst.zeroing, inst.comment)
+        if self.source[i] < 0:
+            to, source = writes(new_inst)[0], reads(new_inst)[0]
+            assert isinstance(to, Reg), "fixed operands are copied to and from physical registers"
+            assert isinstance(source, Reg), "fixed operands are copied to and from physical registers"
+            bits = max(map(bits_of, (*writes(inst), *reads(inst))))
+            self.add(new_inst, "move", to, source, bits)
+            return
+        self.out.append(new_inst)
         self.origin.append(self.source[i])
 
     def register(self, value: VReg | Sub, position: int) -> Reg:
@@ -199,7 +248,7 @@ class Rewriter:
             while ready:
                 bank, to = place = ready.pop()
                 source, bits = waiting.pop(place)
-                self.add(self.machine.move(registers[bank][to], registers[bank][source], bits))
+                self.move(registers[bank][to], registers[bank][source], bits)
                 readers[bank, source] -= 1
                 if not readers[bank, source] and (bank, source) in waiting:
                     ready.append((bank, source))
@@ -215,14 +264,14 @@ class Rewriter:
             self.align = max(self.align, element_bytes(widest))
             self.scratch = -(-self.frame // self.align) * self.align
             self.frame = self.scratch + self.align
-        self.add(self.machine.store_slot(registers[first], self.scratch, widest))
+        self.store_slot(registers[first], self.scratch, widest)
         at = first
         while True:
             source, bits = waiting.pop((bank, at))
             if source == first:
-                self.add(self.machine.load_slot(registers[at], self.scratch, widest))
+                self.load_slot(registers[at], self.scratch, widest)
                 return
-            self.add(self.machine.move(registers[at], registers[source], bits))
+            self.move(registers[at], registers[source], bits)
             at = source
 
     def store(self, variable: Variable, place: int) -> None:
@@ -231,7 +280,7 @@ class Rewriter:
         step = element_bytes(variable.bits)
         registers = self.registers[variable.register.bank]
         for k in range(variable.count):
-            self.add(self.machine.store_slot(registers[place + k], offset + k * step, variable.bits))
+            self.store_slot(registers[place + k], offset + k * step, variable.bits)
             self.spills += 1
 
     def load(self, variable: Variable, place: int) -> None:
@@ -240,14 +289,15 @@ class Rewriter:
         made = self.plan.remade.get(variable.number)
         if made is not None:
             self.spills += 1
-            self.add(Inst(made.form, tuple(
-                registers[place] if isinstance(v, VReg | Sub) else v for v in made.operands
-            ), None, False, made.comment))  # fmt: skip
+            register = registers[place]
+            new = tuple(register if isinstance(v, VReg | Sub) else v for v in made.operands)
+            again = Inst(made.form, new, None, False, made.comment)
+            self.add(again, "make", register, self.source[variable.defs[0]])
             return
         offset = self.offsets[self.plan.slots.area(variable)]
         step = element_bytes(variable.bits)
         for k in range(variable.count):
-            self.add(self.machine.load_slot(registers[place + k], offset + k * step, variable.bits))
+            self.load_slot(registers[place + k], offset + k * step, variable.bits)
             self.spills += 1
 
     def used(self) -> frozenset[Reg]:
