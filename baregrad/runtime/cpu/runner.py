@@ -15,7 +15,6 @@ Read jobs.py first; the workers' side is in workers.py.
 from __future__ import annotations
 
 import ctypes
-import itertools
 import struct
 from collections.abc import Sequence
 from operator import index
@@ -55,24 +54,28 @@ class CpuRecording(Recording):
         count = len(launches)
         entries = 2 * FRAME.size
         blocks = entries + count * ENTRY.size
-        sizes = [WORD * len(launch.args) for launch in launches]
-        ends = list(itertools.accumulate(sizes, initial=blocks))
-        self._memory = ctypes.create_string_buffer(ends[-1])
+        self._memory = ctypes.create_string_buffer(
+            blocks + WORD * sum(len(launch.args) for launch in launches)
+        )
         self._stamps = ctypes.create_string_buffer(WORD * (count + 1))
         base = self.frame = ctypes.addressof(self._memory)
         self.timed_frame = base + FRAME.size
         self.parallel = any(launch.grid > 1 for launch in launches)
+        self._blocks: list[tuple[int, int]] = []  # the first word of each launch's arguments, and how many
+        rows: list[int] = []  # ENTRY after ENTRY: its three fields fill it, in this order
+        values: list[int] = []
+        first = blocks // WORD
+        for kernel, args, grid in launches:
+            check_grid(grid)
+            at = first + len(values)
+            rows += (kernel.entry, base + at * WORD, grid)
+            self._blocks.append((at, len(args)))
+            values += [index(value) & MASK for value in args]
         memory = memoryview(self._memory).cast("B")
         self._words = memory.cast("Q")
+        struct.pack_into(f"={len(rows) + len(values)}Q", memory, entries, *rows, *values)
         for at, stamps in ((0, 0), (FRAME.size, ctypes.addressof(self._stamps))):
             FRAME.write(memory, at, entries=base + entries, end=base + blocks, control=control, stamps=stamps)
-        self._blocks = [(ends[i] // WORD, len(launch.args)) for i, launch in enumerate(launches)]
-        for i, (kernel, args, grid) in enumerate(launches):
-            check_grid(grid)
-            at = entries + i * ENTRY.size
-            ENTRY.write(memory, at, code=kernel.entry, block=base + ends[i], grid=grid)
-            for slot, value in enumerate(args):
-                self.set_argument(i, slot, value)
 
     def __len__(self) -> int:
         return len(self._blocks)
