@@ -8,4 +8,15 @@ from baregrad.engine.realize import from_bytes, read, realize
 from baregrad.engine.session import SESSION, Session
 from baregrad.engine.value import Handle, Value, support_of
 
-__all__ = ["SESSION", "Handle", "Jit", "Session", "Value", "from_bytes", "jit", "read", "realize", "support_of"]
+__all__ = [
+    "SESSION",
+    "Handle",
+    "Jit",
+    "Session",
+    "Value",
+    "from_bytes",
+    "jit",
+    "read",
+    "realize",
+    "support_of",
+]

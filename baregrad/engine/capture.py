@@ -1,6 +1,7 @@
 """What one run of a step does: the launches, the boxes that it reads, writes and makes. jit.py replays it.
 
-Tensors report here while a capture is open (they are the boxes; the engine knows only that a box has a value).
+Tensors report here while a capture is open (they are the boxes; the engine knows only that a box has a
+value).
 """
 
 from __future__ import annotations
@@ -30,9 +31,15 @@ class Capture:
         self.given_up: set[int] = set()  # numbers whose memory a next version took
         self.kept: list[Handle] = []  # all memory that is taken inside
         self.pinned: dict[int, Value] = {}  # numbers that hold bytes of the host
-        self.before: dict[int, tuple[Any, Value]] = {}  # id of a box that was there already -> it, and its value then
-        self._new: dict[int, ReferenceType[Any]] = {}  # boxes made inside; by id, since == of tensors is elementwise
-        self.grads_read: dict[int, tuple[Any, Any]] = {}  # gradients asked for before they were set, and what was there
+        self.before: dict[
+            int, tuple[Any, Value]
+        ] = {}  # id of a box that was there already -> it, and its value then
+        self._new: dict[
+            int, ReferenceType[Any]
+        ] = {}  # boxes made inside; by id, since == of tensors is elementwise
+        self.grads_read: dict[
+            int, tuple[Any, Any]
+        ] = {}  # gradients asked for before they were set, and what was there
         self.grads_set: set[int] = set()
 
     def made(self, box: Any) -> None:
@@ -102,8 +109,12 @@ class Capture:
         self.graphs.append(graph)
         self.launches.extend(launches)
         self.numbers.extend(step.numbers for step in graph.steps)
-        self.written.update(buffer.arg.number for buffer in graph.outputs if buffer.arg.number not in self._outside())
+        self.written.update(
+            buffer.arg.number for buffer in graph.outputs if buffer.arg.number not in self._outside()
+        )
 
     def _outside(self) -> set[int]:
         """Numbers that were there before: a graph whose root is a buffer already names it as its output."""
-        return {start.own.number for _, start in self.before.values() if start.own is not None} | set(self.pinned)
+        return {start.own.number for _, start in self.before.values() if start.own is not None} | set(
+            self.pinned
+        )

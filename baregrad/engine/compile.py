@@ -1,4 +1,6 @@
-"""From a KERNEL graph to a loaded kernel: looked up in memory, then on disk, and compiled only if it is nowhere."""
+"""From a KERNEL graph to a loaded kernel: looked up in memory, then on disk, and compiled only if it is
+nowhere.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Compiled kernels on disk: machine code, so a private directory, a digest in each entry, and a key that names all causes.
+"""Compiled kernels on disk: machine code, so a private directory, a digest in each entry, and a key that
+names all causes.
 
-An entry is a header line of JSON (name, grid, slots, digest of the rest) and the code. It is written aside and renamed, so
-that processes may share the directory. An entry that is damaged is compiled again and replaced.
+An entry is a header line of JSON (name, grid, slots, digest of the rest) and the code. It is written aside
+and renamed, so that processes may share the directory. An entry that is damaged is compiled again and
+replaced.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ MAGIC = "baregrad kernel 1"
 
 
 def key(kernel_text: str, target: Target) -> str:
-    """The digest of everything that the code depends on: the graph, the target, the switches, the compiler's own source."""
+    """The digest of everything that the code depends on: the graph, the target, the switches, the compiler's
+    own source.
+    """
     parts = (kernel_text, repr(target.cache_key()), repr(cache_key_fields()), source_digest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -1,6 +1,7 @@
 """A scheduled and compiled graph: launches over buffer numbers, where its temporaries lie, and how it is run.
 
-The CPU and null devices get compiled kernels; the reference device gets the TENSOR graph itself as one program.
+The CPU and null devices get compiled kernels; the reference device gets the TENSOR graph itself as one
+program.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import NamedTuple
 
 from baregrad.base.events import emit, listening
 from baregrad.engine.compile import Compiled, compile_kernel
-from baregrad.engine.session import Session, nbytes
+from baregrad.engine.session import Session
 from baregrad.ir import UOp, ops, toposort
 from baregrad.runtime import Address, Device, Launch, Timestamps
-from baregrad.schedule import plan_memory, schedule
+from baregrad.schedule import KernelItem, plan_memory, schedule
 
 
 class Step(NamedTuple):
@@ -26,7 +27,9 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class CompiledGraph:
-    """The steps in order, the buffer of each root, donors (new number -> old number) and the places of temporaries."""
+    """The steps in order, the buffer of each root, donors (new number -> old number) and the places of
+    temporaries.
+    """
 
     device: Device
     steps: list[Step]
@@ -48,6 +51,7 @@ def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> Compil
     steps: list[Step] = []
     donors: dict[int, int] = {}
     for item in scheduled.items:
+        assert isinstance(item, KernelItem), "copies between devices are made before"
         numbers = tuple(buffer.arg.number for buffer in item.buffers)
         steps.append(Step(compile_kernel(session.device(device), item.ast), numbers))
         donors.update((numbers[new], numbers[old]) for new, old in item.donates)
@@ -69,7 +73,9 @@ def _interpreted(session: Session, device: str, roots: Sequence[UOp]) -> Compile
     kernel = session.device(device).load((tuple(wanted.values()), inputs), "graph")
     numbers = tuple(buffer.arg.number for buffer in (*inputs, *wanted))
     donors = {b.arg.number: root.src[0].arg.number for b, root in wanted.items() if _assigns_buffer(root)}
-    return CompiledGraph(session.device(device), [Step(Compiled(kernel, 1, None), numbers)], outputs, donors, {}, None)
+    return CompiledGraph(
+        session.device(device), [Step(Compiled(kernel, 1, None), numbers)], outputs, donors, {}, None
+    )
 
 
 def _assigns_buffer(root: UOp) -> bool:
@@ -87,7 +93,8 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         return session.handles[number].address if found is None else found
 
     launches = [
-        Launch(step.compiled.kernel, [address(n) for n in step.numbers], step.compiled.grid) for step in graph.steps
+        Launch(step.compiled.kernel, [address(n) for n in step.numbers], step.compiled.grid)
+        for step in graph.steps
     ]
     recording = device.record(launches)
     if listening() and isinstance(device, Timestamps):
@@ -98,5 +105,3 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         device.wait()
     if session.capture is not None:
         session.capture.record(graph, launches)
-
-

@@ -1,16 +1,17 @@
 """jit: a step is run as it is once, captured the second time, and from then on replayed as one native call.
 
-What the step reads and writes is known by number (engine/graph.py): arguments, boxes that were there before (parameters,
-optimiser state, the random counter), and results. A replay puts the memory that these have now into the launches'
-argument blocks, runs the list, and gives the boxes and the returned tensors their new values. What can't be replayed
-safely raises: a read-back inside, another shape, another Python value, a parameter that was replaced by another tensor.
+What the step reads and writes is known by number (engine/graph.py): arguments, boxes that were there before
+(parameters, optimiser state, the random counter), and results. A replay puts the memory that these have now
+into the launches' argument blocks, runs the list, and gives the boxes and the returned tensors their new
+values. What can't be replayed safely raises: a read-back inside, another shape, another Python value, a
+parameter that was replaced by another tensor.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from baregrad.base.errors import JitError
 from baregrad.engine.capture import Capture
@@ -66,8 +67,7 @@ class Jit(Generic[P, R]):
             return self._capture(form, boxes, args, kwargs)
         self._compare(form)
         self._surroundings.check(self._function)
-        result = self._replay.run(SESSION, boxes)
-        return result  # type: ignore[no-any-return]  # of the form that the function returned
+        return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
 
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function)
@@ -99,8 +99,8 @@ class Jit(Generic[P, R]):
 def jit(function: Callable[P, R]) -> Jit[P, R]:
     """Capture a step of tensors and replay it without Python.
 
-    The first call runs as it is, the second is captured, the others are replayed. All that the step computes must come
-    from tensors: arguments, or tensors that it finds where it found them at the capture.
+    The first call runs as it is, the second is captured, the others are replayed. All that the step computes
+    must come from tensors: arguments, or tensors that it finds where it found them at the capture.
 
     >>> import baregrad as bg
     >>> @bg.jit

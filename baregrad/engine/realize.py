@@ -1,4 +1,5 @@
-"""Values become memory: what is known already is put in, copies between devices are made, the rest is scheduled and run.
+"""Values become memory: what is known already is put in, copies between devices are made, the rest is
+scheduled and run.
 
 Pending assignments run with whatever is realized first, so that a chain of them never grows.
 """
@@ -11,7 +12,7 @@ from baregrad.base.errors import BaregradError, DeviceError
 from baregrad.engine.graph import CompiledGraph, compile_graph, run_graph
 from baregrad.engine.session import Session, nbytes
 from baregrad.engine.value import Handle, Value
-from baregrad.ir import UOp, ops, substitute, toposort
+from baregrad.ir import UOp, ops, substitute, substitute_all, toposort
 
 
 def realize(session: Session, values: Iterable[Value]) -> None:
@@ -44,18 +45,22 @@ def put_in_realized(session: Session, roots: Sequence[UOp]) -> list[UOp]:
         return False
 
     toposort(tuple(roots), enter)
-    return list(substitute(roots, found)) if found else list(roots)
+    return list(substitute_all(roots, found))
 
 
 def copy_across(session: Session, roots: Sequence[UOp], keep: list[Handle]) -> list[UOp]:
-    """The graphs with every COPY made: its source realized, its bytes moved, the node replaced by the new buffer."""
+    """The graphs with every COPY made: its source realized, its bytes moved, the node replaced by the new
+    buffer.
+    """
     copies = [node for node in toposort(tuple(roots)) if node.op is ops.COPY]
     made: dict[UOp, UOp] = {}
     for node in copies:  # sources first, so an inner copy is made before an outer one
         if session.capture is not None:
             session.capture.refuse_copy(node)
-        (source,) = substitute((node.src[0],), made) if made else (node.src[0],)
-        value = Value(source, source.device or session.default_device(), frozenset(_handles_in(session, source)))
+        source = substitute(node.src[0], made)
+        value = Value(
+            source, source.device or session.default_device(), frozenset(_handles_in(session, source))
+        )
         realize(session, (value,))
         assert value.own is not None, "realize gives every value a buffer"
         buffer = session.new_buffer(node.shape, node.dtype, node.arg)
@@ -63,7 +68,7 @@ def copy_across(session: Session, roots: Sequence[UOp], keep: list[Handle]) -> l
         handle.device.write(handle.address, value.own.device.read(value.own.address, nbytes(buffer)))
         keep.append(handle)
         made[node] = buffer
-    return list(substitute(roots, made)) if made else list(roots)
+    return list(substitute_all(roots, made))
 
 
 def _handles_in(session: Session, root: UOp) -> Iterable[Handle]:

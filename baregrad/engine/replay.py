@@ -1,7 +1,7 @@
 """A captured list of launches with new memory put in: sources that are read, products that are written.
 
-A product that takes the place of a source (a parameter's next version) is written over it, unless somebody still holds
-the old version; a product that somebody still holds is never written over, but gets new memory.
+A product that takes the place of a source (a parameter's next version) is written over it, unless somebody
+still holds the old version; a product that somebody still holds is never written over, but gets new memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from baregrad.runtime import Address, Device, Recording
 
 @dataclass(slots=True)
 class Source:
-    """A buffer that is read: the memory of what the box holds at the replay; `argument` is its place among them, or -1."""
+    """A buffer that is read: the memory of what the box holds at the replay; `argument` is its place among
+    them, or -1.
+    """
 
     number: int
     box: Any
@@ -32,8 +34,8 @@ class Source:
 class Product:
     """A buffer that is written and seen afterwards: `boxes` get it, and the result if `returned`.
 
-    `numbers` are those of the launches that stand for it: its own, and those of earlier versions in the same memory.
-    `over` is the box whose memory it may be written over.
+    `numbers` are those of the launches that stand for it: its own, and those of earlier versions in the same
+    memory. `over` is the box whose memory it may be written over.
     """
 
     buffer: UOp
@@ -73,7 +75,9 @@ class Patches:
 class Replay:
     """What jit replays."""
 
-    def __init__(self, session: Session, capture: Capture, boxes: list[Any], starts: list[Value], result: Any) -> None:
+    def __init__(
+        self, session: Session, capture: Capture, boxes: list[Any], starts: list[Value], result: Any
+    ) -> None:
         self._capture = capture  # holds the memory of all that is written inside
         self._device = _one_device(capture)
         self._patches = None
@@ -81,7 +85,9 @@ class Replay:
             self._patches = Patches(self._device.record(capture.launches), capture)
         self._sources = list(_sources(session, capture, boxes, starts, self._patches))
         self._grads_before = list(capture.grads_read.values())
-        self._grads_after = [(box, box._grad) for box, _ in capture.before.values() if id(box) in capture.grads_set]
+        self._grads_after = [
+            (box, box._grad) for box, _ in capture.before.values() if id(box) in capture.grads_set
+        ]
         self._products: dict[int, Product] = {}
         self._constants: dict[int, Value] = {}
         returned = {id(box) for box in _boxes(result)}
@@ -122,14 +128,15 @@ class Replay:
             return [type(tree), *(self._template(capture, part) for part in tree)]
         return (type(tree), self._add_product(capture, tree), tree._value.shape)
 
-    # -- at each replay ------------------------------------------------------------------------------------------
+    # -- at each replay ----------------------------------------------------------------------------------
 
     def run(self, session: Session, arguments: list[Any]) -> Any:
         """Put the memory in, run, and give boxes and result their values."""
         for box, before in self._grads_before:
             if box._grad is not before and not (box._grad is None and before is None):
                 raise JitError(
-                    f"the gradient of a tensor of shape {box.shape} was {_there(before)} at the capture and is now {_there(box._grad)}",
+                    f"the gradient of a tensor of shape {box.shape} was {_there(before)} at the capture "
+                    f"and is now {_there(box._grad)}",
                     why="the step adds to it, or sets it, as it was captured",
                     mend="call zero_grad() inside the step, or at the same place each time",
                 )
@@ -140,7 +147,7 @@ class Replay:
             value = (arguments[source.argument] if source.argument >= 0 else source.box)._value
             if value.own is None:
                 raise JitError(
-                    f"a tensor of shape {value.shape} that the step reads holds a value that is not computed yet",
+                    f"a tensor of shape {value.shape} that the step reads is not computed yet",
                     why="it was assigned to in a way that the engine does not see",
                     mend="realize() it before the call",
                 )
@@ -162,7 +169,7 @@ class Replay:
         mine = {box._value for box in boxes}
         over = product.over() if product.over is not None else None
         old: Handle = over._value.own if over is not None else product.handle
-        in_place = over is not None and len(product.numbers) > 1 or old.address.value not in read
+        in_place = (over is not None and len(product.numbers) > 1) or old.address.value not in read
         if in_place and not old.released and all(holder in mine for holder in old.holders):
             is_new = old is not product.handle
             product.handle = old
@@ -199,7 +206,9 @@ def _hand_out(product: Product, is_new: bool) -> None:
         box = weak()
         if box is None or (not is_new and box._value.own is product.handle):
             continue
-        value = Value(product.handle.buffer, product.device, frozenset((product.handle,)), leaf=box._value.leaf)
+        value = Value(
+            product.handle.buffer, product.device, frozenset((product.handle,)), leaf=box._value.leaf
+        )
         value.settle(product.handle)
         box._value = value
 
@@ -218,15 +227,19 @@ def _one_device(capture: Capture) -> Device | None:
     devices = {id(graph.device): graph.device for graph in capture.graphs}
     if len(devices) > 1:
         raise JitError(
-            "a step on several devices", why="a replay is one call of one device", mend="use one jit for each device"
+            "a step on several devices",
+            why="a replay is one call of one device",
+            mend="use one jit for each device",
         )
     return next(iter(devices.values()), None)
 
 
 def _same_memory(capture: Capture, number: int) -> list[int]:
-    """The number and the earlier versions, written inside, that it may be written over; the source they begin with is left out.
+    """The number and the earlier versions, written inside, that it may be written over; the source they begin
+    with is left out.
 
-    More than one entry, or a source before it, means that it may be written in place: then the list has the number twice.
+    More than one entry, or a source before it, means that it may be written in place: then the list has the
+    number twice.
     """
     donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
     numbers = [number]
@@ -247,7 +260,9 @@ def _sources(
     """Arguments and boxes whose memory the launches read. Everything else that they read is kept as it is."""
     if patches is None:
         return
-    arguments = {value.own.number: i for i, value in reversed(list(enumerate(starts))) if value.own is not None}
+    arguments = {
+        value.own.number: i for i, value in reversed(list(enumerate(starts))) if value.own is not None
+    }
     before = {start.own.number: box for box, start in capture.before.values() if start.own is not None}
     inside = capture.written | {number for graph in capture.graphs for number in graph.places}
     known = {**arguments, **before}

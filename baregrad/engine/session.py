@@ -1,4 +1,4 @@
-"""The one Session: open devices, buffer numbers and their memory, what is realized, what is being captured."""
+"""The one Session: open devices, buffer numbers and their memory, what is realized, what is captured."""
 
 from __future__ import annotations
 

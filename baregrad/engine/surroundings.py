@@ -1,7 +1,8 @@
-"""What a captured step found outside of its arguments: Python values and tensors in its closure, globals and objects.
+"""What a captured step found outside of its arguments: Python values and tensors in its closure, globals and
+objects.
 
-A replay does not look at them, so it is checked that they are what they were: a learning rate that is a Python number and
-was changed, or a parameter that was replaced, raises instead of being ignored.
+A replay does not look at them, so it is checked that they are what they were: a learning rate that is a
+Python number and was changed, or a parameter that was replaced, raises instead of being ignored.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ class Surroundings:
             new = _get(owner, key)
             if new is old or (type(new) is type(old) and isinstance(old, PLAIN) and new == old):
                 continue
-            what = "the tensor" if isinstance(getattr(old, "_value", None), Value) else f"the Python value {old!r}"
+            what = (
+                "the tensor"
+                if isinstance(getattr(old, "_value", None), Value)
+                else f"the Python value {old!r}"
+            )
             raise JitError(
-                f"{what} at {path} was replaced since {getattr(function, '__name__', 'the step')} was captured",
+                f"{what} at {path} was replaced since {getattr(function, '__name__', 'it')} was captured",
                 why="a replay runs what was captured and does not look there again",
                 mend="assign() to the tensor instead, pass the value as a tensor, or call reset()",
             )
@@ -52,8 +57,9 @@ def _get(owner: Any, key: Any) -> Any:
 
 def _named(function: Callable[..., Any], seen: set[int]) -> Iterator[tuple[str, Any, Any, Any]]:
     inner = getattr(function, "__func__", function)
-    if getattr(function, "__self__", None) is not None:
-        yield from _inside("self", function.__self__, seen)
+    owner = getattr(function, "__self__", None)
+    if owner is not None:
+        yield from _inside("self", owner, seen)
     code = getattr(inner, "__code__", None)
     if code is None:
         yield from _inside(type(function).__name__, function, seen)

@@ -1,9 +1,9 @@
 """Values and the handles that keep their memory.
 
-A Value is what a Tensor holds: an expression (`uop`), and the handles of every buffer that the expression reads, so
-that what it reads stays as it was for as long as the Value lives. Realizing a Value gives it a buffer of its own.
-A Value never changes its meaning; a Tensor that is assigned to gets another Value.
-What is not here: how values are realized (realize.py) and gradients (tensor/autograd.py).
+A Value is what a Tensor holds: an expression (`uop`), and the handles of every buffer that the expression
+reads, so that what it reads stays as it was for as long as the Value lives. Realizing a Value gives it a
+buffer of its own. A Value never changes its meaning; a Tensor that is assigned to gets another Value. What is
+not here: how values are realized (realize.py) and gradients (tensor/autograd.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from baregrad.runtime import Address, Device
 class Handle:
     """Owns the memory of one buffer number; the memory goes back to the device with the handle.
 
-    `holders` are the living Values that read this buffer: what decides whether a next version may take the memory.
+    `holders` are the living Values that read this buffer: what decides whether a next version may take the
+    memory.
     """
 
     __slots__ = ("__weakref__", "address", "buffer", "device", "holders", "released")

@@ -9,7 +9,7 @@ from baregrad.ir.interpret import evaluate
 from baregrad.ir.match import Rules, join
 from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
-from baregrad.ir.rewrite import rewrite, rewrite_down, substitute
+from baregrad.ir.rewrite import rewrite, rewrite_down, substitute, substitute_all
 from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, size_node, toposort
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Size",
     "size_node",
     "substitute",
+    "substitute_all",
     "toposort",
     "UOp",
 ]

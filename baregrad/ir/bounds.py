@@ -88,7 +88,7 @@ def _bounds_of(node: UOp) -> Interval:
     return (low, high) if low >= whole[0] and high <= whole[1] else whole
 
 
-# -- one rule an op: the node and its sources' bounds, to exact bounds before wrapping -----------------------
+# -- one rule an op: the node and its sources' bounds, to exact bounds before wrapping -------------------
 
 
 def _const(node: UOp) -> Interval:
@@ -262,7 +262,7 @@ _RULES: dict[Op, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-# -- loops ---------------------------------------------------------------------------------------------------
+# -- loops -----------------------------------------------------------------------------------------------
 
 NOTHING: frozenset[UOp] = frozenset()
 

@@ -148,13 +148,15 @@ class _Evaluator:
             for begin, steps in rows
         ]
         sizes = node.src[0].shape
-        room = tuple((max(0, -low), max(0, high - n + 1)) for (low, high), n in zip(reach, sizes, strict=True))
+        room = tuple((max(0, -a), max(0, z - n + 1)) for (a, z), n in zip(reach, sizes, strict=True))
         held = self.padded(src[0], sizes, room, node)
         wide = tuple(before + n + after for n, (before, after) in zip(sizes, room, strict=True))
         strides = _strides(wide)
         start = sum((begin + room[a][0]) * strides[a] for a, (begin, _) in enumerate(rows))
-        along = tuple(sum(steps[o] * strides[a] for a, (_, steps) in enumerate(rows)) for o in range(len(shape)))
-        return self.gather(held, shape, along, start)
+        along = [0] * len(shape)
+        for (_, steps), stride in zip(rows, strides, strict=True):
+            along = [so_far + step * stride for so_far, step in zip(along, steps, strict=True)]
+        return self.gather(held, shape, tuple(along), start)
 
     def pad(self, node: UOp, src: list[Values]) -> Values:
         """PAD."""

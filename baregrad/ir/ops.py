@@ -1,12 +1,14 @@
 """One row an op: arity, dtype and shape rule, meaning, gradient, samples. Read this file first of the IR.
 
-`meaning` takes Python values (int, float, bool) and gives the exact result, which the interpreter then brings into the
-result's dtype (integers wrap, floats round to nearest even). `gradient(g, y, *src)` gives a gradient or None for each
-source, as UOps, through the methods of UOp: no op knows more than this row. The rules that shapes follow are in shape.py.
+`meaning` takes Python values (int, float, bool) and gives the exact result, which the interpreter then brings
+into the result's dtype (integers wrap, floats round to nearest even). `gradient(g, y, *src)` gives a gradient
+or None for each source, as UOps, through the methods of UOp: no op knows more than this row. The rules that
+shapes follow are in shape.py.
 
-Integers are total: IDIV and MOD round to minus infinity, x // 0 is 0 and x % 0 is x (so x == x // y * y + x % y always holds), INT_MIN // -1
-wraps; a shift by a count outside 0..bits-1 shifts everything out. Floats: MAX and MIN give NaN if either source is NaN
-and the second source if they compare equal; denormals are kept; a cast to an integer saturates and NaN gives 0.
+Integers are total: IDIV and MOD round to minus infinity, x // 0 is 0 and x % 0 is x (so x == x // y * y + x %
+y always holds), INT_MIN // -1 wraps; a shift by a count outside 0..bits-1 shifts everything out. Floats: MAX
+and MIN give NaN if either source is NaN and the second source if they compare equal; denormals are kept; a
+cast to an integer saturates and NaN gives 0.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ Gradient = Callable[..., tuple[Any, ...]]  # UOps, which are defined above this 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One row. `dtype` names the dtype rule: "same" (as the sources), "bool", "given" (by the maker), "float", "bits", "void"."""
+    """One row. `dtype` names the dtype rule: "same" (as the sources), "bool", "given" (by the maker),
+    "float", "bits", "void".
+    """
 
     name: str
     doc: str
@@ -60,7 +64,7 @@ def alu(name: str, doc: str, arity: int, dtype: str, meaning: Callable[..., Any]
     return Op(name, doc, "TKL", arity, dtype, rule.elementwise, meaning, **facts)
 
 
-# -- meanings that need more than an expression ------------------------------------------------------------------
+# -- meanings that need more than an expression ----------------------------------------------------------
 
 
 def _idiv(a: int, b: int) -> int:
@@ -128,7 +132,9 @@ def _not(a: int) -> int:
 
 
 def _fma(a: float, b: float, c: float) -> float:
-    """Exact for float32 sources: the float64 sum is rounded to odd, so that rounding it again to float32 is right."""
+    """Exact for float32 sources: the float64 sum is rounded to odd, so that rounding it again to float32 is
+    right.
+    """
     product = a * b
     total = product + c
     if not math.isfinite(total) or total == 0.0:
@@ -146,6 +152,12 @@ LN2 = math.log(2.0)
 FLOATS: Samples = (0.0, -0.0, 1.0, -1.5, 3.25, 1e-40, 3e38, math.inf, -math.inf, math.nan)
 INTS: Samples = (0, 1, -1, 2, 7, -8, 31, 2**31 - 1, -(2**31))
 BOTH: Samples = FLOATS + INTS
+
+
+def _extreme_gradient(g: Any, first: Any, second: Any) -> tuple[Any, ...]:
+    """To the source that was chosen; half to each if they are equal."""
+    half, none = g * 0.5, g * 0.0
+    return (first.where(g, second.where(none, half)), second.where(g, first.where(none, half)))
 
 
 def _reduce_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
@@ -172,15 +184,17 @@ def _permute_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
 
 
 def _expand_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-    axes = tuple(axis for axis, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a is not b and a != b)
+    sizes = zip(x.shape, y.shape, strict=True)
+    axes = tuple(axis for axis, (a, b) in enumerate(sizes) if a is not b and a != b)
     return (g.reduce("add", axes) if axes else g,)
 
 
 def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
-    """The sum of all windows: a view of g, indexed by x's axes and by every axis of y but one a row, then a sum.
+    """The sum of all windows: a view of g, indexed by x's axes and by every axis of y but one a row, then a
+    sum.
 
-    Each row gives one axis of y as that of its source axis, the one with the least step; steps above 1 are undone by
-    putting zeros between g's elements first.
+    Each row gives one axis of y as that of its source axis, the one with the least step; steps above 1 are
+    undone by putting zeros between g's elements first.
     """
     shape, rows = y.arg
     primary: list[int] = []
@@ -222,7 +236,7 @@ def _spread(g: Any, axis: int, step: int) -> tuple[Any, tuple[Any, ...]]:
     return apart.pad(amounts).reshape(wide), wide
 
 
-# -- elementwise -------------------------------------------------------------------------------------------------
+# -- elementwise -----------------------------------------------------------------------------------------
 # fmt: off
 ADD        = alu("add", "a + b.", 2, "same", lambda a, b: a + b, commutes=True, symbol="+", samples=BOTH,
                  gradient=lambda g, y, a, b: (g, g))
@@ -230,31 +244,41 @@ SUB        = alu("sub", "a - b.", 2, "same", lambda a, b: a - b, symbol="-", sam
                  gradient=lambda g, y, a, b: (g, -g))
 MUL        = alu("mul", "a * b.", 2, "same", lambda a, b: a * b, commutes=True, symbol="*", samples=BOTH,
                  gradient=lambda g, y, a, b: (g * b, g * a))
-DIV        = alu("div", "a / b of floats, correctly rounded.", 2, "float", _div, symbol="/", samples=FLOATS, flops=4,
+DIV        = alu("div", "a / b of floats, correctly rounded.", 2, "float", _div, symbol="/", samples=FLOATS,
+                 flops=4,
                  gradient=lambda g, y, a, b: (g / b, -(g * y) / b))
 NEG        = alu("neg", "-a.", 1, "same", lambda a: -a, samples=BOTH,
                  gradient=lambda g, y, a: (-g,))
-IDIV       = alu("idiv", "a // b of integers, to minus infinity; a // 0 is 0.", 2, "int", _idiv, symbol="//", samples=INTS, flops=8)
-MOD        = alu("mod", "a - a // b * b of integers; a % 0 is a.", 2, "int", _mod, symbol="%", samples=INTS, flops=8)
+IDIV       = alu("idiv", "a // b of integers, to minus infinity; a // 0 is 0.", 2, "int", _idiv, symbol="//",
+                 samples=INTS, flops=8)
+MOD        = alu("mod", "a - a // b * b of integers; a % 0 is a.", 2, "int", _mod, symbol="%", samples=INTS,
+                 flops=8)
 MAX        = alu("max", "The greater; NaN if either is NaN; b if equal.", 2, "same", _maximum, samples=BOTH,
-                 gradient=lambda g, y, a, b: ((a > b).where(g, a.eq(b).where(g * 0.5, g * 0.0)), (b > a).where(g, a.eq(b).where(g * 0.5, g * 0.0))))
+                 gradient=lambda g, y, a, b: _extreme_gradient(g, a > b, b > a))
 MIN        = alu("min", "The smaller; NaN if either is NaN; b if equal.", 2, "same", _minimum, samples=BOTH,
-                 gradient=lambda g, y, a, b: ((a < b).where(g, a.eq(b).where(g * 0.5, g * 0.0)), (b < a).where(g, a.eq(b).where(g * 0.5, g * 0.0))))
-AND        = alu("and", "Bits of a and b.", 2, "bits", lambda a, b: a & b, commutes=True, symbol="&", samples=INTS)
-OR         = alu("or", "Bits of a or b.", 2, "bits", lambda a, b: a | b, commutes=True, symbol="|", samples=INTS)
-XOR        = alu("xor", "Bits of a that differ from b.", 2, "bits", lambda a, b: a ^ b, commutes=True, symbol="^", samples=INTS)
+                 gradient=lambda g, y, a, b: _extreme_gradient(g, a < b, b < a))
+AND        = alu("and", "Bits of a and b.", 2, "bits", lambda a, b: a & b, commutes=True, symbol="&",
+                 samples=INTS)
+OR         = alu("or", "Bits of a or b.", 2, "bits", lambda a, b: a | b, commutes=True, symbol="|",
+                 samples=INTS)
+XOR        = alu("xor", "Bits of a that differ from b.", 2, "bits", lambda a, b: a ^ b, commutes=True,
+                 symbol="^", samples=INTS)
 NOT        = alu("not", "All bits flipped.", 1, "bits", _not, samples=INTS)
-SHL        = alu("shl", "a shifted left by b; 0 unless 0 <= b < bits.", 2, "int", _shl, symbol="<<", samples=INTS)
-SHR        = alu("shr", "a shifted right by b, sign kept; only sign unless 0 <= b < bits.", 2, "int", _shr, symbol=">>", samples=INTS)
+SHL        = alu("shl", "a shifted left by b; 0 unless 0 <= b < bits.", 2, "int", _shl, symbol="<<",
+                 samples=INTS)
+SHR        = alu("shr", "a shifted right by b, sign kept; only sign unless 0 <= b < bits.", 2, "int", _shr,
+                 symbol=">>", samples=INTS)
 CMPLT      = alu("cmplt", "a < b.", 2, "bool", lambda a, b: a < b, symbol="<", samples=BOTH)
 CMPLE      = alu("cmple", "a <= b.", 2, "bool", lambda a, b: a <= b, symbol="<=", samples=BOTH)
 CMPEQ      = alu("cmpeq", "a == b.", 2, "bool", lambda a, b: a == b, commutes=True, symbol="==", samples=BOTH)
 CMPNE      = alu("cmpne", "a != b.", 2, "bool", lambda a, b: a != b, commutes=True, symbol="!=", samples=BOTH)
-SELECT     = alu("select", "a where the mask is true, else b.", 3, "select", lambda m, a, b: a if m else b, samples=BOTH,
+SELECT     = alu("select", "a where the mask is true, else b.", 3, "select", lambda m, a, b: a if m else b,
+                 samples=BOTH,
                  gradient=lambda g, y, m, a, b: (None, m.where(g, g * 0.0), m.where(g * 0.0, g)))
 SQRT       = alu("sqrt", "The square root, correctly rounded.", 1, "float", _sqrt, samples=FLOATS, flops=4,
                  gradient=lambda g, y, a: (g * 0.5 / y,))
-RECIPROCAL = alu("reciprocal", "1 / a, correctly rounded.", 1, "float", lambda a: _div(1.0, a), samples=FLOATS, flops=4,
+RECIPROCAL = alu("reciprocal", "1 / a, correctly rounded.", 1, "float", lambda a: _div(1.0, a),
+                 samples=FLOATS, flops=4,
                  gradient=lambda g, y, a: (-(g * y * y),))
 EXP        = alu("exp", "e to the power a.", 1, "float", _exp, samples=FLOATS, ulp=2, flops=12,
                  gradient=lambda g, y, a: (g * y,))
@@ -269,33 +293,41 @@ TANH       = alu("tanh", "The hyperbolic tangent.", 1, "float", math.tanh, sampl
 TRUNC      = alu("trunc", "Rounded to an integer toward zero.", 1, "float", _trunc, samples=FLOATS)
 FLOOR      = alu("floor", "Rounded to an integer toward minus infinity.", 1, "float", _floor, samples=FLOATS)
 FMA        = alu("fma", "a * b + c, rounded once.", 3, "float", _fma, samples=FLOATS, flops=2)
-CAST       = op("cast", "The value in another dtype.", "TKL", 1, "given", rule.elementwise, samples=BOTH, flops=1,
+CAST       = op("cast", "The value in another dtype.", "TKL", 1, "given", rule.elementwise, samples=BOTH,
+                flops=1,
                 gradient=lambda g, y, x: (g.cast(x.dtype) if x.dtype.is_float else None,))
-BITCAST    = op("bitcast", "The same bits read as another dtype of the same size.", "TKL", 1, "given", rule.elementwise, flops=0)
+BITCAST    = op("bitcast", "The same bits read as another dtype of the same size.", "TKL", 1, "given",
+                rule.elementwise, flops=0)
 
-# -- values and views (TENSOR) -----------------------------------------------------------------------------------
+# -- values and views (TENSOR) ---------------------------------------------------------------------------
 CONST      = op("const", "A constant.", "TKL", 0, "given", rule.scalar)
 BUFFER     = op("buffer", "A buffer of a device.", "T", 0, "given", rule.buffer)
 IOTA       = op("iota", "0, 1, ... size - 1.", "T", 0, "given", rule.iota)
-RESHAPE    = op("reshape", "The same elements in row-major order under another shape.", "T", 1, "same", rule.reshape,
+RESHAPE    = op("reshape", "The same elements in row-major order under another shape.", "T", 1, "same",
+                rule.reshape,
                 gradient=lambda g, y, x: (g.reshape(x.shape),))
 EXPAND     = op("expand", "Axes of size 1 repeated.", "T", 1, "same", rule.expand, gradient=_expand_gradient)
 PERMUTE    = op("permute", "Axes in another order.", "T", 1, "same", rule.permute, gradient=_permute_gradient)
 PAD        = op("pad", "Zeros before and after.", "T", 1, "same", rule.pad, gradient=_pad_gradient)
 SHRINK     = op("shrink", "A box cut out.", "T", 1, "same", rule.shrink, gradient=_shrink_gradient)
-VIEW       = op("view", "Affine: element o is x[begin + steps . o], 0 where that lies outside. Windows are views.", "T", 1, "same",
+VIEW       = op("view",
+                "Affine: element o is x[begin + steps . o], 0 where that lies outside. Windows are views.",
+                "T", 1, "same",
                 rule.view, gradient=_view_gradient)
 FLIP       = op("flip", "Axes run backwards.", "T", 1, "same", rule.first,
                 gradient=lambda g, y, x: (g.flip(y.arg),))
-REDUCE     = op("reduce", "Elements joined by add, mul, max or min in any grouping.", "TK", None, "first", rule.reduce,
+REDUCE     = op("reduce", "Elements joined by add, mul, max or min in any grouping.", "TK", None, "first",
+                rule.reduce,
                 gradient=_reduce_gradient)
-CONTIGUOUS = op("contiguous", "The value, realized here.", "T", 1, "same", rule.first, gradient=lambda g, y, x: (g,))
+CONTIGUOUS = op("contiguous", "The value, realized here.", "T", 1, "same", rule.first,
+                gradient=lambda g, y, x: (g,))
 DETACH     = op("detach", "The value, without a gradient.", "T", 1, "same", rule.first)
-COPY       = op("copy", "The value on another device.", "T", 1, "same", rule.first, gradient=lambda g, y, x: (g.copy_to(x.device),))
+COPY       = op("copy", "The value on another device.", "T", 1, "same", rule.first,
+                gradient=lambda g, y, x: (g.copy_to(x.device),))
 ASSIGN     = op("assign", "The next version of a buffer.", "T", 2, "same", rule.first)
 SINK       = op("sink", "All that is wanted.", "TK", None, "void", rule.scalar)
 
-# -- kernels -----------------------------------------------------------------------------------------------------
+# -- kernels ---------------------------------------------------------------------------------------------
 PARAM      = op("param", "A pointer of the argument block.", "KL", 0, "given", rule.scalar)
 LOCAL      = op("local", "Scratch memory of one grid item.", "KL", 0, "given", rule.scalar)
 RANGE      = op("range", "A loop; its value is the counter.", "KL", None, "given", rule.scalar)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from baregrad.base.errors import CompileError
+from baregrad.dtype import void
+from baregrad.ir import ops
 from baregrad.ir.match import Fired, Matcher, Rules
 from baregrad.ir.ops import Op
 from baregrad.ir.uop import UOp, toposort
@@ -160,6 +162,11 @@ def substitute(root: UOp, mapping: Mapping[UOp, UOp]) -> UOp:
             src = tuple([done[s] for s in node.src])
             done[node] = node if src == node.src else UOp(node.op, node.dtype, src, node.arg)
     return done[root]
+
+
+def substitute_all(roots: Sequence[UOp], mapping: Mapping[UOp, UOp]) -> tuple[UOp, ...]:
+    """Several graphs with nodes replaced, in one walk."""
+    return substitute(UOp(ops.SINK, void, tuple(roots)), mapping).src
 
 
 def rewrite_down(

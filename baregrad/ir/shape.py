@@ -1,4 +1,5 @@
-"""Shape rules: the shape of a node from its sources and argument. One function a rule; ops.py names them in its rows.
+"""Shape rules: the shape of a node from its sources and argument. One function a rule; ops.py names them in
+its rows.
 
 At TENSOR a shape is the global one; below it is the tile of a value: () or (lanes,). Sizes are int or UOp.
 """
@@ -80,7 +81,9 @@ def permute(src: Sources, arg: Any) -> Shape:
     shape = src[0].shape
     if sorted(arg) != list(range(len(shape))):
         raise ShapeError(
-            f"cannot permute {shape} by {arg}", why="the order must name each axis once", mend="give a permutation of the axes"
+            f"cannot permute {shape} by {arg}",
+            why="the order must name each axis once",
+            mend="give a permutation of the axes",
         )
     return tuple(shape[axis] for axis in arg)
 
@@ -93,7 +96,7 @@ def pad(src: Sources, arg: Any) -> Shape:
 def shrink(src: Sources, arg: Any) -> Shape:
     """Each axis cut to begin..end."""
     for size, (begin, end) in zip(src[0].shape, arg, strict=True):
-        if isinstance(size, int) and isinstance(begin, int) and isinstance(end, int) and not 0 <= begin <= end <= size:
+        if all(isinstance(n, int) for n in (size, begin, end)) and not 0 <= begin <= end <= size:
             raise ShapeError(
                 f"cannot cut {begin}:{end} out of an axis of {size}",
                 why="the box must lie inside",

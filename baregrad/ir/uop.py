@@ -1,7 +1,9 @@
-"""UOp: the one node of the one graph. Immutable, interned (equal nodes are the same object), without device memory.
+"""UOp: the one node of the one graph. Immutable, interned (equal nodes are the same object), without device
+memory.
 
-`UOp(op, dtype, src, arg)` makes or finds a node; the operators and methods below are builders for it. `==` is identity;
-`.eq()` builds a comparison. Nothing here rewrites: see rules/ and rewrite.py. The user's line is kept by Tensor, not here.
+`UOp(op, dtype, src, arg)` makes or finds a node; the operators and methods below are builders for it. `==` is
+identity; `.eq()` builds a comparison. Nothing here rewrites: see rules/ and rewrite.py. The user's line is
+kept by Tensor, not here.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Scalar = bool | int | float
 
 
 class Buffer(NamedTuple):
-    """The argument of BUFFER: which one, its shape, the devices that it lies on, and the axis it is sharded on."""
+    """The argument of BUFFER: which one, its shape, the devices that it lies on, and the axis it is sharded
+    on.
+    """
 
     number: int
     shape: tuple[Size, ...]
@@ -32,7 +36,7 @@ class Buffer(NamedTuple):
 
 
 class UOp:
-    """One node: `op` (a row of ops.py), `dtype`, `src` (nodes), `arg` (plain data), and the derived `shape`."""
+    """One node: `op` (a row of ops.py), `dtype`, `src` (nodes), `arg` (plain data), the derived `shape`."""
 
     __slots__ = ("__weakref__", "_bounds", "_ranges", "arg", "dtype", "op", "shape", "src")
 
@@ -74,7 +78,7 @@ class UOp:
         arg = "" if self.arg is None else f" {self.arg!r}"
         return f"<{self.op.name} {self.dtype}{list(self.shape)}{arg} of {len(self.src)}>"
 
-    # -- facts ---------------------------------------------------------------------------------------------------
+    # -- facts -------------------------------------------------------------------------------------------
 
     @property
     def ndim(self) -> int:
@@ -92,14 +96,16 @@ class UOp:
         return None
 
     def toposort(self, enter: Callable[[UOp], bool] | None = None) -> list[UOp]:
-        """All nodes below and including this one, sources first, without recursion; sources of nodes not entered stay out."""
+        """All nodes below and including this one, sources first, without recursion; sources of nodes not
+        entered stay out.
+        """
         return toposort((self,), enter)
 
     def rebuild(self, src: tuple[UOp, ...]) -> UOp:
         """The same node with other sources."""
         return self if src == self.src else UOp(self.op, self.dtype, src, self.arg)
 
-    # -- elementwise builders ------------------------------------------------------------------------------------
+    # -- elementwise builders ----------------------------------------------------------------------------
 
     def const_like(self, value: Scalar) -> UOp:
         """A constant of this node's dtype."""
@@ -110,7 +116,9 @@ class UOp:
         a, b = (node, self) if flipped else (self, node)
         if a.dtype is not b.dtype:
             raise DTypeError(
-                f"{op.name} of {a.dtype} and {b.dtype}", why="an elementwise op takes one dtype", mend="cast one of them"
+                f"{op.name} of {a.dtype} and {b.dtype}",
+                why="an elementwise op takes one dtype",
+                mend="cast one of them",
             )
         return UOp(op, dt.bool_ if op.dtype == "bool" else a.dtype, (a, b))
 
@@ -164,11 +172,13 @@ class UOp:
         """The same bits as another dtype of the same size."""
         if dtype.bits != self.dtype.bits:
             raise DTypeError(
-                f"bitcast of {self.dtype} to {dtype}", why="the sizes differ", mend="bitcast to a dtype of the same size"
+                f"bitcast of {self.dtype} to {dtype}",
+                why="the sizes differ",
+                mend="bitcast to a dtype of the same size",
             )
         return self if dtype is self.dtype else UOp(ops.BITCAST, dtype, (self,))
 
-    # -- TENSOR builders -----------------------------------------------------------------------------------------
+    # -- TENSOR builders ---------------------------------------------------------------------------------
 
     def reshape(self, shape: tuple[Size, ...]) -> UOp:
         """The same elements in row-major order under another shape."""
@@ -193,7 +203,9 @@ class UOp:
         return self if whole else UOp(ops.SHRINK, self.dtype, (self,), box)
 
     def view(self, shape: tuple[Size, ...], rows: tuple[tuple[int, tuple[int, ...]], ...]) -> UOp:
-        """Element o is this value at begin + steps . o for the (begin, steps) row of each axis, 0 where that lies outside."""
+        """Element o is this value at begin + steps . o for the (begin, steps) row of each axis, 0 where that
+        lies outside.
+        """
         return UOp(ops.VIEW, self.dtype, (self,), (shape, rows))
 
     def flip(self, axes: tuple[int, ...]) -> UOp:

@@ -1,8 +1,9 @@
-"""Gradients: reverse mode over UOps, from a value down to the leaves of its tape, by the gradient rows of ir/ops.py.
+"""Gradients: reverse mode over UOps, from a value down to the leaves of its tape, by the gradient rows of
+ir/ops.py.
 
-The tape (Value.parents) tells which values belong to a computation; the gradient itself is taken on the graph. A
-tracked value that lies in memory stands in the graph as its buffer; before differentiating it is put back as its
-formula, and when the gradient is realized the engine finds the buffer again.
+The tape (Value.parents) tells which values belong to a computation; the gradient itself is taken on the
+graph. A tracked value that lies in memory stands in the graph as its buffer; before differentiating it is put
+back as its formula, and when the gradient is realized the engine finds the buffer again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextvars import ContextVar
 
 from baregrad.base.errors import GradientError
 from baregrad.engine import Value
-from baregrad.ir import UOp, const, ops, substitute, toposort
+from baregrad.ir import UOp, const, ops, substitute_all, toposort
 
 _recording: ContextVar[bool] = ContextVar("baregrad_recording", default=True)
 
@@ -54,10 +55,7 @@ def tape_of(root: Value) -> list[Value]:
 def gradients(root: Value, seed: UOp, tape: Sequence[Value], wanted: Sequence[Value]) -> list[UOp | None]:
     """The gradient of each wanted value, as an expression; None where the root does not depend on it."""
     formulas = {v.node: v.uop for v in tape if v.node is not v.uop}
-    whole, *ends = substitute((root.uop, *(v.uop for v in wanted)), formulas) if formulas else (
-        root.uop,
-        *(v.uop for v in wanted),
-    )
+    whole, *ends = substitute_all((root.uop, *(v.uop for v in wanted)), formulas)
     found = reverse(whole, seed, frozenset(ends))
     return [found.get(end) for end in ends]
 

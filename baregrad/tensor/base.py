@@ -1,7 +1,7 @@
 """What all concerns of Tensor share: the value it holds, and `apply`, through which every operation goes.
 
-A Tensor is a box for a Value (engine/value.py): operations make new tensors, `assign` puts another value into the box.
-The operations are in ops/, one file a concern, as mixins over TensorBase; tensor.py joins them.
+A Tensor is a box for a Value (engine/value.py): operations make new tensors, `assign` puts another value into
+the box. The operations are in ops/, one file a concern, as mixins over TensorBase; tensor.py joins them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class TensorBase:
         return not self._value.parents
 
     def apply(self, build: Callable[..., UOp], *others: TensorBase) -> Self:
-        """A new tensor whose expression is `build` of the operands' expressions: the one way operations are made."""
+        """A new tensor whose expression is `build` of the operands' expressions: the one way operations are
+        made.
+        """
         values = (self.value, *(other.value for other in others))
         uop = build(*(value.node for value in values))
         device = check.same_device((v.device for v in values), uop.op.name) if others else values[0].device

@@ -13,7 +13,9 @@ from baregrad.ir import Size
 def axis_in(axis: int, ndim: int, what: str) -> int:
     """The axis counted from 0."""
     if not isinstance(axis, int) or isinstance(axis, bool):
-        raise AxisError(f"{what}: axis {axis!r} is not an integer", why="axes are counted", mend="give an int")
+        raise AxisError(
+            f"{what}: axis {axis!r} is not an integer", why="axes are counted", mend="give an int"
+        )
     if not -max(ndim, 1) <= axis < max(ndim, 1):
         raise AxisError(
             f"{what}: axis {axis} of a tensor with {ndim} axes",
@@ -30,7 +32,9 @@ def axes_in(axis: int | Sequence[int] | None, ndim: int, what: str) -> tuple[int
     given = (axis,) if isinstance(axis, int) else tuple(axis)
     axes = tuple(axis_in(a, ndim, what) for a in given)
     if len(set(axes)) != len(axes):
-        raise AxisError(f"{what}: axes {given} name one twice", why="an axis is reduced once", mend="name each axis once")
+        raise AxisError(
+            f"{what}: axes {given} name one twice", why="an axis is reduced once", mend="name each axis once"
+        )
     return tuple(a for a in axes if a < ndim)
 
 
@@ -68,12 +72,19 @@ def same_device(devices: Iterable[str], what: str) -> str:
 
 def shape_of(given: tuple[object, ...], what: str) -> tuple[Size, ...]:
     """A shape given as sizes or as one tuple of sizes."""
-    flat = given[0] if len(given) == 1 and isinstance(given[0], tuple | list) else given
-    sizes = tuple(flat)  # type: ignore[arg-type]  # a tuple in both cases
+    sizes = flat_sizes(given)
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise ShapeError(f"{what}: size {size!r}", why="sizes are integers of at least 0", mend="give such sizes")
+            raise ShapeError(
+                f"{what}: size {size!r}", why="sizes are integers of at least 0", mend="give such sizes"
+            )
     return sizes
+
+
+def flat_sizes(given: Sequence[object]) -> tuple[Size, ...]:
+    """Sizes or axes given one by one, or as one sequence."""
+    first = given[0] if len(given) == 1 else None
+    return tuple(first) if isinstance(first, tuple | list) else tuple(given)
 
 
 def float_dtype(dtype: DType, what: str) -> DType:

@@ -1,4 +1,6 @@
-"""Where in the user's code a tensor was made: kept on the value, off the interned node, for the errors of compilation."""
+"""Where in the user's code a tensor was made: kept on the value, off the interned node, for the errors of
+compilation.
+"""
 
 from __future__ import annotations
 

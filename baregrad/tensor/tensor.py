@@ -1,4 +1,6 @@
-"""The public Tensor: construction, conversion to Python and numpy, assignment, gradients. Operations are in ops/."""
+"""The public Tensor: construction, conversion to Python and numpy, assignment, gradients. Operations are in
+ops/.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any, Self
 from weakref import ref
 
 from baregrad import dtype as dt
+from baregrad.base import optional
 from baregrad.base.errors import DeviceError, DTypeError, GradientError, ShapeError
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, from_bytes, read, realize
@@ -51,7 +54,7 @@ class Tensor(Loss):
         if requires_grad:
             self.requires_grad_()
 
-    # -- to Python -----------------------------------------------------------------------------------------------
+    # -- to Python ---------------------------------------------------------------------------------------
 
     def realize(self, *others: TensorLike) -> Self:
         """Compute now, together with others."""
@@ -67,17 +70,20 @@ class Tensor(Loss):
         """The one element. Errors: ShapeError if there is not exactly one."""
         if self.numel() != 1:
             raise ShapeError(
-                f"item() of {self.shape}", why="it has not exactly one element", mend="index it, or use tolist()"
+                f"item() of {self.shape}",
+                why="it has not exactly one element",
+                mend="index it, or use tolist()",
             )
         return dt.unpack(self.dtype, read(SESSION, self.value))[0]
 
     def numpy(self) -> Any:  # a numpy.ndarray; numpy is optional
-        """A copy as a numpy array. Errors: DTypeError for dtypes that numpy lacks; ImportError without numpy."""
-        import numpy as np
-
+        """A copy as a numpy array. Errors: DTypeError for dtypes that numpy lacks."""
+        np = optional("numpy", wanted_for="Tensor.numpy()", extra="dev")
         name = "bool" if self.dtype is dt.bool_ else self.dtype.name
         if not hasattr(np, name):
-            raise DTypeError(f"numpy() of {self.dtype}", why="numpy has no such dtype", mend="cast to float32 first")
+            raise DTypeError(
+                f"numpy() of {self.dtype}", why="numpy has no such dtype", mend="cast to float32 first"
+            )
         return np.frombuffer(read(SESSION, self.value), dtype=name).reshape(self.shape).copy()
 
     def __repr__(self) -> str:
@@ -101,10 +107,10 @@ class Tensor(Loss):
     def __int__(self) -> int:
         return int(self.item())
 
-    def __iter__(self) -> Iterable[Self]:  # type: ignore[override]  # a generator
+    def __iter__(self) -> Iterable[Self]:
         return (self[i] for i in range(len(self)))
 
-    # -- places and versions -------------------------------------------------------------------------------------
+    # -- places and versions -----------------------------------------------------------------------------
 
     def to(self, device: str) -> Self:
         """The tensor on another device."""
@@ -117,17 +123,22 @@ class Tensor(Loss):
         return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
 
     def assign(self, other: Any) -> Self:  # Any: a tensor, or what Tensor() takes
-        """Put other elements into this tensor. What was computed from it before keeps the elements as they were.
+        """Put other elements into this tensor. What was computed from it before keeps the elements as they
+        were.
 
         Errors: ShapeError, DTypeError, DeviceError unless they are as this tensor's.
         """
         source = other if isinstance(other, Tensor) else Tensor(other, dtype=self.dtype, device=self.device)
         if source.shape != self.shape:
-            raise ShapeError(f"assign {source.shape} to {self.shape}", why="the shape stays", mend="expand or reshape it")
+            raise ShapeError(
+                f"assign {source.shape} to {self.shape}", why="the shape stays", mend="expand or reshape it"
+            )
         if source.dtype is not self.dtype:
             raise DTypeError(f"assign {source.dtype} to {self.dtype}", why="the dtype stays", mend="cast it")
         if source.device != self.device:
-            raise DeviceError(f"assign from {source.device} to {self.device}", why="the device stays", mend="use .to()")
+            raise DeviceError(
+                f"assign from {source.device} to {self.device}", why="the device stays", mend="use .to()"
+            )
         old, new = self.value, source.value
         if old.parents:
             raise GradientError(
@@ -145,7 +156,7 @@ class Tensor(Loss):
         self.value = value
         return self
 
-    # -- gradients -----------------------------------------------------------------------------------------------
+    # -- gradients ---------------------------------------------------------------------------------------
 
     @property
     def grad(self) -> Self | None:
@@ -163,12 +174,18 @@ class Tensor(Loss):
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Make gradients end here (or not). Errors: DTypeError for integers."""
         if requires_grad and not self.dtype.is_float:
-            raise DTypeError(f"requires_grad of {self.dtype}", why="only floats have gradients", mend="cast to float32")
+            raise DTypeError(
+                f"requires_grad of {self.dtype}", why="only floats have gradients", mend="cast to float32"
+            )
         if requires_grad == self.requires_grad:
             return self
         value = self.value
         if requires_grad:
-            node = value.node if value.own is not None else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
+            node = (
+                value.node
+                if value.own is not None
+                else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
+            )
             leaf = Value(node, self.device, value.support, leaf=ref(self), line=value.line)
             if value.own is not None:
                 leaf.settle(value.own)
@@ -186,7 +203,7 @@ class Tensor(Loss):
         if not root.tracked:
             raise GradientError(
                 "backward() of a tensor without a tape",
-                why="nothing that it was computed from requires a gradient, or backward() has used the tape up",
+                why="nothing it was computed from requires a gradient, or backward() has used the tape up",
                 mend="set requires_grad, leave no_grad(), or pass retain_graph=True to the first backward()",
             )
         if gradient is None and self.numel() != 1:
@@ -196,7 +213,9 @@ class Tensor(Loss):
                 mend="sum() it, or pass gradient=",
             )
         tape = autograd.tape_of(root)
-        boxes: dict[Value, Any] = {v: box for v in tape if v.leaf is not None and (box := v.leaf()) is not None}  # Tensors
+        boxes: dict[Value, Any] = {
+            v: box for v in tape if v.leaf is not None and (box := v.leaf()) is not None
+        }  # Tensors
         seed = autograd.ones_like(root) if gradient is None else gradient.value.node
         found = autograd.gradients(root, seed, tape, list(boxes))
         support = frozenset(h for v in tape for h in v.handles | v.support)
@@ -214,7 +233,9 @@ class Tensor(Loss):
         if old is None:
             self.grad = self.of(part)
         else:
-            total = Value(old.value.node + part.node, self.device, part.support | old.value.support, line=part.line)
+            total = Value(
+                old.value.node + part.node, self.device, part.support | old.value.support, line=part.line
+            )
             old.value = total
 
 
@@ -226,11 +247,17 @@ def _pack(data: Any, dtype: DType | None) -> tuple[tuple[int, ...], DType, bytes
     if hasattr(data, "__array_interface__") and hasattr(data, "tobytes"):
         name = str(data.dtype)
         if name not in dt.BY_NAME:
-            raise DTypeError(f"a numpy array of {name}", why="there is no such dtype", mend="astype('float32') first")
+            raise DTypeError(
+                f"a numpy array of {name}", why="there is no such dtype", mend="astype('float32') first"
+            )
         own = dt.BY_NAME[name]
         if dtype is None or dtype is own:
             return tuple(data.shape), own, data.tobytes()
-        return tuple(data.shape), dtype, dt.pack(dtype, dt.convert_list(dt.unpack(own, data.tobytes()), own, dtype))
+        return (
+            tuple(data.shape),
+            dtype,
+            dt.pack(dtype, dt.convert_list(dt.unpack(own, data.tobytes()), own, dtype)),
+        )
     shape = _shape_of(data)
     flat: list[Any] = []
     _flatten(data, shape, flat)
@@ -252,12 +279,16 @@ def _flatten(data: Any, shape: tuple[int, ...], flat: list[Any]) -> None:
     if not shape:
         if type(data) not in (bool, int, float):
             raise DTypeError(
-                f"{type(data).__name__} among the numbers", why="bool, int and float are numbers", mend="convert it first"
+                f"{type(data).__name__} among the numbers",
+                why="bool, int and float are numbers",
+                mend="convert it first",
             )
         flat.append(data)
         return
     if not isinstance(data, Sequence) or len(data) != shape[0]:
-        raise ShapeError("ragged sequences", why=f"{data!r:.60} is not of length {shape[0]}", mend="pad the short ones")
+        raise ShapeError(
+            "ragged sequences", why=f"{data!r:.60} is not of length {shape[0]}", mend="pad the short ones"
+        )
     for part in data:
         _flatten(part, shape[1:], flat)
 
@@ -280,4 +311,8 @@ def _empty(shape: tuple[int, ...]) -> Any:
 def _shown(values: Any) -> str:
     if isinstance(values, list):
         return "[" + ", ".join(_shown(v) for v in values) + "]"
-    return f"{values:.6g}" + ("." if float(values).is_integer() and "e" not in f"{values:.6g}" else "") if isinstance(values, float) and values == values and abs(values) != float("inf") else str(values)
+    return (
+        f"{values:.6g}" + ("." if float(values).is_integer() and "e" not in f"{values:.6g}" else "")
+        if isinstance(values, float) and values == values and abs(values) != float("inf")
+        else str(values)
+    )

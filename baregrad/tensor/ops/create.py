@@ -1,8 +1,8 @@
 """Making tensors: constants, counted values, random numbers that are the same on every device.
 
-Random bits are Threefry-2x32 with 20 rounds over (seed, call number) and the element's index: no state but one counter,
-which lies on the device, so that a captured step draws new numbers at each replay. Source: Salmon and others, «Parallel
-random numbers: as easy as 1, 2, 3», 2011, section 3.3.
+Random bits are Threefry-2x32 with 20 rounds over (seed, call number) and the element's index: no state but
+one counter, which lies on the device, so that a captured step draws new numbers at each replay. Source:
+Salmon and others, «Parallel random numbers: as easy as 1, 2, 3», 2011, section 3.3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Create(Indexing):
     __slots__ = ()
 
     @classmethod
-    def full(cls, shape: tuple[int, ...], value: Scalar, *, dtype: DType | None = None, device: str | None = None) -> Self:
+    def full(
+        cls, shape: tuple[int, ...], value: Scalar, *, dtype: DType | None = None, device: str | None = None
+    ) -> Self:
         """A shape filled with one value."""
         found = dtype or dt.result_dtype(type(value))
         sizes = check.shape_of((shape,), "full")
@@ -80,7 +82,7 @@ class Create(Indexing):
         same = places.reshape((n, 1)).expand((n, n)).eq(places.reshape((1, n)).expand((n, n)))
         return cls.constant(same.cast(dtype), device)
 
-    # -- random numbers ------------------------------------------------------------------------------------------
+    # -- random numbers ----------------------------------------------------------------------------------
 
     @classmethod
     def manual_seed(cls, seed: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import math
+import operator
+from functools import reduce
 from typing import Self
 
 from baregrad import dtype as dt
@@ -29,19 +32,28 @@ class Elementwise(TensorBase):
         _refuse(op, a.dtype)
         return a.apply(lambda x, y: x.alu(op, y), b)
 
+    def _either(self, logical: Op, arithmetic: Op, other: Other) -> Self:
+        """The logical op where both operands are bool, as in torch."""
+        kind = other.dtype if isinstance(other, TensorBase) else type(other)
+        both = self.dtype is dt.bool_ and kind in (dt.bool_, bool)
+        return self._binary(logical if both else arithmetic, other)
+
+    def _divided(self, dividend: Scalar) -> Self:
+        return self._binary(ops.DIV, dividend, flipped=True, floats=True)
+
     def _unary(self, op: Op) -> Self:
         dtype = check.float_dtype(self.dtype, op.name)
         return self.apply(lambda x: x.cast(dtype).alu(op))
 
     # fmt: off
-    def __add__(self, other: Other) -> Self: return self._binary(ops.OR if _both_bool(self, other) else ops.ADD, other)
+    def __add__(self, other: Other) -> Self: return self._either(ops.OR, ops.ADD, other)
     def __radd__(self, other: Scalar) -> Self: return self._binary(ops.ADD, other, flipped=True)
     def __sub__(self, other: Other) -> Self: return self._binary(ops.SUB, other)
     def __rsub__(self, other: Scalar) -> Self: return self._binary(ops.SUB, other, flipped=True)
-    def __mul__(self, other: Other) -> Self: return self._binary(ops.AND if _both_bool(self, other) else ops.MUL, other)
+    def __mul__(self, other: Other) -> Self: return self._either(ops.AND, ops.MUL, other)
     def __rmul__(self, other: Scalar) -> Self: return self._binary(ops.MUL, other, flipped=True)
     def __truediv__(self, other: Other) -> Self: return self._binary(ops.DIV, other, floats=True)
-    def __rtruediv__(self, other: Scalar) -> Self: return self._binary(ops.DIV, other, flipped=True, floats=True)
+    def __rtruediv__(self, other: Scalar) -> Self: return self._divided(other)
     def __and__(self, other: Other) -> Self: return self._binary(ops.AND, other)
     def __or__(self, other: Other) -> Self: return self._binary(ops.OR, other)
     def __xor__(self, other: Other) -> Self: return self._binary(ops.XOR, other)
@@ -51,8 +63,8 @@ class Elementwise(TensorBase):
     def __le__(self, other: Other) -> Self: return self._binary(ops.CMPLE, other)
     def __gt__(self, other: Other) -> Self: return self._binary(ops.CMPLT, other, flipped=True)
     def __ge__(self, other: Other) -> Self: return self._binary(ops.CMPLE, other, flipped=True)
-    def __eq__(self, other: Other) -> Self: return self._binary(ops.CMPEQ, other)  # type: ignore[override]  # as torch
-    def __ne__(self, other: Other) -> Self: return self._binary(ops.CMPNE, other)  # type: ignore[override]  # as torch
+    def __eq__(self, other: Other) -> Self: return self._binary(ops.CMPEQ, other)  # type: ignore[override]  # torch's
+    def __ne__(self, other: Other) -> Self: return self._binary(ops.CMPNE, other)  # type: ignore[override]  # torch's
     def __hash__(self) -> int: return id(self)
     def __invert__(self) -> Self: return self._integral("~").apply(lambda x: ~x)
     def __pow__(self, other: Other) -> Self: return self.pow(other)
@@ -61,11 +73,15 @@ class Elementwise(TensorBase):
     def __neg__(self) -> Self:
         """-self."""
         if self.dtype is dt.bool_:
-            raise DTypeError("- of a bool tensor", why="bool has no negative", mend="use ~, or cast to an integer")
+            raise DTypeError(
+                "- of a bool tensor", why="bool has no negative", mend="use ~, or cast to an integer"
+            )
         return self.apply(lambda x: -x)
 
     def __floordiv__(self, other: Other) -> Self:
-        """Division to minus infinity. Errors: ZeroDivisionError for the integer 0; a 0 inside an integer tensor gives 0."""
+        """Division to minus infinity. Errors: ZeroDivisionError for the integer 0; a 0 inside an integer
+        tensor gives 0.
+        """
         return self._floored(ops.IDIV, other)
 
     def __mod__(self, other: Other) -> Self:
@@ -78,16 +94,18 @@ class Elementwise(TensorBase):
             quotient = a.div(b).floor()
             return quotient if op is ops.IDIV else a - quotient * b
         if not isinstance(other, TensorBase) and other == 0:
-            raise ZeroDivisionError(f"integer {op.name} of {self.shape} by 0: divide floats, or by another number")
+            raise ZeroDivisionError(
+                f"integer {op.name} of {self.shape} by 0: divide floats, or by another number"
+            )
         return a._binary(op, b)
 
     def add(self, other: Other, *, alpha: Scalar = 1) -> Self:
         """self + alpha * other."""
-        return self + (other if alpha == 1 else other * alpha)
+        return self + (other if alpha == 1 else _scaled(other, alpha))
 
     def sub(self, other: Other, *, alpha: Scalar = 1) -> Self:
         """self - alpha * other."""
-        return self - (other if alpha == 1 else other * alpha)
+        return self - (other if alpha == 1 else _scaled(other, alpha))
 
     def mul(self, other: Other) -> Self:
         """self * other."""
@@ -103,7 +121,9 @@ class Elementwise(TensorBase):
 
     def _integral(self, what: str) -> Self:
         if self.dtype.is_float:
-            raise DTypeError(f"{what} of {self.dtype}", why="it works on the bits of integers", mend="cast to an integer")
+            raise DTypeError(
+                f"{what} of {self.dtype}", why="it works on the bits of integers", mend="cast to an integer"
+            )
         return self
 
     def cast(self, dtype: DType) -> Self:
@@ -142,20 +162,24 @@ class Elementwise(TensorBase):
     def where(self, condition: TensorBase, other: Other) -> Self:
         """self where the condition holds, other elsewhere."""
         if condition.dtype is not dt.bool_:
-            raise DTypeError(f"where with a condition of {condition.dtype}", why="it chooses", mend="compare, or .bool()")
+            raise DTypeError(
+                f"where with a condition of {condition.dtype}", why="it chooses", mend="compare, or .bool()"
+            )
         a, b = self.operands("where", other)
         shape = check.broadcast([condition.shape, a.shape], "where")
         a = a.fit(a.dtype, shape)
         b = b if not b.ndim else b.fit(a.dtype, shape)
         mask = condition.fit(dt.bool_, shape)
-        return mask.apply(lambda m, x, y: m.where(x, y), a, b)  # type: ignore[return-value]  # one public class
+        return a.apply(lambda x, m, y: m.where(x, y), mask, b)
 
     def masked_fill(self, mask: TensorBase, value: Scalar) -> Self:
         """The value where the mask holds, self elsewhere."""
         return self.where(~mask, value)  # type: ignore[operator]  # a mask is of the public class
 
     def pow(self, exponent: Other) -> Self:
-        """self to the power of the exponent; whole and half exponents that are Python numbers by multiplication."""
+        """self to the power of the exponent; whole and half exponents that are Python numbers by
+        multiplication.
+        """
         if isinstance(exponent, TensorBase):
             return (self.log2() * exponent).exp2()
         if exponent == 0.5:
@@ -165,15 +189,14 @@ class Elementwise(TensorBase):
             return power if exponent >= 0 else power.reciprocal()
         return (self.log2() * exponent).exp2()
 
-    def _whole_power(self, n: int) -> Self:
-        result: Self | None = None
-        square = self
-        while n:
-            if n & 1:
-                result = square if result is None else result * square
-            n >>= 1
-            square = square * square if n else square
-        return self * 0 + 1 if result is None else result
+    def _whole_power(self, n: builtins.int) -> Self:
+        """The product of the squares of squares that n's bits name."""
+        if n == 0:
+            return self.apply(lambda x: x.const_like(1).expand(x.shape))
+        squares = [self]
+        for _ in range(n.bit_length() - 1):
+            squares.append(squares[-1] * squares[-1])
+        return reduce(operator.mul, (square for bit, square in enumerate(squares) if n >> bit & 1))
 
     # fmt: off
     def sqrt(self) -> Self: return self._unary(ops.SQRT)  # noqa: D102
@@ -201,7 +224,7 @@ class Elementwise(TensorBase):
         zero = self * 0
         return (zero + 1).where(self > 0, (zero - 1).where(self < 0, zero))
 
-    # -- activations ---------------------------------------------------------------------------------------------
+    # -- activations -------------------------------------------------------------------------------------
 
     def relu(self) -> Self:
         """max(x, 0), with gradient 0 at 0."""
@@ -216,22 +239,28 @@ class Elementwise(TensorBase):
         return self * self.sigmoid()
 
     def gelu(self) -> Self:
-        """x times the normal distribution function, by its tanh form. Source: Hendrycks, Gimpel 2016, section 2."""
+        """x times the normal distribution function, by its tanh form. Source: Hendrycks, Gimpel 2016, section
+        2.
+        """
         inner = (self + self * self * self * 0.044715) * math.sqrt(2 / math.pi)
         return self * 0.5 * (inner.tanh() + 1)
 
-    def leaky_relu(self, negative_slope: float = 0.01) -> Self:
+    def leaky_relu(self, negative_slope: builtins.float = 0.01) -> Self:
         """x, or a fraction of it below 0."""
         return self.where(self > 0, self * negative_slope)
 
 
-def _both_bool(a: TensorBase, b: Other) -> bool:
-    return a.dtype is dt.bool_ and (b.dtype is dt.bool_ if isinstance(b, TensorBase) else isinstance(b, bool))
+def _scaled(value: Other, by: Scalar) -> Other:
+    return value * by if isinstance(value, Elementwise | bool | int | float) else value
 
 
 def _refuse(op: Op, dtype: DType) -> None:
     """Ops of bits on floats, and arithmetic on bool."""
     if op.dtype in ("bits", "int") and dtype.is_float:
-        raise DTypeError(f"{op.name} of {dtype}", why="it works on the bits of integers", mend="cast to an integer")
+        raise DTypeError(
+            f"{op.name} of {dtype}", why="it works on the bits of integers", mend="cast to an integer"
+        )
     if dtype is dt.bool_ and op.dtype in ("same", "int") and op not in (ops.MAX, ops.MIN, ops.MUL, ops.ADD):
-        raise DTypeError(f"{op.name} of bool", why="bool has no arithmetic", mend="cast to int32, or use & | ^ ~")
+        raise DTypeError(
+            f"{op.name} of bool", why="bool has no arithmetic", mend="cast to int32, or use & | ^ ~"
+        )

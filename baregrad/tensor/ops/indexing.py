@@ -18,7 +18,9 @@ class Indexing(Linear):
     __slots__ = ()
 
     def __getitem__(self, index: Any) -> Self:  # Any: all that may stand in brackets; _items refuses the rest
-        """A view of a part. Errors: IndexingError for an integer out of range or a kind of index that is not supported."""
+        """A view of a part. Errors: IndexingError for an integer out of range or a kind of index that is not
+        supported.
+        """
         items = self._items(index if isinstance(index, tuple) else (index,))
         axis = 0
         box: list[tuple[int, int]] = []
@@ -53,7 +55,9 @@ class Indexing(Linear):
         count = sum(item is not None and item is not Ellipsis for item in index)
         if count > self.ndim or sum(item is Ellipsis for item in index) > 1:
             raise IndexingError(
-                f"{count} indices for {self.shape}", why="one index for each axis, one Ellipsis", mend="give fewer"
+                f"{count} indices for {self.shape}",
+                why="one index for each axis, one Ellipsis",
+                mend="give fewer",
             )
         rest = [slice(None)] * (self.ndim - count)
         at = next((i for i, item in enumerate(index) if item is Ellipsis), len(index))
@@ -64,18 +68,25 @@ class Indexing(Linear):
         if all(step == 1 for step in steps):
             return self
         sizes = tuple(-(-size // step) for size, step in zip(self.shape, steps, strict=True))
-        rows = tuple((0, tuple(step if i == a else 0 for i in range(self.ndim))) for a, step in enumerate(steps))
+        rows = tuple(
+            (0, tuple(step if i == a else 0 for i in range(self.ndim))) for a, step in enumerate(steps)
+        )
         return self.apply(lambda x: x.view(sizes, rows))
 
     @classmethod
     def cat(cls, tensors: Sequence[Self], axis: int = 0) -> Self:
         """Tensors one behind the other along an axis. Errors: ShapeError unless their other axes agree."""
         if not tensors:
-            raise ShapeError("cat of no tensors", why="the result would have no shape", mend="give at least one")
+            raise ShapeError(
+                "cat of no tensors", why="the result would have no shape", mend="give at least one"
+            )
         first = tensors[0]
         axis = check.axis_in(axis, first.ndim, "cat")
         for t in tensors:
-            if t.ndim != first.ndim or t.shape[:axis] + t.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
+            if (
+                t.ndim != first.ndim
+                or t.shape[:axis] + t.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]
+            ):
                 raise ShapeError(
                     f"cat of {first.shape} and {t.shape} along axis {axis}",
                     why="all other axes must agree",
@@ -102,19 +113,25 @@ class Indexing(Linear):
     def stack(cls, tensors: Sequence[Self], axis: int = 0) -> Self:
         """Tensors of one shape along a new axis."""
         if not tensors:
-            raise ShapeError("stack of no tensors", why="the result would have no shape", mend="give at least one")
+            raise ShapeError(
+                "stack of no tensors", why="the result would have no shape", mend="give at least one"
+            )
         return cls.cat([t.unsqueeze(axis) for t in tensors], axis)
 
     def split(self, size: int, axis: int = 0) -> list[Self]:
         """Parts of `size` along an axis; the last may be smaller."""
         axis = check.axis_in(axis, self.ndim, "split")
         if size < 1:
-            raise AxisError(f"split into parts of {size}", why="a part has at least 1", mend="give a size of at least 1")
+            raise AxisError(
+                f"split into parts of {size}", why="a part has at least 1", mend="give a size of at least 1"
+            )
         lead = (slice(None),) * axis
         return [self[(*lead, slice(i, i + size))] for i in range(0, self.shape[axis], size)]
 
     def one_hot(self, num_classes: int) -> Self:
-        """1 at the place that each element names, along a new last axis, as int64; all 0 for a place out of range."""
+        """1 at the place that each element names, along a new last axis, as int64; all 0 for a place out of
+        range.
+        """
         places = UOp(ops.IOTA, dt.int64, (), num_classes).reshape((1,) * self.ndim + (num_classes,))
         order = self.constant(places, self.device)
         return (self.cast(dt.int64).unsqueeze(-1) == order).cast(dt.int64)
@@ -134,5 +151,3 @@ def _bounds(item: int | slice, size: int, axis: int) -> tuple[int, int, int]:
     if step > 0:
         return begin, max(begin, end), step
     return (end + 1, max(begin, end) + 1, step) if begin > end else (0, 0, step)
-
-

@@ -1,4 +1,6 @@
-"""Products of matrices and convolutions: views, one multiplication and one reduction each; the compiler does the rest."""
+"""Products of matrices and convolutions: views, one multiplication and one reduction each; the compiler does
+the rest.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ class Linear(Reduce):
     def matmul(self, other: TensorBase) -> Self:
         """The product of matrices, with vectors and batches as in torch.
 
-        Shapes: (…, n, k) @ (…, k, m) -> (…, n, m); a vector counts as a row on the left and a column on the right.
+        Shapes: (…, n, k) @ (…, k, m) -> (…, n, m); a vector counts as a row on the left and a column on the
+        right.
         Errors: ShapeError unless the inner sizes agree.
         """
         a, b = self, other
@@ -49,7 +52,9 @@ class Linear(Reduce):
         def build(x: UOp, y: UOp) -> UOp:
             left = x.expand((*batch, n, k)).reshape((*batch, n, 1, k)).expand((*batch, n, m, k))
             turned = (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2)
-            right = y.permute(turned).expand((*batch, m, k)).reshape((*batch, 1, m, k)).expand((*batch, n, m, k))
+            right = (
+                y.permute(turned).expand((*batch, m, k)).reshape((*batch, 1, m, k)).expand((*batch, n, m, k))
+            )
             return (left * right).reduce("add", (len(batch) + 2,)).reshape((*batch, n, m))
 
         return self.apply(build, other)
@@ -75,10 +80,15 @@ class Linear(Reduce):
         h' = (h + 2 * padding - dilation * (kh - 1) - 1) // stride + 1.
         Errors: ShapeError unless channels and groups agree and a window fits.
         """
-        if self.ndim != 4 or weight.ndim != 4 or self.shape[1] != groups * weight.shape[1] or weight.shape[0] % groups:
+        if (
+            self.ndim != 4
+            or weight.ndim != 4
+            or self.shape[1] != groups * weight.shape[1]
+            or weight.shape[0] % groups
+        ):
             raise ShapeError(
                 f"cannot convolve {self.shape} with {weight.shape} in {groups} groups",
-                why="images are (n, groups * c, h, w), filters (out, c, kh, kw), and out is a multiple of groups",
+                why="images are (n, groups * c, h, w), filters (out, c, kh, kw), groups divide out",
                 mend="reshape, or give other groups",
             )
         n, (out, inner, kh, kw) = self.shape[0], weight.shape
@@ -107,10 +117,14 @@ class Linear(Reduce):
         lead = self.shape[:-2]
         rows, oh, ow = _windows(self.shape, kernel, step, _pair(padding), (1, 1))
         shape = (*lead, oh, ow, *kernel)
-        return self.apply(lambda x: x.view(shape, _rows_in(shape, tuple((a,) for a in range(len(lead))), rows))), shape
+        return self.apply(
+            lambda x: x.view(shape, _rows_in(shape, tuple((a,) for a in range(len(lead))), rows))
+        ), shape
 
     def max_pool2d(self, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Self:
-        """The greatest element of each window. Shapes: (…, h, w) -> (…, h', w'), as conv2d counts; stride defaults to size."""
+        """The greatest element of each window. Shapes: (…, h, w) -> (…, h', w'), as conv2d counts; stride
+        defaults to size.
+        """
         ph, pw = _pair(padding)
         x = self
         if ph or pw:
@@ -151,7 +165,7 @@ def _windows(
         room = size + 2 * p - d * (k - 1) - 1
         if room < 0 or s < 1 or d < 1 or p < 0 or k < 1:
             raise ShapeError(
-                f"windows of {kernel} on {shape} with stride {stride}, padding {padding}, dilation {dilation}",
+                f"windows of {kernel} on {shape}: stride {stride}, padding {padding}, dilation {dilation}",
                 why="a window must fit, strides and dilations are at least 1, padding at least 0",
                 mend="pad more, or use smaller windows",
             )
@@ -163,9 +177,11 @@ def _windows(
 def _rows_in(
     shape: tuple[int, ...], lead: tuple[tuple[int], ...], rows: tuple[WindowRow, WindowRow]
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Rows of a VIEW: the leading axes of the source stand at the given axes of the result, then the two window rows.
+    """Rows of a VIEW: the leading axes of the source stand at the given axes of the result, then the two
+    window rows.
 
-    The windows' places are the axes before those inside the windows: with 8 axes (…, oh, ow, c, kh, kw), else (…, oh, ow, kh, kw).
+    The windows' places are the axes before those inside the windows: with 8 axes (…, oh, ow, c, kh, kw), else
+    (…, oh, ow, kh, kw).
     """
     ndim = len(shape)
     first = ndim - 5 if ndim == 8 else ndim - 4

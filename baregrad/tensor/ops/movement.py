@@ -22,8 +22,7 @@ class Movement(Elementwise):
 
         Errors: ShapeError unless the number of elements stays.
         """
-        given = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        sizes = list(given)  # type: ignore[arg-type]  # a sequence in both cases
+        sizes = list(check.flat_sizes(shape))
         if sizes.count(-1) == 1:
             known = 1
             for size in sizes:
@@ -56,8 +55,7 @@ class Movement(Elementwise):
 
         Errors: ShapeError if an axis that is not of size 1 would change.
         """
-        given = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        sizes = list(given)  # type: ignore[arg-type]  # a sequence in both cases
+        sizes = list(check.flat_sizes(shape))
         padded = (1,) * (len(sizes) - self.ndim) + self.shape
         target = tuple(old if new == -1 else new for old, new in zip(padded, sizes, strict=True))
         check.shape_of((target,), "expand")
@@ -65,8 +63,7 @@ class Movement(Elementwise):
 
     def permute(self, *order: int | Sequence[int]) -> Self:
         """Axes in another order."""
-        given = order[0] if len(order) == 1 and not isinstance(order[0], int) else order
-        axes = tuple(check.axis_in(a, self.ndim, "permute") for a in given)  # type: ignore[union-attr,arg-type]
+        axes = tuple(check.axis_in(a, self.ndim, "permute") for a in check.flat_sizes(order))
         return self.apply(lambda x: x.permute(axes))
 
     def transpose(self, axis0: int = 0, axis1: int = 1) -> Self:
@@ -105,12 +102,15 @@ class Movement(Elementwise):
     def pad(self, amounts: Sequence[tuple[int, int]], value: Scalar = 0) -> Self:
         """(before, after) elements of a value added to each axis.
 
-        Shapes: (d1…dn) -> (before + d + after). Errors: ShapeError for negative amounts or another number of axes.
+        Shapes: (d1…dn) -> (before + d + after). Errors: ShapeError for negative amounts or another number of
+        axes.
         """
         pairs = tuple((before, after) for before, after in amounts)
         if len(pairs) != self.ndim or any(n < 0 for pair in pairs for n in pair):
             raise ShapeError(
-                f"pad of {self.shape} by {pairs}", why="one pair of sizes of at least 0 for each axis", mend="give such pairs"
+                f"pad of {self.shape} by {pairs}",
+                why="one pair of sizes of at least 0 for each axis",
+                mend="give such pairs",
             )
         padded = self.apply(lambda x: x.pad(pairs))
         if value == 0:
@@ -121,7 +121,9 @@ class Movement(Elementwise):
     def repeat(self, *times: int) -> Self:
         """The tensor laid side by side, `times` along each axis."""
         if len(times) < self.ndim:
-            raise AxisError(f"repeat {times} of {self.shape}", why="one count for each axis", mend="give more counts")
+            raise AxisError(
+                f"repeat {times} of {self.shape}", why="one count for each axis", mend="give more counts"
+            )
         shape = (1,) * (len(times) - self.ndim) + self.shape
         apart = [size for n, d in zip(times, shape, strict=True) for size in (1, d)]
         wide = [size for n, d in zip(times, shape, strict=True) for size in (n, d)]

@@ -94,7 +94,9 @@ class Reduce(Movement):
         best = self.max(axis, keepdim=True)
         hit = (self == best) | (self != self)  # NaN is the greatest
         places = (1,) * axis + (size,) + (1,) * (self.ndim - axis - 1)
-        order = self.constant(UOp(ops.IOTA, dt.int64, (), size).reshape(places), self.device).expand(self.shape)
+        order = self.constant(UOp(ops.IOTA, dt.int64, (), size).reshape(places), self.device).expand(
+            self.shape
+        )
         return order.where(hit, size)._reduce("min", axis, keepdim)
 
     def argmin(self, axis: int | None = None, keepdim: bool = False) -> Self:
@@ -130,7 +132,9 @@ class Reduce(Movement):
         """
         if not 1 <= axes <= self.ndim:
             raise ShapeError(
-                f"layer_norm over {axes} axes of {self.shape}", why="between 1 and ndim axes", mend="give such a number"
+                f"layer_norm over {axes} axes of {self.shape}",
+                why="between 1 and ndim axes",
+                mend="give such a number",
             )
         last = tuple(range(self.ndim - axes, self.ndim))
         apart = self - self.mean(last, keepdim=True)
