@@ -5,6 +5,7 @@ Read schedule.py first.
 
 from baregrad.schedule.cost import RATES, Rates
 from baregrad.schedule.items import CopyItem, Decision, Item, KernelItem, NewBuffer, Schedule
+from baregrad.schedule.memory import MemoryPlan, Span, lifetimes, plan_memory
 from baregrad.schedule.schedule import schedule
 
 __all__ = [
@@ -14,7 +15,11 @@ __all__ = [
     "Decision",
     "Item",
     "KernelItem",
+    "MemoryPlan",
     "NewBuffer",
     "Schedule",
+    "Span",
+    "lifetimes",
+    "plan_memory",
     "schedule",
 ]

@@ -59,6 +59,7 @@ class Placement:
         "_by_sizes",
         "_contexts",
         "_found",
+        "_wanted",
         "costs",
         "decisions",
         "devices",
@@ -70,7 +71,8 @@ class Placement:
     def __init__(self, roots: Sequence[UOp], rates: Rates) -> None:
         order = value_order(roots)
         uses: dict[UOp, int] = dict.fromkeys(roots, 1)
-        kept = {stored_as(root) for root in roots}
+        self._wanted = {stored_as(root) for root in roots}
+        kept = set(self._wanted)
         self.devices: dict[UOp, str | None] = {}
         for node in order:
             for source in dict.fromkeys(values(node)):
@@ -90,6 +92,16 @@ class Placement:
         self._by_sizes: dict[tuple[object, ...], list[Kernel]] = {}
         for node in reversed(order):
             self._visit(node)
+        self._drop_unread()
+
+    def _drop_unread(self) -> None:
+        """Take back the stores of what is used only in the kernel that makes it."""
+        for node, kernel in list(self.homes.items()):
+            if node not in self._wanted and not any(
+                context.loaded for context in self._contexts.get(node, ())
+            ):
+                kernel.outputs = [output for output in kernel.outputs if output.node is not node]
+                del self.homes[node]
 
     def _find_device(self, node: UOp) -> None:
         """The device of a node: that of its sources, which must agree; None of constants alone."""
@@ -123,7 +135,7 @@ class Placement:
     def _visit(self, node: UOp) -> None:
         contexts = self._contexts.get(node, [])
         kept = node in self.costs.kept
-        if 0 in node.shape or not (contexts or kept):
+        if 0 in node.shape or not (contexts or node in self._wanted):
             return
         if node.op is ops.BUFFER:
             for context in contexts:

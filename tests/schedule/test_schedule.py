@@ -164,6 +164,12 @@ def test_no_donation_while_an_element_is_read_elsewhere():
     assert not plan.items[0].donates
 
 
+def test_what_only_its_own_kernel_uses_is_not_stored():
+    buffers = Buffers()
+    plan = check([((buffers.input(5) * 2.0).contiguous() + 1.0).contiguous() * 3.0], buffers, 1)
+    assert plan.items[0].writes == (0,)
+
+
 def test_a_long_chain_needs_no_recursion():
     buffers = Buffers()
     x = buffers.input(8)

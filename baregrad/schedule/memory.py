@@ -1,0 +1,112 @@
+"""Where intermediate values lie: in one arena a device, where values that never live together share bytes.
+
+A value lives from the item that writes it to the last one that reads it, both included. Inputs and what is
+kept have memory of their own, which the engine sees to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import NamedTuple
+
+from baregrad.base.errors import CompileError
+from baregrad.ir import UOp
+from baregrad.schedule.items import CopyItem, Item
+
+ALIGNMENT = 64  # a cache line, and the widest vector
+
+
+class Span(NamedTuple):
+    """Bytes of an arena."""
+
+    offset: int
+    nbytes: int
+    device: str
+
+
+class Lifetime(NamedTuple):
+    """A buffer, and the positions of the items that first write and last read it."""
+
+    buffer: UOp
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """The span of each intermediate buffer by its number, and the bytes of each device's arena."""
+
+    places: dict[int, Span] = field(default_factory=dict)
+    arenas: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all arenas: of the one, when all items run on one device."""
+        return sum(self.arenas.values())
+
+
+def plan_memory(items: Sequence[Item], keep: Collection[int]) -> MemoryPlan:
+    """Places for all buffers that the items write, but those whose numbers are kept.
+
+    The largest come first; each takes the least gap that it fits in, among those that live at the same time.
+
+    Errors: CompileError for a buffer whose size is not known yet.
+    """
+    plan = MemoryPlan()
+    placed: dict[str, list[tuple[Lifetime, Span]]] = {}
+    alive = lifetimes(items, keep)
+    alive.sort(key=lambda life: (-_nbytes(life.buffer), life.first))
+    for life in alive:
+        device = str(life.buffer.arg.devices[0])
+        others = placed.setdefault(device, [])
+        nbytes = _nbytes(life.buffer)
+        busy = sorted(span for other, span in others if other.first <= life.last and life.first <= other.last)
+        span = Span(_gap(busy, nbytes), nbytes, device)
+        others.append((life, span))
+        plan.places[life.buffer.arg.number] = span
+        plan.arenas[device] = max(plan.arenas.get(device, 0), span.offset + nbytes)
+    return plan
+
+
+def lifetimes(items: Sequence[Item], keep: Collection[int]) -> list[Lifetime]:
+    """When each buffer that is written and not kept is in use."""
+    found: dict[int, Lifetime] = {}
+    for position, item in enumerate(items):
+        written = (
+            (item.target,) if isinstance(item, CopyItem) else [item.buffers[slot] for slot in item.writes]
+        )
+        used = (item.source, item.target) if isinstance(item, CopyItem) else item.buffers
+        for buffer in written:
+            number = buffer.arg.number
+            if number not in keep and number not in found:
+                found[number] = Lifetime(buffer, position, position)
+        for buffer in used:
+            life = found.get(buffer.arg.number)
+            if life is not None:
+                found[buffer.arg.number] = life._replace(last=position)
+    return list(found.values())
+
+
+def _gap(busy: Sequence[Span], nbytes: int) -> int:
+    """The offset of the least gap between spans (in order) that holds so many bytes; else behind all."""
+    best: tuple[int, int] | None = None
+    end = 0
+    for span in busy:
+        room = span.offset - end
+        if room >= nbytes and (best is None or room < best[0]):
+            best = (room, end)
+        end = max(end, span.offset + span.nbytes)
+    return end if best is None else best[1]
+
+
+def _nbytes(buffer: UOp) -> int:
+    sizes = buffer.shape
+    if not all(isinstance(size, int) for size in sizes):
+        raise CompileError(
+            f"an intermediate value of shape {sizes}",
+            why="an arena needs sizes that are known",
+            mend="give the sizes numbers before the schedule is run",
+        )
+    return -(-max(prod(sizes) * buffer.dtype.itemsize, 1) // ALIGNMENT) * ALIGNMENT
