@@ -10,8 +10,10 @@ from baregrad.render.machine.inst import LABEL, label, reads, targets, writes
 from baregrad.render.machine.regalloc import allocate
 from baregrad.render.machine.rewrite import Allocation
 from baregrad.render.machine.target import Bank, Encoder, Fixup, MachineTarget
+from baregrad.render.machine.text import line, text
+from baregrad.render.machine.verify import verify
 
 __all__ = [
     "LABEL", "Allocation", "Assembled", "Bank", "Encoder", "Fixup", "MachineTarget", "Pool", "allocate",
-    "assemble", "check", "label", "reads", "targets", "writes",
+    "assemble", "check", "label", "line", "reads", "targets", "text", "verify", "writes",
 ]  # fmt: skip
