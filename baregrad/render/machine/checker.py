@@ -159,11 +159,10 @@ class Checker:
         old = self.before[origin]
         self.check_shape(k, inst, old)
         pairs = list(zip(accesses(inst), accesses(old), strict=True))
-        read: set[Place] = set()
         for (operand, new, is_read, _), (_, value, _, _) in pairs:
             if is_read:
-                read.update(self.check_read(k, operand, new, value, state))
-        self.check_writes(k, inst, pairs, read)
+                self.check_read(k, operand, new, value, state)
+        self.check_writes(k, inst, pairs)
         held = [state.get(place, EMPTY) for place in self.places_read(pairs)] if self.copied(old) else []
         for lost in inst.form.clobbers:
             state.pop((lost.bank, lost.number), None)
@@ -274,9 +273,13 @@ class Checker:
             self.fail(f"{inst.form.name} stands for {old.form.name}", k, "the form must stay")
         if inst.zeroing != old.zeroing or (inst.mask is None) != (old.mask is None):
             self.fail(f"{inst.form.name} with another mask", k, "the mask must stay")
-        for new, value in zip(inst.operands, old.operands, strict=True):
+        for operand, new, value in zip(inst.form.operands, inst.operands, old.operands, strict=True):
             if not self.corresponds(new, value):
                 self.fail(f"operand {new} stands for {value}", k, "only registers may change")
+            if operand.limit and isinstance(new, Mem) and new.index is not None:
+                index = new.index
+                if isinstance(index, Reg) and index.number > operand.limit:
+                    self.fail(f"an index in {index}", k, f"operand {operand.name} goes up to {operand.limit}")
 
     def corresponds(self, new: Value, value: Value) -> bool:
         """Whether two operands are equal but for the names of registers."""
@@ -296,15 +299,15 @@ class Checker:
 
     def check_read(
         self, k: int, operand: Operand | None, new: Register, value: Register, state: State
-    ) -> list[Place]:
-        """Whether the places that are read hold the value; the places."""
+    ) -> None:
+        """Whether the places that are read hold the value."""
         self.check_register(k, operand, new, value)
-        places = self.places(operand, new)
-        for place, unit in zip(places, self.units(operand, value), strict=False):
-            if unit not in state.get(place, EMPTY) and self.manages(value):
+        if not self.manages(value):
+            return
+        for place, unit in zip(self.places(operand, new), self.units(operand, value), strict=True):
+            if unit not in state.get(place, EMPTY):
                 held = sorted(state.get(place, EMPTY)) or "nothing known"
                 self.fail(f"{value} is not in {new}", k, f"on some path {place} holds {held}")
-        return places
 
     def manages(self, value: Register) -> bool:
         """Whether the allocator answers for a register: virtual ones, and physical ones it hands out."""
@@ -335,12 +338,12 @@ class Checker:
         if operand is not None and operand.limit and last > operand.limit:
             self.fail(f"{value} is in {new}", k, f"operand {operand.name} goes up to {operand.limit}")
 
-    def check_writes(self, k: int, inst: Inst, pairs: list[tuple[Access, Access]], read: set[Place]) -> None:
+    def check_writes(self, k: int, inst: Inst, pairs: list[tuple[Access, Access]]) -> None:
         """Results are in places of their own, not clobbered, and early ones apart from what is read."""
         written: set[Place] = set()
         lost = {(r.bank, r.number) for r in inst.form.clobbers}
-        for (operand, new, reads, writes), (_, value, _, _) in pairs:
-            if not writes:
+        for (operand, new, _, is_written), (_, value, _, _) in pairs:
+            if not is_written:
                 continue
             self.check_register(k, operand, new, value)
             for place in self.places(operand, new):
@@ -353,9 +356,14 @@ class Checker:
                     and operand.fixed is None
                 ):
                     self.fail(f"{value} is in {new}", k, "the form clobbers it")
-                if operand is not None and operand.early and not reads and place in read:
+                if operand is not None and operand.early and place in self.read_by_others(pairs, operand):
                     self.fail(f"{value} is in {new}", k, "it is written before the others are read")
                 written.add(place)
+
+    def read_by_others(self, pairs: list[tuple[Access, Access]], operand: Operand) -> set[Place]:
+        """The places that are read through any other operand, address or mask."""
+        others = [(other, new) for (other, new, is_read, _), _ in pairs if is_read and other is not operand]
+        return {place for other, new in others for place in self.places(other, new)}
 
     def places(self, operand: Operand | None, register: Register) -> list[Place]:
         """The registers that an operand of the list after names."""

@@ -45,12 +45,12 @@ class Facts:
         self.rows = tuple(
             (i, o.reads, o.writes, o.early, o.limit, o.fixed)
             for i, o in enumerate(form.operands)
-            if o.bank or o.fixed is not None or any(k[0] == "m" for k in o.kinds)
+            if o.bank or o.fixed is not None or any(k.startswith(("m", "vm")) for k in o.kinds)
         )
         self.pinned = any(row[5] is not None for row in self.rows)
         self.is_label = form is LABEL or form.name == "label"
         self.ends = form.control in ("jump", "branch", "ret")
-        self.copies = form.is_move and len(form.operands) == 2 and not form.memory
+        self.copies = form.is_move and len(form.operands) == 2
 
 
 class FactsTable(dict[int, Facts]):
@@ -69,12 +69,12 @@ class FactsTable(dict[int, Facts]):
 
 
 def merges(inst: Inst, operand: Operand) -> bool:
-    """Whether a written operand keeps some of its lanes: a mask without zeroing, and not a mask as the
-    result.
+    """Whether a written operand keeps some of its lanes: a mask without zeroing on a form that merges.
 
     A result in the mask's own bank has its masked-off bits cleared (SDM 2.7.4: comparisons into k).
     """
-    return inst.mask is not None and not inst.zeroing and operand.bank != bank_of(inst.mask)
+    mask = inst.mask
+    return mask is not None and not inst.zeroing and inst.form.merges and operand.bank != bank_of(mask)
 
 
 def bank_of(register: Register) -> str:
@@ -107,7 +107,7 @@ def accesses(inst: Inst) -> Iterator[tuple[Operand | None, Register, bool, bool]
                 operand.writes,
             )
     if inst.mask is not None:
-        yield None, inst.mask, True, False
+        yield None, inst.mask, True, "w" in inst.form.mask_role
 
 
 def reads(inst: Inst) -> list[Register]:

@@ -243,8 +243,7 @@ class Values:
             kind = type(value)
             if kind is Mem:
                 assert isinstance(value, Mem), "narrowed above"
-                read += self.units(value.base)
-                read += self.units(value.index)
+                read += self.address(value, limit)
                 continue
             units = self.units(value)
             if not units:
@@ -256,11 +255,24 @@ class Values:
                 if early:
                     self.early.update((i, unit) for unit in units)
             if limit:
-                variable = self.base[units[0]]
-                self.limit[variable] = min(limit, self.limit[variable] or limit)
+                self.cap(self.base[units[0]], limit)
         if inst.mask is not None:
-            read += self.units(inst.mask)
+            units = self.units(inst.mask)
+            read += units
+            if "w" in inst.form.mask_role:
+                written += units
         return read, written
+
+    def address(self, mem: Mem, limit: int) -> list[int]:
+        """The units that an address reads; a limit is that of a vector index."""
+        read = [*self.units(mem.base), *self.units(mem.index)]
+        if limit and isinstance(mem.index, VReg):
+            self.cap(self.of_vreg[mem.index.id], limit)
+        return read
+
+    def cap(self, variable: int, limit: int) -> None:
+        """Note that an operand takes registers up to a number only."""
+        self.limit[variable] = min(limit, self.limit[variable] or limit)
 
     def dataflow(self) -> None:
         """Fill `live_in` and `live_out`, a set of units (as bits of a compact numbering) for each block."""

@@ -1,7 +1,7 @@
 """MACHINE lists as text: one line an instruction, virtual registers as %v12, labels at the margin.
 
-This is for reading and for golden files; it is the same for every instruction set and shows lists that still have
-virtual registers, which an instruction set's own text need not know. It is not read back.
+This is for reading and for golden files; it is the same for every instruction set and shows lists that still
+have virtual registers, which an instruction set's own text need not know. It is not read back.
 
 >>> from baregrad.isa.form import Form, Inst, Operand, VReg
 >>> add = Form("add", (Operand("d", ("r64",), "rw", "gpr"), Operand("a", ("r64",), "r", "gpr")), None)

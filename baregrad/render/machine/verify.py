@@ -1,7 +1,8 @@
 """The rules of a MACHINE list before register allocation, checked.
 
-Operands fit their forms' kinds and banks, virtual registers keep their shape, everything read was written on every
-path, labels stand once and every jump has one. What is not here: whether an allocation is right (checker.py).
+Operands fit their forms' kinds and banks, virtual registers keep their shape, everything read was written
+on every path, labels stand once and every jump has one. What is not here: whether an allocation is right
+(checker.py).
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def verify_operands(i: int, inst: Inst, machine: MachineTarget, shapes: dict[int
     for operand, value in zip(form.operands, inst.operands, strict=True):
         if not fits(operand, value):
             fail(i, inst, f"{value} for operand {operand.name}", f"it takes {'/'.join(operand.kinds)}")
-    for operand, register, _, _ in accesses(inst):
-        verify_register(i, inst, operand, register, machine)
+    for place, register, _, _ in accesses(inst):
+        verify_register(i, inst, place, register, machine)
         whole = register.of if isinstance(register, Sub) else register
         if isinstance(whole, VReg):
             known = shapes.setdefault(whole.id, whole)

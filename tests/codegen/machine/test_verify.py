@@ -12,6 +12,7 @@ from . import toy
 from .generate import function
 
 A, B, V, Q = VReg(1, "int"), VReg(2, "int"), VReg(3, "vec", 128), VReg(4, "vec", 128, 4, 4)
+ODD = Form("x", (Operand("d", ("r",), "w", "odd"),), None)
 SET = toy.make("const", A, 1)
 # fmt: off
 WRONG = [  # name, list, what the error says
@@ -29,7 +30,7 @@ WRONG = [  # name, list, what the error says
     ("one path", [SET, toy.make("brz", A, "L"), toy.make("const", B, 1), label("L"), toy.make("out", B)],
                                                                                 "%v2 may be read before"),
     ("part set", [SET, toy.make("vsplat", Sub(Q, 1), A), toy.make("vout", Sub(Q, 2))], "%v4 may be read"),
-    ("no bank",  [Inst(Form("x", (Operand("d", ("r",), "w", "odd"),), None), (VReg(9, "odd"),))], "bank 'odd'"),
+    ("no bank",  [Inst(ODD, (VReg(9, "odd"),))], "bank 'odd'"),
 ]
 # fmt: on
 
