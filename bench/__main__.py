@@ -1,0 +1,34 @@
+"""Measure everything that speed is promised of, and print ratios: `make bench`, or `python -m bench NAME ...`.
+
+Each thread count runs in a process of its own, in which ours and torch's calls take turns, so that both see the same
+machine. Figures are medians; a ratio above 1 means that ours is faster. Read ops.py (kernels) and costs.py (overheads).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+GROUPS = ("ops", "costs")
+
+
+def main() -> int:
+    """Run the groups named on the command line (all by default)."""
+    wanted = sys.argv[1:] or list(GROUPS)
+    status = 0
+    for group in wanted:
+        if group == "ops":
+            for threads in (1, 2):
+                env = {**os.environ, "BG_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+                status |= subprocess.call([sys.executable, "-m", "bench.ops", str(threads)], env=env)
+        elif group == "costs":
+            status |= subprocess.call([sys.executable, "-m", "bench.costs"])
+        else:
+            sys.stderr.write(f"no such group: {group}; there are {', '.join(GROUPS)}\n")
+            return 2
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,87 @@
+"""Kernels against torch's: the same shapes, values that agree, calls that take turns, medians."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+import baregrad as bg
+
+Call = Callable[[], Any]
+
+# name, sizes of the inputs, ours, torch's, operations (of floats, or bytes moved) of one call, bar
+ROWS: list[tuple[str, list[tuple[int, ...]], Callable[..., Any], Callable[..., Any], float, float]] = [
+    ("matmul 512", [(512, 512)] * 2, lambda a, b: a @ b, lambda a, b: a @ b, 2 * 512**3, 0.4),
+    ("matmul 1024", [(1024, 1024)] * 2, lambda a, b: a @ b, lambda a, b: a @ b, 2 * 1024**3, 0.4),
+    ("matmul 2048", [(2048, 2048)] * 2, lambda a, b: a @ b, lambda a, b: a @ b, 2 * 2048**3, 0.0),
+    ("softmax 4096", [(4096, 4096)], lambda a: a.softmax(-1), lambda a: a.softmax(-1), 8 * 4096**2, 0.7),
+    ("layernorm 4096", [(4096, 4096)], lambda a: a.layer_norm(), lambda a: torch.layer_norm(a, (4096,)), 8 * 4096**2, 0.7),
+    ("add 16M", [(1 << 24,)] * 2, lambda a, b: a + b, lambda a, b: a + b, 12 * (1 << 24), 0.7),
+    ("sum 16M", [(1 << 24,)], lambda a: a.sum(), lambda a: a.sum(), 4 * (1 << 24), 0.7),
+    (
+        "conv2d 64x64x3x3",
+        [(16, 64, 32, 32), (64, 64, 3, 3)],
+        lambda a, w: a.conv2d(w),
+        lambda a, w: torch.nn.functional.conv2d(a, w),
+        2 * 16 * 64 * 64 * 9 * 30 * 30,
+        0.3,
+    ),
+]  # fmt: skip
+
+
+def seconds(calls: list[Call], budget: float = 2.0) -> list[float]:
+    """The median time of each call; they take turns."""
+    for call in calls:
+        for _ in range(3):
+            call()
+    times: list[list[float]] = [[] for _ in calls]
+    until = perf_counter() + budget
+    while perf_counter() < until or len(times[0]) < 5:
+        for call, mine in zip(calls, times, strict=True):
+            start = perf_counter()
+            call()
+            mine.append(perf_counter() - start)
+    return [median(t) for t in times]
+
+
+def measure(name: str, sizes: list[tuple[int, ...]], ours: Any, theirs: Any, work: float, bar: float) -> None:
+    """One row: check that the values agree, time both, print."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(size, dtype=np.float32) for size in sizes]
+    mine = [bg.Tensor(a) for a in arrays]
+    torches = [torch.from_numpy(a) for a in arrays]
+    step = bg.jit(ours)
+    expected = theirs(*torches).numpy()
+    for _ in range(3):
+        got = step(*mine).numpy()
+    scale = np.abs(expected).max()
+    wrong = np.abs(got - expected).max() / scale
+    assert wrong < 1e-4, f"{name}: differs from torch by {wrong} of the greatest value"
+    with torch.no_grad():
+        a, b = seconds([lambda: step(*mine), lambda: theirs(*torches)])
+    rate = f"{work / a / 1e9:8.1f} {work / b / 1e9:8.1f} G/s"
+    verdict = "" if not bar else ("ok" if b / a >= bar else f"below {bar}")
+    sys.stdout.write(f"  {name:18} {a * 1e3:9.3f} ms {b * 1e3:9.3f} ms  {rate}  ratio {b / a:5.2f} {verdict}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """All rows with the number of threads given."""
+    threads = int(sys.argv[1])
+    torch.set_num_threads(threads)
+    sys.stdout.write(f"{threads} thread(s), torch {torch.__version__}: ours, torch's, ours and torch's rate\n")
+    only = sys.argv[2:]
+    for row in ROWS:
+        if not only or any(word in row[0] for word in only):
+            measure(*row)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
