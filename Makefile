@@ -37,7 +37,7 @@ lint: $(call INSTALLED,dev)  ## format, lint, floors, types
 	$(RUN) -m mypy
 
 bench: $(call INSTALLED,bench)  ## measure against PyTorch on this machine (downloads it, once)
-	$(RUN) -m baregrad bench $(ARGS)
+	$(RUN) -m bench $(ARGS)
 
 fuzz: $(call INSTALLED,dev)  ## the long random runs; ARGS="--seed 7" for other ones
 	$(PYTEST) -n $(JOBS) -m fuzz $(ARGS)

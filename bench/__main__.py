@@ -1,7 +1,9 @@
-"""Measure everything that speed is promised of, and print ratios: `make bench`, or `python -m bench NAME ...`.
+"""Measure everything that speed is promised of, and print ratios: `make bench`, or `python -m bench NAME
+...`.
 
-Each thread count runs in a process of its own, in which ours and torch's calls take turns, so that both see the same
-machine. Figures are medians; a ratio above 1 means that ours is faster. Read ops.py (kernels) and costs.py (overheads).
+Each thread count runs in a process of its own, in which ours and torch's calls take turns, so that both see
+the same machine. Figures are medians; a ratio above 1 means that ours is faster. Read ops.py (kernels) and
+costs.py (overheads).
 """
 
 from __future__ import annotations

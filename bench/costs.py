@@ -62,7 +62,10 @@ def launches() -> None:
 def compile_times(run: Any) -> list[float]:
     """The compile time of each kernel of what `run` does."""
     times: list[float] = []
-    with bg.override(cache=False, check=False), listen(lambda e: times.append(e.facts["seconds"]), "compiled"):
+    with (
+        bg.override(cache=False, check=False),
+        listen(lambda e: times.append(e.facts["seconds"]), "compiled"),
+    ):
         run()
     return times
 
@@ -81,7 +84,9 @@ def chains() -> None:
 
     chained(7)
     few, many = median([chained(50 + i) for i in range(3)]), median([chained(200 + i) for i in range(3)])
-    sys.stdout.write(f"  50 chained exp {few * 1e3:.1f} ms, 200: {many * 1e3:.1f} ms, ratio {many / few:.2f} (bar 5)\n")
+    sys.stdout.write(
+        f"  50 chained exp {few * 1e3:.1f} ms, 200: {many * 1e3:.1f} ms, ratio {many / few:.2f} (bar 5)\n"
+    )
 
 
 def demo_kernels() -> None:
