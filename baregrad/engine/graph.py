@@ -66,8 +66,8 @@ def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> Compil
 def _interpreted(session: Session, device: str, roots: Sequence[UOp]) -> CompiledGraph:
     """One program for the reference device: the graph itself."""
     inputs = tuple(node for node in toposort(tuple(roots)) if node.op is ops.BUFFER)
-    outputs = [r if r.op is ops.BUFFER else session.new_buffer(r.shape, r.dtype, device) for r in roots]
-    wanted = {buffer: root for root, buffer in zip(roots, outputs, strict=True) if root is not buffer}
+    outputs = [_buffer_under(r) or session.new_buffer(r.shape, r.dtype, device) for r in roots]
+    wanted = {b: root for root, b in zip(roots, outputs, strict=True) if b is not _buffer_under(root)}
     if not wanted:
         return CompiledGraph(session.device(device), [], outputs, {}, {}, None)
     kernel = session.device(device).load((tuple(wanted.values()), inputs), "graph")
@@ -76,6 +76,13 @@ def _interpreted(session: Session, device: str, roots: Sequence[UOp]) -> Compile
     return CompiledGraph(
         session.device(device), [Step(Compiled(kernel, 1, None), numbers)], outputs, donors, {}, None
     )
+
+
+def _buffer_under(root: UOp) -> UOp | None:
+    """The buffer that a root is under another shape."""
+    while root.op is ops.RESHAPE:
+        root = root.src[0]
+    return root if root.op is ops.BUFFER else None
 
 
 def _assigns_buffer(root: UOp) -> bool:
