@@ -105,6 +105,8 @@ class _Evaluator:
     def expand(self, node: UOp, src: list[Values]) -> Values:
         """EXPAND, one axis after another, inner ones first."""
         held, inner = src[0], 1
+        if 0 in node.shape:
+            return []
         for before, after in zip(reversed(node.src[0].shape), reversed(node.shape), strict=True):
             if before != after:
                 if inner == 1:
