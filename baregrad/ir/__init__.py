@@ -10,6 +10,12 @@ from baregrad.ir.match import Rules, join
 from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
 from baregrad.ir.rewrite import rewrite, rewrite_down, substitute, substitute_all
+from baregrad.ir.rules import (
+    finish_table,
+    simplify,
+    simplify_tensor,
+    simplify_value,
+)
 from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, size_node, toposort
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "const",
     "evaluate",
     "exact",
+    "finish_table",
     "index",
     "is_const",
     "join",
@@ -31,6 +38,9 @@ __all__ = [
     "Rules",
     "Scalar",
     "Size",
+    "simplify",
+    "simplify_tensor",
+    "simplify_value",
     "size_node",
     "substitute",
     "substitute_all",

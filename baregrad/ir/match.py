@@ -28,6 +28,7 @@ from baregrad.ir.uop import UOp, const, is_const
 
 Fired = dict[str, int]
 Matcher = Callable[[UOp, Any, Fired | None], UOp | None]  # node, context, counter
+Like = Callable[[UOp, UOp], UOp | None]
 Row = tuple[Any, ...]  # name, pattern, result, *conditions
 RING = (ops.ADD, ops.SUB, ops.MUL, ops.NEG)
 
@@ -50,10 +51,10 @@ class Rule:
 class Rules:
     """A checked table; `matcher(op)` is the compiled function of an op, None if no rule is about it."""
 
-    __slots__ = ("_compiled", "name", "rows")
+    __slots__ = ("_compiled", "like", "name", "rows")
 
-    def __init__(self, name: str, rows: Sequence[Rule]) -> None:
-        self.name, self.rows = name, tuple(rows)
+    def __init__(self, name: str, rows: Sequence[Rule], like: Like | None = None) -> None:
+        self.name, self.rows, self.like = name, tuple(rows), like or _no_other_shape
         self._compiled: dict[Op, Matcher | None] = {}
         seen: set[str] = set()
         for row in self.rows:
@@ -70,7 +71,7 @@ class Rules:
             return self._compiled[op]
         except KeyError:
             mine = [row for row in self.rows if row.pattern.op is op]
-            made = self._compiled[op] = _Compiler(self.name, op, mine).compile() if mine else None
+            made = self._compiled[op] = _Compiler(self, op, mine).compile() if mine else None
             return made
 
     def apply(self, node: UOp, ctx: Any = None, fired: Fired | None = None) -> UOp | None:
@@ -100,9 +101,18 @@ def rules(name: str, rows: Iterable[Row]) -> Rules:
     return Rules(name, made)
 
 
-def join(name: str, *tables: Rules) -> Rules:
-    """One table of several; the rules keep their names."""
-    return Rules(name, [row for table in tables for row in table.rows])
+def join(name: str, *tables: Rules, like: Like | None = None) -> Rules:
+    """One table of several; the rules keep their names.
+
+    `like(result, node)` gives a result its node's shape back, if it has lost it (x * 0 -> 0); without it
+    such a rule
+    does not fire.
+    """
+    return Rules(name, [row for table in tables for row in table.rows], like)
+
+
+def _no_other_shape(made: UOp, node: UOp) -> UOp | None:
+    return None
 
 
 def _check(row: Rule) -> None:
@@ -143,12 +153,12 @@ class _Steps(list[tuple[str, str]]):
 class _Compiler:
     """Generates the function of one op."""
 
-    def __init__(self, table: str, op: Op, rows: Sequence[Rule]) -> None:
-        self.table, self.op, self.rows = table, op, rows
+    def __init__(self, table: Rules, op: Op, rows: Sequence[Rule]) -> None:
+        self.table, self.op, self.rows = table.name, op, rows
         self.names: dict[str, Any] = {
             "CONST": ops.CONST, "UOp": UOp, "const": const, "IS": is_const, "BOUNDS": bounds,
             "EXACT": is_exact, "FITS": fits, "BOOL": dt.bool_, "IDIV": ops.IDIV.meaning,
-            "MOD": ops.MOD.meaning, "NOT": ops.NOT.meaning,
+            "LIKE": table.like, "MOD": ops.MOD.meaning, "NOT": ops.NOT.meaning,
         }  # fmt: skip
         self.numbers: dict[int, str] = {}
         self.paths: dict[str, str] = {}
@@ -264,6 +274,12 @@ class _Compiler:
             lines.append(" " * indent + f"if {text}:")
             indent += 1
         body, done = self.result(row)
+        if not isinstance(row.result, Pattern) or row.result.kind != "op":
+            if isinstance(row.result, Pattern):
+                body.append(f"r = {done}")
+            body.append("if r.shape != n.shape: r = LIKE(r, n)")
+            body.append("?if r is not None:")
+            done = "r"
         body.append(f"if fired is not None: fired[{row.name!r}] = fired.get({row.name!r}, 0) + 1")
         body.append(f"return {done}")
         return lines + [" " * indent + line for line in _guarded(body)]

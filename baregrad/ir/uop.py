@@ -38,7 +38,7 @@ class Buffer(NamedTuple):
 class UOp:
     """One node: `op` (a row of ops.py), `dtype`, `src` (nodes), `arg` (plain data), the derived `shape`."""
 
-    __slots__ = ("__weakref__", "_bounds", "_ranges", "arg", "dtype", "op", "shape", "src")
+    __slots__ = ("__weakref__", "_bounds", "_key", "_ranges", "arg", "dtype", "op", "shape", "src")
 
     op: Op
     dtype: DType
@@ -47,6 +47,7 @@ class UOp:
     shape: tuple[Size, ...]
     _bounds: tuple[int, int] | None
     _ranges: frozenset[UOp] | None
+    _key: tuple[int, int, int] | None
 
     def __new__(cls, op: Op, dtype: DType, src: tuple[UOp, ...] = (), arg: Any = None) -> UOp:
         """Find the node, or make it."""
@@ -62,6 +63,7 @@ class UOp:
         node.shape = op.shape(src, arg)
         node._bounds = None
         node._ranges = None
+        node._key = None
         _NODES.put(key, node)
         return node
 
