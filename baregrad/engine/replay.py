@@ -244,14 +244,20 @@ def _same_memory(capture: Capture, number: int) -> list[int]:
     donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
     numbers = [number]
     while number in donors:
-        number = donors[number]
+        new, number = number, donors[number]
         if number not in capture.written:
-            return [*numbers, numbers[0]]
+            return numbers if _read_later(capture, new, number) else [*numbers, numbers[0]]
         if number in capture.given_up:
             numbers.append(number)
         else:
             break
     return numbers
+
+
+def _read_later(capture: Capture, new: int, old: int) -> bool:
+    """Whether a graph behind the one that makes the new version still reads the old one."""
+    after = next(place for place, graph in enumerate(capture.graphs) if new in graph.donors) + 1
+    return any(old in step.numbers for graph in capture.graphs[after:] for step in graph.steps)
 
 
 def _sources(

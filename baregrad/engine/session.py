@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING
-from weakref import ReferenceType, WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
+from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 
 from baregrad.base.config import config
 from baregrad.base.errors import DeviceError
@@ -24,7 +24,7 @@ class Session:
     def __init__(self) -> None:
         self.devices: dict[str, Device] = {}
         self.handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
-        self.pending: WeakSet[Value] = WeakSet()  # assigned, not yet run
+        self.pending: WeakKeyDictionary[Value, None] = WeakKeyDictionary()  # assigned, not yet run
         self.capture: Capture | None = None
         self.seed = 0
         self.generators: dict[str, Box] = {}  # device -> the state of its random numbers

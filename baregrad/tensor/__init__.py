@@ -1,6 +1,10 @@
-"""Tensor: construction, conversion, autograd (autograd.py) and the operations (ops/, one file a concern)."""
+"""Tensor: construction, conversion to Python, gradients, and the operations, one file a concern in ops/.
 
-from baregrad.tensor.autograd import no_grad
+Read base.py (what a tensor is) and tensor.py first. Layers are in nn, memory and compilation in engine.
+"""
+
+from baregrad.tensor.autograd import no_grad, recording
+from baregrad.tensor.device import Device
 from baregrad.tensor.tensor import Tensor
 
-__all__ = ["Tensor", "no_grad"]
+__all__ = ["Device", "Tensor", "no_grad", "recording"]

@@ -152,7 +152,7 @@ class Tensor(Loss):
         else:
             node = old.node.assign(new.node)
             value = Value(node, self.device, new.support | old.support, leaf=old.leaf, line=user_line())
-        SESSION.pending.add(value)
+        SESSION.pending[value] = None
         self.value = value
         return self
 
@@ -227,6 +227,9 @@ class Tensor(Loss):
         if not retain_graph:
             for value in tape:
                 value.release()
+        # Computed with whatever is next: in the same kernels as the gradients, and before an assignment would
+        # make it keep the old parameters.
+        SESSION.pending[root] = None
 
     def _add_grad(self, part: Value) -> None:
         old = self.grad
