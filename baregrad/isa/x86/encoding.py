@@ -8,6 +8,9 @@ or one register ("rax": implicit, not written; "cl": written). A row for several
 I for integer sizes (`size="32/64"`), V M H Q E for vectors and memory of the whole, half, quarter and eighth
 length ("128/256/512"), b32 b64 for broadcast elements.
 
+Rows and encodings are tuples because some 700 are made when the tables are imported: frozen dataclasses take
+five times as long.
+
 What is not here: bytes (encode.py, decode.py) and rows (table_*.py). Source: Intel SDM volume 2, chapter 2.
 """
 
@@ -15,15 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from baregrad.isa.form import Form, Operand, Reg
 from baregrad.isa.x86.registers import BANKS, REGISTER_KINDS, named
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LEGACY:
+class LEGACY(NamedTuple):
     """Prefixes, REX, opcode map, opcode, ModRM. SDM 2.1 and 2.2.
 
     `digit` is the /digit of ModRM, `plus_r` an operand in the opcode's low bits, `modrm` a fixed byte after
@@ -46,8 +47,7 @@ class LEGACY:
     slots: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VEX:
+class VEX(NamedTuple):
     """The two- and three-byte VEX prefixes. SDM 2.3.
 
     `length` is 128, 256, "LIG" (ignored: encoded as 128), or "128/256" for a form each. `w` None is WIG.
@@ -65,8 +65,7 @@ class VEX:
     slots: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EVEX:
+class EVEX(NamedTuple):
     """The four-byte EVEX prefix. SDM 2.7.
 
     `mask` is "" (none may be given), "k" (merging only), "kz" (merging or zeroing), "select" (either; the
@@ -103,14 +102,13 @@ IMMEDIATES = {  # name: bytes, least and greatest value taken, whether it decode
 """The immediates of the tables."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class Row(NamedTuple):
     """One line of a table: forms that are not built yet."""
 
     name: str
     spec: str
     encoding: Encoding
-    facts: dict[str, Any] = field(default_factory=dict)  # keywords of Form: every field has its own type
+    facts: dict[str, Any]  # keywords of Form: every field has its own type
 
 
 def row(name: str, spec: str, encoding: Encoding, **facts: Any) -> Row:  # Any: as in Row.facts
@@ -233,7 +231,7 @@ def _variants(encoding: Encoding) -> Iterator[tuple[Encoding, dict[str, str]]]:
         for size in sizes:
             bits = 0 if length == "LIG" else int(length)
             wide = encoding.w if not size else int(size == 64)
-            yield replace(encoding, length=bits, w=wide), _vector_names(bits or 128, size or None)
+            yield encoding._replace(length=bits, w=wide), _vector_names(bits or 128, size or None)
 
 
 def _sized(encoding: LEGACY, size: int) -> LEGACY:
@@ -241,7 +239,7 @@ def _sized(encoding: LEGACY, size: int) -> LEGACY:
     opcode = encoding.opcode & ~1 if size == 8 and not encoding.plus_r else encoding.opcode
     prefix = "66" if size == 16 else encoding.prefix
     imm = _INTEGER[size][3] if encoding.imm == "iz" else encoding.imm
-    return replace(encoding, opcode=opcode, prefix=prefix, imm=imm, w=int(size == 64))
+    return encoding._replace(opcode=opcode, prefix=prefix, imm=imm, w=int(size == 64))
 
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -295,7 +293,7 @@ def expand(line: Row) -> Iterator[Form]:
         yield Form(
             line.name,
             operands,
-            replace(encoding, slots=slots),
+            encoding._replace(slots=slots),
             needs=needs,
             mask_role=MASK_ROLES.get(encoding.mask, "r") if isinstance(encoding, EVEX) else "",
             merges=not isinstance(encoding, EVEX) or encoding.mask != "select",
