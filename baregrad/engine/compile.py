@@ -4,7 +4,7 @@ nowhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from baregrad.base.cache import memo
@@ -14,7 +14,7 @@ from baregrad.engine import disk
 from baregrad.ir import UOp, text
 from baregrad.kernel import optimize
 from baregrad.lower import lower
-from baregrad.render import Program, render, target_for
+from baregrad.render import TARGETS, Program, host_target, render
 from baregrad.runtime import Device, Kernel
 from baregrad.target import Target
 
@@ -42,7 +42,19 @@ def target_of(device: Device) -> Target:
 
 @memo
 def _target(device: Device, settings: tuple[object, ...]) -> Target:
-    return target_for(device.target_facts(), config())
+    """The row of the CPU's features, less those that are switched off, with this machine's cores and caches.
+    """
+    facts, switches = device.target_facts(), config()
+    present = facts.features
+    if switches.features:
+        present &= frozenset(switches.features.split(","))
+    row = host_target(present) if facts.arch == "x86-64" else TARGETS[0]  # the null device: the best row
+    return replace(
+        row,
+        threads=switches.threads or facts.cores,
+        l1_bytes=facts.caches.get("l1d", row.l1_bytes),
+        l2_bytes=facts.caches.get("l2", row.l2_bytes),
+    )
 
 
 def compile_kernel(device: Device, ast: UOp) -> Compiled:

@@ -57,7 +57,7 @@ def load(entry_key: str) -> Program | None:
 
 def store(entry_key: str, program: Program) -> None:
     """Keep a program."""
-    header = {"magic": MAGIC, "digest": hashlib.sha256(program.code).hexdigest(), **program.facts()}
+    header = {"magic": MAGIC, "digest": hashlib.sha256(program.code).hexdigest(), "name": program.name, "grid": program.grid, "slots": program.slots}
     write_aside(_directory() / entry_key, json.dumps(header).encode() + b"\n" + program.code)
 
 
@@ -67,11 +67,11 @@ def _parse(data: bytes) -> Program | None:
         header: Any = json.loads(line)  # whatever stands in the file
     except ValueError:
         return None
-    if not found or not isinstance(header, dict) or header.pop("magic", None) != MAGIC:
+    if not found or not isinstance(header, dict) or header.get("magic") != MAGIC:
         return None
-    if header.pop("digest", None) != hashlib.sha256(code).hexdigest():
+    if header.get("digest") != hashlib.sha256(code).hexdigest():
         return None
-    return Program.from_facts(code, header)
+    return Program(header["name"], code, header["grid"], header["slots"])
 
 
 @memo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import count
 from typing import TYPE_CHECKING
 from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
@@ -12,6 +13,7 @@ from baregrad.dtype import DType
 from baregrad.engine.reference import execute
 from baregrad.engine.value import Box, Handle, Value, new_buffer_node
 from baregrad.ir import Size, UOp
+from baregrad.render import host_target
 from baregrad.runtime import Address, Device, open_device
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Session:
         self.generators: dict[str, Box] = {}  # device -> the state of its random numbers
         self._realized: WeakKeyDictionary[UOp, ReferenceType[Handle]] = WeakKeyDictionary()
         self._numbers = count(1)
+        self._best: str | None = None
 
     def device(self, name: str) -> Device:
         """The device of a name, opened at first use."""
@@ -40,8 +43,26 @@ class Session:
         return found
 
     def default_device(self) -> str:
-        """The device of new tensors: the configured one, or the CPU."""
-        return config().device or "cpu"
+        """The device of new tensors: the configured one; else the CPU, or, where our code can't run, the
+        reference.
+        """
+        return config().device or self._best_device()
+
+    def _best_device(self) -> str:
+        if self._best is None:
+            reason = self._why_not_cpu()
+            if reason:
+                warnings.warn(f"baregrad computes on the reference device, slowly: {reason}", stacklevel=2)
+            self._best = "reference" if reason else "cpu"
+        return self._best
+
+    def _why_not_cpu(self) -> str:
+        """What the CPU device lacks; empty where our machine code runs."""
+        try:
+            host_target(self.device("cpu").target_facts().features)
+        except DeviceError as error:
+            return error.what
+        return ""
 
     def new_buffer(self, shape: tuple[Size, ...], dtype: DType, device: str) -> UOp:
         """A BUFFER with a number that was never used."""
