@@ -42,8 +42,7 @@ def target_of(device: Device) -> Target:
 
 @memo
 def _target(device: Device, settings: tuple[object, ...]) -> Target:
-    """The row of the CPU's features, less those that are switched off, with this machine's cores and caches.
-    """
+    """The row of the CPU's features, less those that are switched off, with this machine's cores and caches."""
     facts, switches = device.target_facts(), config()
     present = facts.features
     if switches.features:

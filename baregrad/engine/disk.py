@@ -57,7 +57,13 @@ def load(entry_key: str) -> Program | None:
 
 def store(entry_key: str, program: Program) -> None:
     """Keep a program."""
-    header = {"magic": MAGIC, "digest": hashlib.sha256(program.code).hexdigest(), "name": program.name, "grid": program.grid, "slots": program.slots}
+    header = {
+        "magic": MAGIC,
+        "digest": hashlib.sha256(program.code).hexdigest(),
+        "name": program.name,
+        "grid": program.grid,
+        "slots": program.slots,
+    }
     write_aside(_directory() / entry_key, json.dumps(header).encode() + b"\n" + program.code)
 
 
