@@ -7,6 +7,7 @@ A MACHINE list goes through `order` (latency and pressure), `allocate` (register
 from baregrad.render.machine.checker import check
 from baregrad.render.machine.emit import Assembled, Pool, assemble
 from baregrad.render.machine.inst import LABEL, label, reads, targets, writes
+from baregrad.render.machine.order import order
 from baregrad.render.machine.regalloc import allocate
 from baregrad.render.machine.rewrite import Allocation
 from baregrad.render.machine.target import Bank, Encoder, Fixup, MachineTarget
@@ -15,5 +16,5 @@ from baregrad.render.machine.verify import verify
 
 __all__ = [
     "LABEL", "Allocation", "Assembled", "Bank", "Encoder", "Fixup", "MachineTarget", "Pool", "allocate",
-    "assemble", "check", "label", "line", "reads", "targets", "text", "verify", "writes",
+    "assemble", "check", "label", "line", "order", "reads", "targets", "text", "verify", "writes",
 ]  # fmt: skip
