@@ -4,9 +4,9 @@ The lists of operations that AVX-512 has under the same name and opcode are publ
 them, so that an opcode or a latency stands once. The syntax is explained in encoding.py: V and M are a
 register and memory of the whole vector length, H Q E and MH MQ ME of a half, a quarter, an eighth.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; folded loads add 5 to
-8) and costs (cycles of its unit): uops.info for Zen 4 and Golden Cove, rounded to the larger. Checked on a
-Zen 5 by chains of dependent instructions.
+Source of encodings: Intel SDM volume 2. Latencies (cycles, register operands; folded loads add 5 to 8) and
+costs (cycles of its unit) are approximate: about the larger of the public figures for Zen 4 and Golden Cove
+(uops.info). Chains of dependent instructions on a Zen 5 were at most one cycle slower.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ Operations that AVX has too come from the lists of table_avx.py. `needs` leaves 
 128 and 256 bits: every EVEX row needs those. The syntax is explained in encoding.py; b32 and b64 are embedded
 broadcasts. Embedded rounding ({er}, {sae}) has no place in Inst and no rows.
 
-Source of encodings: Intel SDM volume 2. Source of latencies and costs: uops.info for Zen 4 and Golden Cove,
-rounded to the larger. Checked on a Zen 5 by chains of dependent instructions.
+Source of encodings: Intel SDM volume 2. Of latencies and costs: as in table_avx.py.
 """
 
 from __future__ import annotations

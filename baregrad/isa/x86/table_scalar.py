@@ -2,12 +2,10 @@
 
 The syntax is explained in encoding.py. Order matters in one way: `inst` takes the first row that fits, so
 short immediates stand before long ones. A register source is always encoded with the load's opcode (8B, 03,
-…): the store's opcode takes memory only, so that no bytes have two rows. Moves between
-registers (is_move) and loads are rows of their own, for only the first are copies.
+…): the store's opcode takes memory only, so that no bytes have two rows. Moves between registers (is_move)
+and loads are rows of their own, for only the first are copies.
 
-Source of encodings: Intel SDM volume 2. Source of latencies (cycles, register operands; folded loads add
-about 5): uops.info for Zen 4 and Golden Cove, rounded to the larger. Checked on a Zen 5 by chains of
-dependent instructions.
+Source of encodings: Intel SDM volume 2. Of latencies and costs: as in table_avx.py.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_gathers_write_early():
             assert form.operands[0].early, signature(form)
 
 
-LATENCIES = [  # name, kinds, least and most cycles on Zen 4 and Golden Cove, by uops.info
+LATENCIES = [  # name, kinds, least and most cycles that public tables give for recent cores
     ("add", ("r64", "r64"), 1, 1),
     ("imul", ("r64", "r64"), 3, 3),
     ("idiv", ("r64",), 10, 18),
