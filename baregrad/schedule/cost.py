@@ -44,14 +44,14 @@ class Costs:
     `kept` are the nodes that are realized anyway, `uses` how many nodes use one.
     """
 
-    __slots__ = ("_heavy", "_sizes", "kept", "rates", "uses")
+    __slots__ = ("_products", "_sizes", "kept", "rates", "uses")
 
     def __init__(self, kept: Iterable[UOp], uses: dict[UOp, int], rates: Rates) -> None:
         self.rates = rates
         self.kept = set(kept)
         self.uses = uses
         self._sizes: dict[UOp, int] = {}
-        self._heavy: dict[UOp, bool] = {}
+        self._products: dict[UOp, bool] = {}
 
     def size(self, node: UOp) -> int:
         """The number of elements of a node."""
@@ -85,29 +85,25 @@ class Costs:
 
     def _reduce(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
         work = self.size(node.src[0])
-        if evaluations <= self.rates.joined * size and all(
-            context.joins == node.arg[0] for context in contexts
-        ):
+        joined = all(context.joins == node.arg[0] for context in contexts)
+        if joined and evaluations <= self.rates.joined * size:
             return ""
         if evaluations > size:
             extra = (evaluations - size) * (work // size) * (1 + self.rates.load)
-            return (
-                ""
-                if extra <= size * self.rates.traffic + self.rates.launch
-                else f"{evaluations} evaluations of {size} reductions"
-            )
-        if work < self.rates.large:
-            return ""
+            cheap = extra <= size * self.rates.traffic + self.rates.launch
+            return "" if cheap else f"{evaluations} evaluations of {size} reductions"
         context = contexts[0]
         kernel = context.kernel
+        if kernel.heavy is not None:
+            return "a product runs alone"
         inside = context.deepest >= len(kernel.outer)
-        if self.is_heavy(node):
-            if kernel.heavy is not None and kernel.heavy is not node:
-                return "one product in a kernel"
-            if inside or kernel.total != size:
-                return "what follows has other loops"
-        elif (inside and kernel.total < self.rates.parallel) or (
-            size < self.rates.parallel and kernel.total > size
+        if self.is_product(node):
+            if kernel.groups:
+                return "a product runs alone"
+            return "what follows has other loops" if inside or kernel.total != size else ""
+        few = self.rates.parallel
+        if work >= self.rates.large and (
+            (inside and kernel.total < few) or (size < few and kernel.total > size)
         ):
             return "few outer loops"
         return ""
@@ -159,15 +155,42 @@ class Costs:
                     todo.append(source)
         return frozenset(found), signature
 
-    def is_heavy(self, node: UOp) -> bool:
-        """Whether a REDUCE reads its elements many times, as a matrix product or a convolution does."""
-        known = self._heavy.get(node)
+    def is_product(self, node: UOp) -> bool:
+        """Whether a REDUCE is large and reads elements many times, as matrix products and convolutions do."""
+        known = self._products.get(node)
         if known is None:
-            leaves = self._operands(node)
-            read = sum(self.size(leaf) for leaf in leaves)
-            known = len(leaves) > 1 and self.size(node.src[0]) > 4 * read
-            self._heavy[node] = known
+            known = self._products[node] = self._find_product(node)
         return known
+
+    def _find_product(self, node: UOp) -> bool:
+        while True:  # a sum of sums is one sum
+            work = self.size(node.src[0])
+            if work < self.rates.large:
+                return False
+            leaves = self._operands(node)
+            if len(leaves) > 1 and work > 4 * sum(self.size(leaf) for leaf in leaves):
+                return True
+            below = node.src[0]
+            while below.op in ops.MOVEMENT:
+                below = below.src[0]
+            if below.op is not ops.REDUCE or below.arg[0] != node.arg[0]:
+                return False
+            node = below
+
+    def reductions(self, node: UOp) -> list[UOp]:
+        """The first reductions below a node that would be computed with it (in LOOK nodes)."""
+        found: list[UOp] = []
+        seen = {node}
+        todo = [node]
+        while todo and len(seen) < LOOK:
+            current = todo.pop()
+            if current.op is ops.REDUCE:
+                found.append(current)
+            elif current is node or not (current.op in STORED or current in self.kept):
+                sources = [source for source in current.src if source not in seen]
+                seen.update(sources)
+                todo.extend(sources)
+        return found
 
     def _operands(self, node: UOp) -> list[UOp]:
         """The values under a REDUCE that are stored, or results of other reductions; scalars left out."""

@@ -87,18 +87,41 @@ class Indexer:
         return -abs(item[1]), self._facts(item[0])[2]
 
     def _joined(self, terms: dict[UOp, int], constant: int) -> Form:
-        """x // c * c * k + x % c * k is x * k again."""
+        """x // c * c * k + x % c * k is x * k again, and x * k - x // c * c * k is x % c * k."""
         for atom in list(terms):
-            if atom.op is not ops.MOD or not terms[atom] or atom.src[1].op is not ops.CONST:
+            factor = terms[atom]
+            if (
+                not factor
+                or (atom.op is not ops.MOD and atom.op is not ops.IDIV)
+                or atom.src[1].op is not ops.CONST
+            ):
                 continue
             whole, divisor = atom.src[0], atom.src[1].arg
-            factor = terms[atom]
-            quotient = self.divmod(whole, divisor)[0]
-            if terms.get(quotient) == factor * divisor:
+            quotient, part = self.divmod(whole, divisor)
+            if atom.op is ops.MOD:
+                if terms.get(quotient) != factor * divisor:
+                    continue
                 terms = dict(terms)
                 terms[quotient] = terms[atom] = 0
-                constant += self._into(terms, whole, factor)
+            elif (
+                factor % divisor
+                or part.op is not ops.MOD
+                or not self._holds(terms, whole, factor := -factor // divisor)
+            ):
+                continue
+            else:
+                terms = dict(terms)
+                terms[atom] = 0
+                constant += self._into(terms, part, factor)
+                factor = -factor
+            constant += self._into(terms, whole, factor)
         return terms, constant
+
+    def _holds(self, terms: dict[UOp, int], node: UOp, factor: int) -> bool:
+        """Whether factor * node is a part of a sum."""
+        return all(
+            terms.get(atom) == factor * coefficient for atom, coefficient in self.form(node)[0].items()
+        )
 
     # -- facts -------------------------------------------------------------------------------------
 

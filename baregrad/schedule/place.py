@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baregrad.base.errors import DeviceError
-from baregrad.ir import UOp, ops, toposort
+from baregrad.ir import UOp, ops
 from baregrad.schedule.cost import Costs, Rates
 from baregrad.schedule.indexing import ZERO, Indexer
 from baregrad.schedule.items import Decision
@@ -201,7 +201,9 @@ class Placement:
                 continue
             if self.indexer.flatten(context.place.indices, node.shape) is not kernel.flat(self.indexer):
                 continue
-            if self._may_make(kernel, contexts, context):
+            below = self.costs.reductions(node) if kernel.groups else []
+            crowded = below and (kernel.heavy is not None or any(map(self.costs.is_product, below)))
+            if not crowded and self._may_make(kernel, contexts, context):
                 return context
         return None
 
@@ -219,7 +221,7 @@ class Placement:
         device = self.devices[node] or DEFAULT_DEVICE
         sizes = tuple(size for size in node.shape if not (type(size) is int and size == 1))
         found = self._by_sizes.get((device, *sizes))
-        if not found or self._has_product(node):
+        if not found or any(map(self.costs.is_product, self.costs.reductions(node))):
             return None
         leaves, signature = self.costs.leaves(node)
         least = self.costs.size(node)
@@ -234,15 +236,6 @@ class Placement:
                 indices = tuple(ZERO if type(s) is int and s == 1 else next(outer) for s in node.shape)
                 return self._context(node, kernel, Place(indices), None)
         return None
-
-    def _has_product(self, node: UOp) -> bool:
-        """Whether the first reduction below is a product."""
-        for below in toposort(
-            (node,), lambda n: n is node or (n.op.elementwise and n not in self.costs.kept)
-        ):
-            if below.op is ops.REDUCE and self.costs.is_heavy(below):
-                return True
-        return False
 
     # -- from a node to its sources ----------------------------------------------------------------
 
@@ -293,16 +286,54 @@ class Placement:
             return
         inner, bit = place, 0
         if axes:
-            group = kernel.group(tuple(shape[axis] for axis in axes), context)
+            starts = self._narrowed(node, place, axes)
             indices = list(place.indices)
+            axes = [axis for axis in axes if axis not in starts or starts[axis][1] > 1]
+            sizes = tuple(starts[axis][1] if axis in starts else shape[axis] for axis in axes)
+            group = kernel.group(sizes, context)
             for axis, counter in zip(axes, group.ranges):
                 indices[axis] = counter
+            for axis, (first, few, direction) in starts.items():
+                counter = indices[axis] if few > 1 else ZERO
+                indices[axis] = self.indexer.combine(0, (1, direction), (first, counter))
             inner, bit = Place(tuple(indices), place.conditions), group.bit
             context.ranges = group.ranges
-            if self.costs.is_heavy(node):
+            if self.costs.is_product(node):
                 kernel.heavy = node
         context.sources = (self._context(node.src[0], kernel, inner, context, bit),)
         kernel.count += 1
+
+    def _narrowed(self, node: UOp, place: Place, axes: list[int]) -> dict[int, tuple[UOp, int, int]]:
+        """Of a sum over a view: axes of which few positions lie inside, as (first, how many, direction).
+
+        The gradient of windows with a stride sums over all windows, though a few cover an element: those r
+        with 0 <= offset + step * r < size, where the offset is known outside of the loop.
+        """
+        view = node.src[0]
+        found: dict[int, tuple[UOp, int, int]] = {}
+        if view.op is not ops.VIEW or node.arg[0] != "add":
+            return found
+        rows = list(zip(view.arg[1], view.src[0].shape))
+        for axis in axes:
+            count = view.shape[axis]
+            alone = tuple(int(i == axis) for i in range(view.ndim))
+            if ((0, alone), count) not in rows:  # what lies outside of the axis itself must be found to be 0
+                continue
+            for (begin, steps), size in rows:
+                step = steps[axis]
+                if not step or not isinstance(size, int) or any(steps[a] for a in axes if a != axis):
+                    continue
+                few = (size - 1) // abs(step) + 1
+                if 2 * few <= count and steps != alone:
+                    offset = self.indexer.combine(
+                        begin, (*steps[:axis], 0, *steps[axis + 1 :]), place.indices
+                    )
+                    first = self.indexer.divmod(offset, abs(step))[0]
+                    if step > 0:
+                        first = self.indexer.reflect(first, 1)  # 1 - 1 - first
+                    found[axis] = (first, few, 1 if step > 0 else -1)
+                    break
+        return found
 
 
 def _joining(consumer: Context | None, place: Place) -> str:

@@ -178,3 +178,20 @@ def test_a_long_chain_needs_no_recursion():
         node = -node
     plan = check([node], buffers)
     assert 6 <= len(plan.items) <= 9
+
+
+@pytest.mark.parametrize(
+    "size, kernel, stride, padding", [(12, 2, 2, 0), (13, 3, 2, 1), (17, 3, 4, 0), (14, 5, 3, 2)]
+)
+def test_the_gradient_of_strided_windows_visits_few_windows(size, kernel, stride, padding):
+    buffers = Buffers()
+    x = buffers.input(1, 2, size, 3)
+    y = x.view(
+        (1, 2, (size + 2 * padding - kernel) // stride + 1, 3, kernel),
+        ((0, (1, 0, 0, 0, 0)), (0, (0, 1, 0, 0, 0)), (-padding, (0, 0, stride, 0, 1)), (0, (0, 0, 0, 1, 0))),
+    )
+    plan = check(nets.gradients(y, [x], buffers.input(*y.shape)), buffers, 1)
+    loops = [node.src[0].arg for node in plan.items[0].ast.toposort() if node.op is ops.RANGE]
+    assert sum(loops) <= 2 + size + 3 + -(-kernel // stride)
+    for seed in range(3):
+        check(nets.gradients(nets.maxpool(x, 3, 2), [x]), buffers, seed=seed)
