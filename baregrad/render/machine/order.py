@@ -1,11 +1,11 @@
 """The order of instructions within straight-line code: latencies hidden, registers not run out of.
 
-Each stretch without labels, jumps, calls and clobbers is a graph: a reader comes after its writer (by the
-writer's latency), a writer after the readers of the value it replaces, stores keep their order with what may
-touch the same memory, and whoever reads flags follows its writer with no other in between. Then instructions are
-taken one by one: the one with the longest way to the end first, but when the values that live come near to a
-bank's size, the one that frees most. What is not here: which registers values get (regalloc.py). Read liveness.py
-first.
+Each stretch without labels, jumps, calls and clobbers is a graph: a reader comes after its writer
+(by the writer's latency), a writer after the readers of the value it replaces, stores keep their
+order with what may touch the same memory, and whoever reads flags follows its writer with no other
+in between. Then instructions are taken one by one: the one with the longest way to the end first,
+but when the values that live come near to a bank's size, the one that frees most. What is not here:
+which registers values get (regalloc.py). Read liveness.py first.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class Stretch:
     """One stretch as a graph over its instructions, numbered from 0."""
 
     __slots__ = (
-        "after", "alias", "banks", "high", "insts", "kept", "low", "need", "path", "readers", "values", "waiting",
+        "after", "alias", "banks", "high", "insts", "kept", "low", "need", "path", "readers", "values",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, values: Values, low: int, high: int, live: set[int], alias: Alias) -> None:
