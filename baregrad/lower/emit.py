@@ -190,14 +190,29 @@ def _lane_difference(ctx: Context, node: UOp) -> Affine | None:
     if node.op not in COMPARES or node.src[0].dtype is not dt.int64 or not facts.mask[node] & facts.lanes:
         return None
     form = ctx.affine(node.src[0]).plus(ctx.affine(node.src[1]), -1)
+    if any(facts.mask[term] & facts.lanes and term.op is not ops.RANGE for term in form.terms):
+        return None
+    low, high = _ends(form)
+    wraps = node.op in (ops.CMPLT, ops.CMPLE) and (low < -(2**63) or high >= 2**63)
+    return None if wraps else form
+
+
+def _ends(form: Affine) -> tuple[int, int]:
+    """The least and greatest value of a sum, not wrapped."""
     low = high = form.constant
     for term, coefficient in form.terms.items():
-        over_lanes = facts.mask[term] & facts.lanes
-        if over_lanes and term.op is not ops.RANGE:
-            return None
         ends = [coefficient * end for end in bounds(term)]
         low, high = low + min(ends), high + max(ends)
-    return form if low >= INT32_MIN and high <= INT32_MAX else None
+    return low, high
+
+
+def _clamped(ctx: Context, scalar: Node, fits: bool) -> Node:
+    """A scalar as int32; one that may not fit goes to the end of int32, beyond any lane number."""
+    build = ctx.build
+    if not fits:
+        scalar = build.alu(ops.MAX, dt.int64, scalar, build.index(INT32_MIN))
+        scalar = build.alu(ops.MIN, dt.int64, scalar, build.index(INT32_MAX))
+    return build.cast(scalar, dt.int32)
 
 
 def _compare_lanes(ctx: Context, node: UOp, form: Affine) -> list[Node]:
@@ -213,8 +228,10 @@ def _compare_lanes(ctx: Context, node: UOp, form: Affine) -> list[Node]:
         split = parts(ctx, form, mask)
     counter = build.node(ops.LANES, dt.int32, (), lanes, lanes)
     left = build.alu(ops.MUL, dt.int32, counter, build.const(abs(step), dt.int32))
+    low, high = _ends(form)
+    fits = low >= INT32_MIN and high <= INT32_MAX
     result = []
     for rest in scalars(ctx, split._replace(lane=0), mask):
-        right = build.broadcast(build.cast(rest, dt.int32), lanes)
+        right = build.broadcast(_clamped(ctx, rest, fits), lanes)
         result.append(build.alu(node.op, dt.bool_, *((left, right) if forward else (right, left))))
     return result

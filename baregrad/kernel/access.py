@@ -1,0 +1,110 @@
+"""What the heuristic asks of a Shape: how loads and stores stride along each axis, how many lanes an
+axis may have, work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from baregrad import dtype as dt
+from baregrad.ir import UOp, bounds, ops
+from baregrad.kernel.axes import Shape, Source
+from baregrad.kernel.facts import size_of
+from baregrad.kernel.opts import ranges_mask
+from baregrad.target import Target
+
+FAR = 1 << 40  # stands for a stride that is not a constant
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A LOAD or STORE: its place among the loads (-1: a store), and its stride along each axis it
+    depends on.
+    """
+
+    node: UOp
+    load: int
+    strides: dict[str, int]
+
+    def stride(self, name: str) -> int:
+        """The stride along an axis; 0 when it does not depend on it."""
+        return self.strides.get(name, 0)
+
+
+def accesses(shape: Shape) -> list[Access]:
+    """All loads and stores, with their strides along the axes of a Shape that has no splits yet."""
+    source, found = shape.source, []
+    for i, node in [*enumerate(source.loads), *((-1, s) for s in source.stores)]:
+        mask = source.facts.mask[node.src[0]]
+        strides = {}
+        for axis in shape.axes:
+            origin = shape.origin(axis.name)
+            if ranges_mask(shape, axis.name) & mask:
+                stride = source.stride(node, origin) if origin is not None else None
+                strides[axis.name] = FAR if stride is None else stride
+        found.append(Access(node, i, strides))
+    return found
+
+
+def lanes_of(shape: Shape, name: str, target: Target) -> int:
+    """How many lanes an axis may have: what the widest dtype allows, if the narrowest still fills a
+    vector; else 1.
+
+    An axis that is shorter than a vector gets the shortest vector that holds it.
+    """
+    widths = _widths(shape.source, ranges_mask(shape, name))
+    size = shape.by_name[name].size
+    if not widths or size is None or not target.vector_bytes:
+        return 1
+    lanes = target.lanes(max(widths))
+    least = -(-target.least_vector_bytes // min(widths))
+    if lanes < least or lanes < 2:
+        return 1
+    while lanes // 2 >= max(size, least, 2):
+        lanes //= 2
+    return lanes
+
+
+def _widths(source: Source, mask: int) -> set[int]:
+    """The bytes of all dtypes of values that depend on the ranges; index arithmetic that fits counts
+    as int32.
+    """
+    found: set[int] = set()
+    for node in source.facts.order:
+        if not source.facts.mask[node] & mask or node.dtype is dt.void:
+            continue
+        if node.op in (ops.CMPLT, ops.CMPLE) and node.src[0].dtype is dt.int64:
+            found.update(_index_width(s) for s in node.src)
+        if node.dtype is dt.bool_:
+            continue
+        if node.op in (ops.INDEX, ops.RANGE, ops.END):
+            continue
+        if node.dtype is dt.int64 and node.op is not ops.LOAD:
+            found.add(_index_width(node))
+        else:
+            found.add(node.dtype.itemsize)
+    return found or {4}
+
+
+def _index_width(node: UOp) -> int:
+    """The bytes of a lane of index arithmetic."""
+    low, high = bounds(node)
+    return 4 if low >= -(2**31) and high < 2**31 else 8
+
+
+def work(source: Source) -> int:
+    """Roughly how many scalar operations a kernel takes."""
+    facts, total = source.facts, 0
+    sizes = [size_of(r) or 16 for r in facts.ranges]
+    for node in facts.order:
+        cost = 1 if node.op in (ops.LOAD, ops.STORE) else node.op.flops if node.dtype.is_float else 0
+        if node.op is ops.REDUCE:
+            node = node.src[0]
+            cost = 1
+        if cost:
+            count, mask = cost, facts.mask[node]
+            for i, size in enumerate(sizes):
+                if mask >> i & 1:
+                    count *= size
+            total += count
+    return total

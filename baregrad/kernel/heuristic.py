@@ -1,0 +1,353 @@
+"""Which optimisations a kernel gets when nobody says: lanes, register tiles, panels, instances, grid.
+Read opts.py first.
+
+The order of decisions: collapse what is dense; lanes on a parallel axis if memory lies along it,
+otherwise on the reduced axis; a tile of rows and columns of lanes for a product of two operands
+(tile.py chooses its size); a panel for the operand whose rows lie far apart; instances for short
+reduces and for independent chains; the outermost work to threads.
+"""
+
+from __future__ import annotations
+
+from baregrad.base.integers import prod
+from baregrad.ir import UOp
+from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
+from baregrad.kernel.axes import Axis, Shape
+from baregrad.kernel.opts import Opt, apply, legal, ranges_mask
+from baregrad.kernel.tile import Tile, choose
+from baregrad.target import Target
+
+LEAST_PARALLEL_WORK = 60_000  # scalar operations below which one thread is faster than waking others
+ITEMS_A_THREAD = 4
+CHAINS = 8  # independent accumulators that hide the latency of an addition
+MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
+JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
+GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
+
+
+class Plan:
+    """The Shape so far, and the Opts that made it."""
+
+    __slots__ = ("body", "opts", "shape", "target")
+
+    def __init__(self, ast: UOp, target: Target) -> None:
+        self.shape = Shape.of(ast)
+        self.target = target
+        self.opts: list[Opt] = []
+        self.body: list[Access] = []
+
+    def do(self, name: str, *args: object) -> bool:
+        """Apply a row if it is legal."""
+        opt = Opt(name, tuple(str(a) for a in args))
+        if not legal(self.shape, opt):
+            return False
+        self.shape = apply(self.shape, opt)
+        self.opts.append(opt)
+        return True
+
+    def cut(self, name: str, n: int) -> tuple[str, str]:
+        """Split n off an axis, ending as it best can; the names of the outer and the inner part, ""
+        for none.
+        """
+        if n == 1:
+            return name, ""
+        if self.size(name) == n:
+            return "", name
+        for tail in ("", "overlap", "mask"):
+            if tail == "overlap" and self.size(name) < n:
+                continue
+            if self.do("split", name, n, *([tail] if tail else [])):
+                return name + "a", name + "b"
+        return name, ""
+
+    def size(self, name: str) -> int:
+        """The size of an axis; 1 for none, 16 for one that is not constant."""
+        if not name:
+            return 1
+        size = self.shape.by_name[name].size
+        return 16 if size is None else size
+
+    def axes(self, kind: str) -> list[Axis]:
+        """The axes of a kind, outermost first."""
+        return [a for a in self.shape.axes if a.kind == kind]
+
+
+def heuristic(ast: UOp, target: Target) -> tuple[Opt, ...]:
+    """The Opts for a kernel on a target."""
+    plan = Plan(ast, target)
+    if any(a.kind not in ("loop", "reduce") for a in plan.shape.axes):
+        return ()
+    _collapse(plan)
+    plan.body = accesses(plan.shape)
+    if not plan.axes("reduce"):
+        _elementwise(plan)
+    elif _one_nest(plan):
+        _one_reduce(plan)
+    else:
+        _rows(plan)
+    _threads(plan)
+    return tuple(plan.opts)
+
+
+def _collapse(plan: Plan) -> None:
+    """Neighbouring axes that are dense everywhere become one."""
+    for kind in ("loop", "reduce"):
+        names = [a.name for a in plan.axes(kind)]
+        while len(names) > 1:
+            second, first = names.pop(), names[-1]
+            if plan.do("collapse", first, second):
+                names[-1] = f"{first}.{second}"
+
+
+def _one_nest(plan: Plan) -> bool:
+    """Whether all reduces close the same ranges and all stores stand in the loops that the reduces
+    stand in.
+    """
+    facts = plan.shape.source.facts
+    reduces = plan.shape.source.reduces
+    if len({facts.closed(r) for r in reduces}) != 1:
+        return False
+    outer = {facts.mask[r] for r in reduces} | {facts.mask[s] for s in plan.shape.source.stores}
+    return len(outer) == 1
+
+
+def _lane_cost(plan: Plan, name: str) -> float:
+    """What lanes along an axis cost, per vector of results: strided accesses and idle lanes; infinite
+    without lanes.
+    """
+    lanes = lanes_of(plan.shape, name, plan.target)
+    if lanes < 2:
+        return float("inf")
+    size = plan.size(name)
+    idle = -(-size // lanes) * lanes / size * plan.target.vector_bytes / (lanes * 4)
+    total = 1.0
+    for access in plan.body:
+        stride = access.stride(name)
+        if stride not in (0, 1):
+            total += GATHER * (_reuse(plan, access, name) if access.load >= 0 else 1.0)
+    return idle * total
+
+
+def _reuse(plan: Plan, access: Access, name: str) -> float:
+    """How much of a strided load's cost is left when its panel is staged: little, if another parallel
+    axis reuses it.
+    """
+    if access.stride(name) >= FAR or not plan.axes("reduce"):
+        return 1.0
+    again = max((plan.size(a.name) for a in plan.axes("loop") if a.name not in access.strides), default=1)
+    return (
+        min(1.0, 8.0 / again) if _panel_fits(plan, access, lanes_of(plan.shape, name, plan.target)) else 1.0
+    )
+
+
+def _panel_fits(plan: Plan, access: Access, width: int) -> bool:
+    """Whether all that a load reads over the reduced axes, `width` elements wide, fits scratch memory."""
+    total = width * access.node.dtype.itemsize
+    for axis in plan.axes("reduce"):
+        total *= plan.size(axis.name) if axis.name in access.strides else 1
+    return total <= plan.target.local_bytes
+
+
+# -- kernels without reduce ------------------------------------------------------------------------
+
+
+def _best(plan: Plan, axes: list[Axis]) -> str:
+    """The axis on which lanes cost least, or "" if scalars are better."""
+    costs = [(_lane_cost(plan, a.name), -i, a.name) for i, a in enumerate(axes) if a.size is not None]
+    if not costs:
+        return ""
+    least, _, name = min(costs)
+    return name if least < GATHER * len(plan.body) else ""
+
+
+def _elementwise(plan: Plan) -> None:
+    """Lanes along memory, two or four vectors at a time."""
+    name = _best(plan, plan.axes("loop"))
+    if name:
+        outer, _ = _lanes(plan, name, "vector")
+        _instances(plan, outer, "unroll", 4 if len(plan.body) <= 4 else 2)
+
+
+def _lanes(plan: Plan, name: str, kind: str) -> tuple[str, str]:
+    """Cut lanes off an axis; the rest of it ("" if nothing is left) and the lanes."""
+    outer, inner = plan.cut(name, lanes_of(plan.shape, name, plan.target))
+    plan.do(kind, inner)
+    return outer, inner
+
+
+def _instances(plan: Plan, name: str, kind: str, most: int) -> int:
+    """Work on some iterations of an axis side by side: the greatest divisor up to `most`; how many
+    there are.
+    """
+    size = plan.size(name)
+    count = next((n for n in range(min(most, size), 1, -1) if size % n == 0), 1)
+    if not name or count == 1 or plan.shape.by_name[name].size is None:
+        return 1
+    _, inner = plan.cut(name, count)
+    plan.do(kind, inner)
+    return count
+
+
+# -- one reduce, or several over the same ranges ---------------------------------------------------
+
+
+def _one_reduce(plan: Plan) -> None:
+    """Lanes, tile, panel and instances of a reduce."""
+    parallel, reduced = plan.axes("loop"), plan.axes("reduce")
+    steps = prod(plan.size(a.name) for a in reduced)
+    joined = 1.0 + JOIN * plan.target.vector_bytes / 4 / steps
+    across = min(((_lane_cost(plan, a.name), a.name) for a in parallel), default=(float("inf"), ""))
+    along = min(
+        ((_lane_cost(plan, a.name) * joined, a.name) for a in reversed(reduced)), default=(float("inf"), "")
+    )
+    if min(across[0], along[0]) == float("inf"):
+        return
+    if across[0] <= along[0]:
+        _tile_across(plan, across[1])
+    else:
+        _tile_along(plan, along[1])
+
+
+def _row_axis(plan: Plan, loads: list[Access], without: set[str]) -> str:
+    """The parallel axis along which the loads are used again: the largest."""
+    names = [
+        a.name
+        for a in plan.axes("loop")
+        if a.name not in without and a.size is not None and any(a.name not in x.strides for x in loads)
+    ]
+    return max(names, key=plan.size, default="")
+
+
+def _tile_across(plan: Plan, name: str) -> None:
+    """Lanes on a parallel axis: rows of another axis share each vector that is loaded."""
+    loads = [x for x in plan.body if x.load >= 0]
+    vectors = [x for x in loads if x.stride(name)]
+    row = _row_axis(plan, vectors, {name})
+    lanes = lanes_of(plan.shape, name, plan.target)
+    columns = -(-plan.size(name) // lanes)
+    tile = choose(plan.size(row), columns, plan.target, broadcasts=True)
+    staged = [x for x in vectors if row and _worth_staging(plan, x, name, row, tile.columns * lanes)]
+    wide, narrow = plan.cut(name, lanes * tile.columns)
+    some, lane = plan.cut(narrow, lanes)
+    plan.do("vector", lane)
+    plan.do("unroll", some)
+    rows_outer = ""
+    if row:
+        rows_outer, rows_inner = plan.cut(row, tile.rows)
+        if rows_inner and plan.do("unroll", rows_inner):
+            plan.do("move", rows_inner, some or lane)
+        if wide and rows_outer and plan.shape.place(wide) > plan.shape.place(rows_outer):
+            plan.do("move", wide, rows_outer)
+    _unroll_reduce(plan, tile)
+    for access in staged:
+        panel = [
+            a.name
+            for a in plan.shape.axes
+            if a.kind in ("reduce", "reduce_unroll") and _over(plan, access, a.name)
+        ]
+        plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x))
+
+
+def _over(plan: Plan, access: Access, name: str) -> bool:
+    """Whether an access depends on an axis."""
+    return bool(ranges_mask(plan.shape, name) & plan.shape.source.facts.mask[access.node])
+
+
+def _worth_staging(plan: Plan, access: Access, name: str, row: str, width: int) -> bool:
+    """Whether a load's panel is copied: it fits, is used often enough, and lies scattered as it is."""
+    if row in access.strides or access.strides[name] >= FAR or not _panel_fits(plan, access, width):
+        return False
+    if plan.size(row) < 32 or any(access.stride(a.name) >= FAR for a in plan.axes("reduce")):
+        return False
+    if access.strides[name] != 1:
+        return True
+    apart = min((access.strides[a.name] for a in plan.axes("reduce") if access.stride(a.name)), default=0)
+    return apart * access.node.dtype.itemsize >= 1024
+
+
+def _tile_along(plan: Plan, name: str) -> None:
+    """Lanes on a reduced axis: rows and columns of parallel axes share the vectors loaded."""
+    loads = [x for x in plan.body if x.load >= 0 and x.stride(name)]
+    row = _row_axis(plan, loads, set())
+    column = _row_axis(plan, [x for x in loads if row in x.strides], {row}) if row else ""
+    tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False)
+    if plan.size(name) < 256:
+        tile = Tile(min(tile.rows, 4), min(tile.columns, 2))
+    rest, _ = _lanes(plan, name, "reduce_vector")
+    for axis, count in ((row, tile.rows), (column, tile.columns)):
+        if axis:
+            _, inner = plan.cut(axis, count)
+            if inner:
+                plan.do("unroll", inner)
+    count = tile.rows * tile.columns
+    if count < CHAINS and rest:
+        _instances(plan, rest, "reduce_unroll", CHAINS // count)
+
+
+def _unroll_reduce(plan: Plan, tile: Tile) -> None:
+    """Short reduced axes as a whole, innermost first, then a part of the innermost."""
+    products = tile.rows * tile.columns
+    for axis in reversed(plan.axes("reduce")):
+        size = axis.size
+        most = max(MOST_PRODUCTS // products, CHAINS // products)
+        if size is None or most < 2:
+            return
+        if size <= min(most, 8):
+            plan.do("reduce_unroll", axis.name)
+            products *= size
+            continue
+        _instances(plan, axis.name, "reduce_unroll", min(most, 8 if products < CHAINS else 4))
+        return
+
+
+# -- rows with several reduces ---------------------------------------------------------------------
+
+
+def _rows(plan: Plan) -> None:
+    """Lanes on a parallel axis of everything if memory lies along it; otherwise on each reduced and
+    each inner axis.
+    """
+    facts, source = plan.shape.source.facts, plan.shape.source
+    shared = facts.mask[source.stores[0]]
+    for node in (*source.reduces, *source.stores):
+        shared &= facts.mask[node]
+    common = [a for a in plan.axes("loop") if ranges_mask(plan.shape, a.name) & shared]
+    for axis in reversed(common):
+        if all(x.stride(axis.name) in (0, 1) for x in plan.body) and plan.size(axis.name) >= 4:
+            outer, _ = _lanes(plan, axis.name, "vector")
+            return
+    for axis in plan.axes("reduce"):
+        if _lane_cost(plan, axis.name) <= 2.0 * GATHER:
+            outer, _ = _lanes(plan, axis.name, "reduce_vector")
+            _instances(plan, outer, "reduce_unroll", 4)
+    inner = [a for a in plan.axes("loop") if a not in common]
+    name = _best(plan, inner)
+    if name:
+        outer, _ = _lanes(plan, name, "vector")
+        _instances(plan, outer, "unroll", 2)
+
+
+# -- grid ------------------------------------------------------------------------------------------
+
+
+def _threads(plan: Plan) -> None:
+    """The outermost parallel loop to grid items, joined with the next while it is short, cut into
+    chunks when long.
+    """
+    threads = plan.target.threads
+    loops = [a for a in plan.axes("loop") if a.size is not None and not a.name.startswith("s")]
+    if threads < 2 or not loops or work(plan.shape.source) < LEAST_PARALLEL_WORK:
+        return
+    name, wanted = loops[0].name, threads * ITEMS_A_THREAD
+    for following in loops[1:]:
+        if plan.size(name) >= wanted or plan.shape.stages:
+            break
+        if plan.do("merge", name, following.name):
+            name = f"{name}.{following.name}"
+    size = plan.size(name)
+    if size > 2 * wanted:
+        chunk = -(-size // wanted)
+        chunk = next((n for n in range(chunk, chunk // 2, -1) if size % n == 0), chunk)
+        if plan.do("split", name, chunk, "rest"):
+            name += "a"
+    plan.do("threads", name)

@@ -1,0 +1,345 @@
+"""The optimisations: one row each (name, why it may be illegal, effect on a Shape), and Opt, the
+record of one use of a row.
+
+A list of Opts is printed, parsed, saved and replayed: `split 1 16 mask; vector 1b`. Axes are named
+as in axes.py. Each row keeps the value of every kernel that it is legal for; test_opts proves it on
+odd and prime sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
+
+from baregrad.base.errors import CompileError
+from baregrad.ir import UOp, ops
+from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage
+from baregrad.kernel.facts import INSTANCES, LANES, number
+
+Reason = Callable[..., str | None]
+Effect = Callable[..., Shape]
+TAILS = ("", "mask", "overlap", "rest")
+MOST_INSTANCES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An optimisation: `why_not(shape, *args)` gives the reason when it is illegal, `apply(shape,
+    *args)` its effect.
+    """
+
+    name: str
+    doc: str
+    why_not: Reason
+    apply: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Opt:
+    """One use of a row: its name and its arguments, as text."""
+
+    name: str
+    args: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.args))
+
+
+def parse(text: str) -> tuple[Opt, ...]:
+    """A list of Opts from its text form.
+
+    >>> [str(opt) for opt in parse("split 1 16 mask; vector 1b")]
+    ['split 1 16 mask', 'vector 1b']
+    """
+    lines = [line.split() for line in text.split(";") if line.strip()]
+    return tuple(Opt(words[0], tuple(words[1:])) for words in lines)
+
+
+def show(opts: Iterable[Opt]) -> str:
+    """The text form of a list of Opts."""
+    return "; ".join(str(opt) for opt in opts)
+
+
+def apply(shape: Shape, opt: Opt) -> Shape:
+    """The Shape after one Opt; CompileError with the reason when it is illegal."""
+    row = rows().get(opt.name)
+    if row is None:
+        raise CompileError(
+            f"optimisation {opt.name}", why="there is no such row", mend=f"use one of {', '.join(rows())}"
+        )
+    reason = row.why_not(shape, *opt.args)
+    if reason is not None:
+        raise CompileError(f"optimisation `{opt}` is illegal here", why=reason, mend="leave it out")
+    return row.apply(shape, *opt.args)
+
+
+def legal(shape: Shape, opt: Opt) -> bool:
+    """Whether an Opt may be applied."""
+    return rows()[opt.name].why_not(shape, *opt.args) is None
+
+
+# -- split -----------------------------------------------------------------------------------------
+
+
+def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
+    axis = shape.by_name.get(name)
+    if axis is None:
+        return f"there is no axis {name}"
+    if axis.size is None or axis.kind not in ("loop", "reduce"):
+        return f"axis {name} is {axis.kind} of size {axis.size}: only loops of constant size are split"
+    if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
+        return f"{n} does not divide an axis of {axis.size} into parts"
+    if tail not in TAILS:
+        return f"{tail} is no way to end; use one of {', '.join(TAILS[1:])}"
+    if axis.size % int(n) and not tail:
+        return f"{axis.size} is no multiple of {n}: say how it ends"
+    if tail == "overlap" and axis.size % int(n):
+        if not axis.parallel:
+            return "parts of a reduce that overlap would count twice"
+        if rewrites(shape):
+            return "a kernel that may write in place cannot compute an element twice"
+    return None
+
+
+def _split(shape: Shape, name: str, n: str, tail: str = "") -> Shape:
+    axis, size = shape.by_name[name], int(n)
+    assert axis.size is not None, "checked above"
+    exact = axis.size % size == 0
+    outer = Axis(name + "a", -(-axis.size // size), axis.kind)
+    inner = Axis(name + "b", None if tail == "rest" and not exact else size, axis.kind)
+    step = Split(axis, outer.name, inner.name, size, "" if exact else tail)
+    return replace(shape, axes=shape.replaced(name, outer, inner), steps=(*shape.steps, step))
+
+
+def rewrites(shape: Shape) -> bool:
+    """Whether some load reads the place that a store writes, so that the kernel may run in place."""
+    source = shape.source
+    written = [source.offset(s) for s in source.stores]
+    for load in source.loads:
+        form = source.offset(load)
+        if any(form.constant == w.constant and form.terms == w.terms for w in written):
+            return True
+    return False
+
+
+# -- kinds -----------------------------------------------------------------------------------------
+
+
+def _kind_row(kind: str, doc: str) -> Row:
+    """The row that gives an axis a kind."""
+
+    def why_not(shape: Shape, name: str) -> str | None:
+        axis = shape.by_name.get(name)
+        if axis is None:
+            return f"there is no axis {name}"
+        wanted = "reduce" if kind.startswith("reduce") else "loop"
+        if axis.kind != wanted:
+            return f"axis {name} is {axis.kind}, not {wanted}"
+        if axis.size is None or axis.size > MOST_INSTANCES:
+            return f"axis {name} has size {axis.size}, not a constant up to {MOST_INSTANCES}"
+        if kind in LANES and axis.size & (axis.size - 1):
+            return f"{axis.size} lanes are no power of two"
+        if kind in LANES and _shares_lanes(shape, axis):
+            return f"a value over axis {name} has lanes already"
+        return None
+
+    return Row(kind, doc, why_not, lambda shape, name: shape.with_kind(name, kind))
+
+
+def _shares_lanes(shape: Shape, axis: Axis) -> bool:
+    """Whether some node depends on this axis and on one that runs over lanes."""
+    facts = shape.source.facts
+    others = [a for a in shape.axes if a.kind in LANES and a is not axis]
+    mine = ranges_mask(shape, axis.name)
+    theirs = 0
+    for other in others:
+        theirs |= ranges_mask(shape, other.name)
+    return bool(theirs) and any(m & mine and m & theirs for m in facts.mask.values())
+
+
+def ranges_mask(shape: Shape, name: str) -> int:
+    """The original ranges that an axis is a part of."""
+    facts = shape.source.facts
+    names = {name}
+    for step in reversed(shape.steps):
+        if isinstance(step, Split) and (step.outer in names or step.inner in names):
+            names.add(step.axis.name)
+        elif isinstance(step, Merge) and step.merged in names:
+            names.update((step.first.name, step.second.name))
+    total = 0
+    for r in facts.ranges:
+        if str(number(r)) in names:
+            total |= facts.bit[r]
+    return total
+
+
+# -- order -----------------------------------------------------------------------------------------
+
+
+def _move_why(shape: Shape, name: str, before: str) -> str | None:
+    if name == before or name not in shape.by_name or before not in shape.by_name:
+        return f"{name} and {before} are not two axes"
+    if shape.by_name[name].kind == "grid" or shape.by_name[before].kind == "grid":
+        return "the grid is outermost"
+    return None
+
+
+def _move(shape: Shape, name: str, before: str) -> Shape:
+    axis = shape.by_name[name]
+    rest = shape.replaced(name)
+    at = next(i for i, a in enumerate(rest) if a.name == before)
+    return replace(shape, axes=(*rest[:at], axis, *rest[at:]))
+
+
+def _merge_why(shape: Shape, first: str, second: str) -> str | None:
+    a, b = shape.by_name.get(first), shape.by_name.get(second)
+    if a is None or b is None or a is b:
+        return f"{first} and {second} are not two axes"
+    if a.kind != "loop" or b.kind != "loop" or a.size is None or b.size is None:
+        return "only parallel loops of constant size are merged"
+    if any(isinstance(s, Split) and s.tail == "rest" and s.inner in (first, second) for s in shape.steps):
+        return "a loop that ends early has no fixed size"
+    if shape.place(first) > shape.place(second):
+        return f"{first} stands inside {second}"
+    return None
+
+
+def _merge(shape: Shape, first: str, second: str, dense: bool = False) -> Shape:
+    a, b = shape.by_name[first], shape.by_name[second]
+    assert a.size is not None, "checked above"
+    assert b.size is not None, "checked above"
+    merged = Axis(f"{first}.{second}", a.size * b.size, a.kind)
+    axes = tuple(axis for axis in shape.replaced(first, merged) if axis is not b)
+    return replace(shape, axes=axes, steps=(*shape.steps, Merge(a, b, merged.name, b.size, dense)))
+
+
+def _collapse_why(shape: Shape, first: str, second: str) -> str | None:
+    a, b = shape.by_name.get(first), shape.by_name.get(second)
+    if a is None or b is None or a is b or a.size is None or b.size is None or a.kind != b.kind:
+        return f"{first} and {second} are not two axes of one kind and constant sizes"
+    if a.kind not in ("loop", "reduce") or shape.origin(first) is None or shape.origin(second) is None:
+        return "only whole loops collapse"
+    if any(isinstance(s, Split) and first.startswith(s.axis.name) for s in shape.steps):
+        return "only loops that are not split collapse"
+    return None if _dense(shape, a, b) else f"{first} and {second} are not one dense axis everywhere"
+
+
+def _dense(shape: Shape, a: Axis, b: Axis) -> bool:
+    """Whether every use of the two is a sum in which first moves size(second) times as far as second."""
+    source, facts = shape.source, shape.source.facts
+    parts_a, parts_b = _weights(shape, a), _weights(shape, b)
+    mask = ranges_mask(shape, a.name) | ranges_mask(shape, b.name)
+    assert b.size is not None, "a dense axis has a constant size"
+    linear = (ops.ADD, ops.SUB, ops.MUL, ops.NEG, ops.SHL, ops.RANGE)
+    for node in facts.order:
+        if not facts.mask[node] & mask and node.op not in (ops.REDUCE, ops.END):
+            continue
+        if node.op is ops.REDUCE or node.op is ops.END:
+            closed = facts.closed(node)
+            if closed & mask and closed & mask != mask:
+                return False
+            continue
+        for s in node.src:
+            if s.dtype.is_int and facts.mask[s] & mask and s.op in linear and node.op not in linear:
+                form = source.affine(s)
+                weights_a = [form.coefficient(r) for r, _ in parts_a]
+                weights_b = [form.coefficient(r) for r, _ in parts_b]
+                base = weights_b[-1]
+                good = all(w == base * k for w, (_, k) in zip(weights_b, parts_b)) and all(
+                    w == base * b.size * k for w, (_, k) in zip(weights_a, parts_a)
+                )
+                ranges = {r for r, _ in (*parts_a, *parts_b)}
+                if not good or any(t not in ranges and facts.mask[t] & mask for t in form.terms):
+                    return False
+    return True
+
+
+def _weights(shape: Shape, axis: Axis) -> list[tuple[UOp, int]]:
+    """The ranges that a (collapsed) axis stands for, outermost first, each with its weight in the axis."""
+    for step in reversed(shape.steps):
+        if isinstance(step, Merge) and step.merged == axis.name:
+            first = [(r, k * step.n) for r, k in _weights(shape, step.first)]
+            return first + _weights(shape, step.second)
+    found = next(r for r in shape.source.facts.ranges if str(number(r)) == axis.name)
+    return [(found, 1)]
+
+
+# -- grid and staging ------------------------------------------------------------------------------
+
+
+def _threads_why(shape: Shape, name: str) -> str | None:
+    axis = shape.by_name.get(name)
+    if axis is None or axis.kind != "loop" or axis.size is None:
+        return f"axis {name} is no parallel loop of constant size"
+    if any(a.kind == "grid" for a in shape.axes):
+        return "there is a grid already"
+    mask, facts = ranges_mask(shape, name), shape.source.facts
+    for end in shape.source.ast.src:
+        if facts.closed(end) & mask != mask:
+            return f"not every store is made by axis {name}"
+    return None
+
+
+def _threads(shape: Shape, name: str) -> Shape:
+    axis = replace(shape.by_name[name], kind="grid")
+    return replace(shape, axes=(axis, *shape.replaced(name)))
+
+
+def _stage_why(shape: Shape, load: str, *panel: str) -> str | None:
+    loads = shape.source.loads
+    if not panel or int(load) >= len(loads) or loads[int(load)].src[0].src[0].op is not ops.PARAM:
+        return f"load {load} is none of a parameter's, or no axis is given"
+    if any(stage.load == int(load) for stage in shape.stages):
+        return f"load {load} is staged already"
+    mask = shape.source.facts.mask[loads[int(load)]]
+    over = [a for a in shape.axes if ranges_mask(shape, a.name) & mask]
+    for name in panel:
+        axis = shape.by_name.get(name)
+        if axis is None or axis not in over or axis.size is None:
+            return f"{name} is no axis of constant size of load {load}"
+    for axis in over:
+        if axis.name not in panel and (axis.kind in LANES or axis.kind in INSTANCES):
+            return f"instances along {axis.name} would share one panel"
+    return None
+
+
+def _stage(shape: Shape, load: str, *panel: str) -> Shape:
+    node = shape.source.loads[int(load)]
+    mask = shape.source.facts.mask[node]
+    lanes = next((name for name in panel if shape.by_name[name].kind in LANES), None)
+    origin = shape.origin(lanes) if lanes is not None else None
+    packed = origin is not None and shape.source.stride(node, origin) == 1
+    copies = []
+    for name in panel:
+        axis = shape.by_name[name]
+        kind = axis.kind.removeprefix("reduce_") if packed and axis.kind not in ("reduce", "grid") else "loop"
+        copies.append(Axis(f"s{len(shape.stages)}.{name}", axis.size, kind))
+    around = [
+        i for i, a in enumerate(shape.axes) if a.name not in panel and ranges_mask(shape, a.name) & mask
+    ]
+    at = max(around, default=-1) + 1
+    stage = Stage(int(load), panel, tuple(c.name for c in copies))
+    return replace(shape, axes=(*shape.axes[:at], *copies, *shape.axes[at:]), stages=(*shape.stages, stage))
+
+
+@cache
+def rows() -> Mapping[str, Row]:
+    """All optimisations by name."""
+    # fmt: off
+    table = (
+        Row("split", "axis n [tail]: outer and inner loop", _split_why, _split),
+        Row("move", "axis before: another nesting order", _move_why, _move),
+        Row("merge", "first second: one loop, taken apart by division", _merge_why, _merge),
+        Row("collapse", "first second: one loop over what lies densely in memory", _collapse_why,
+            lambda shape, first, second: _merge(shape, first, second, True)),
+        _kind_row("vector", "axis: lanes"),
+        _kind_row("unroll", "axis: instances side by side"),
+        _kind_row("reduce_vector", "axis: lanes of a reduce"),
+        _kind_row("reduce_unroll", "axis: instances of a reduce"),
+        Row("threads", "axis: grid items", _threads_why, _threads),
+        Row("stage", "load axis...: its panel in scratch memory", _stage_why, _stage),
+    )
+    # fmt: on
+    return MappingProxyType({row.name: row for row in table})

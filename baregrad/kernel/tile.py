@@ -1,0 +1,50 @@
+"""How large a register tile is: rows times columns of vectors that accumulate side by side.
+
+The cost of a tile, in vector instructions per useful product: what the tails waste, what the loads
+of a step need of the load units, and what a chain of dependent additions waits when there are too
+few accumulators.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from baregrad.target import Target
+
+IN_FLIGHT = 8.0  # accumulators that keep the units busy: latency times units
+LOADS_A_CYCLE, PRODUCTS_A_CYCLE = 2.0, 2.0
+MOST_ROWS = 16
+
+
+class Tile(NamedTuple):
+    """So many rows, and so many columns (of vectors, when the lanes are parallel)."""
+
+    rows: int
+    columns: int
+
+
+def choose(rows: int, columns: int, target: Target, *, broadcasts: bool) -> Tile:
+    """The cheapest tile for a row axis of size `rows` and `columns` vectors beside each other.
+
+    `broadcasts`: the row operand is one scalar in all lanes, so one register serves for all rows in
+    turn; otherwise the operand with fewer vectors is held in registers.
+    """
+    best, least = Tile(1, 1), float("inf")
+    for r in range(1, min(rows, MOST_ROWS) + 1):
+        for c in range(1, min(columns, 8) + 1):
+            held = r * c + (c if broadcasts else min(r, c)) + 1
+            if held > target.vector_registers or r * c > 28:
+                continue
+            cost = _cost(rows, columns, r, c)
+            if cost < least - 1e-9:
+                best, least = Tile(r, c), cost
+    return best
+
+
+def _cost(rows: int, columns: int, r: int, c: int) -> float:
+    waste = -(-rows // r) * r / rows * (-(-columns // c) * c / columns)
+    products = r * c / PRODUCTS_A_CYCLE
+    loads = (r + c) / LOADS_A_CYCLE
+    waits = IN_FLIGHT / PRODUCTS_A_CYCLE
+    overhead = 1.0 + 0.5 / (r * c)  # the loop itself
+    return waste * overhead * max(products, loads * 1.25, waits) / products
