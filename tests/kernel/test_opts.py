@@ -1,0 +1,96 @@
+"""Every optimisation keeps the value of a kernel, on odd and prime sizes; illegal ones say why."""
+
+from __future__ import annotations
+
+import pytest
+
+from baregrad.base.errors import CompileError
+from baregrad.kernel import optimize, parse, rows, show
+from baregrad.lower import lower
+from baregrad.render.targets import AVX512
+from tests.kernel.kernels import KERNELS, conv, matmul, memory, pool, row_sum, scaled, softmax, two_outputs
+from tests.kernel.test_heuristic import same
+from tests.lower.witness import run_kernel, run_linear
+
+# fmt: off
+LEGAL = [
+    # name                 kernel                 opts
+    ("split_exact", scaled(12), "split 0 4"),
+    ("split_mask", scaled(13), "split 0 4 mask"),
+    ("split_rest", scaled(13), "split 0 4 rest"),
+    ("split_overlap", matmul(7, 5, 3), "split 0 4 overlap"),
+    ("split_larger", scaled(5), "split 0 8 mask; vector 0b"),
+    ("split_twice", scaled(37), "split 0 16 mask; split 0b 4; vector 0bb; unroll 0ba"),
+    ("split_reduce_mask", row_sum(3, 13), "split 1 4 mask; reduce_unroll 1b"),
+    ("split_reduce_rest", row_sum(3, 13), "split 1 4 rest"),
+    ("split_max_mask", pool(1, 6), "split 4 4 mask; reduce_unroll 4b"),
+    ("split_softmax", softmax(2, 5), "split 1 4 mask; reduce_vector 1b; split 2 4 mask; reduce_unroll 2b"),
+    ("move", matmul(3, 5, 4), "move 1 0"),
+    ("merge", matmul(3, 5, 4), "merge 0 1"),
+    ("merge_threads", matmul(3, 5, 4), "merge 0 1; split 0.1 4 rest; threads 0.1a"),
+    ("collapse_parallel", pool(2, 4), "collapse 0 1"),
+    ("collapse_threads", pool(3, 8), "collapse 0 1; vector 2; threads 0.1"),
+    ("unroll", matmul(3, 5, 4), "unroll 0; unroll 1"),
+    ("reduce_unroll", matmul(3, 5, 4), "reduce_unroll 2"),
+    ("vector", matmul(3, 8, 4), "vector 1"),
+    ("vector_of_rows", matmul(8, 3, 4), "vector 0"),
+    ("reduce_vector", matmul(3, 5, 8), "reduce_vector 2"),
+    ("threads", matmul(3, 5, 4), "threads 0"),
+    ("tile", matmul(6, 16, 4), "split 0 3; split 1 8; split 1b 4; unroll 0b; unroll 1ba; vector 1bb"),
+    ("stage", matmul(6, 16, 5), "split 0 3; unroll 0b; split 1 8; vector 1b; move 1a 0a; stage 1 2 1b"),
+    ("stage_tail", matmul(5, 13, 5), "split 0 3 mask; unroll 0b; split 1 8 mask; vector 1b; stage 1 2 1b"),
+    ("stage_turned", matmul(5, 8, 7, False, True), "split 0 3 overlap; unroll 0b; vector 1; stage 1 2 1"),
+    ("stage_block", matmul(3, 8, 12), "vector 1; split 2 4; stage 1 2b 1"),
+    ("stage_two", matmul(4, 8, 6), "split 0 2; unroll 0b; vector 1; stage 0 0b 2; stage 1 2 1"),
+    ("stage_grid", matmul(4, 16, 6), "split 1 8; vector 1b; stage 1 2 1b; threads 1a"),
+    ("conv_tile", conv(1, 2, 4, 3, 8), "vector 3; split 1 2; unroll 1b; reduce_unroll 6"),
+    ("conv_stage", conv(1, 2, 4, 3, 8), "vector 3; reduce_unroll 6; stage 0 4 5 6 3"),
+    ("two_outputs", two_outputs(21), "split 0 16 mask; vector 0b; unroll 0a"),
+]
+ILLEGAL = [
+    # name                 kernel                 opts                         why
+    ("no_axis", scaled(8), "vector 3", "no axis 3"),
+    ("no_row", scaled(8), "turn 0", "no such row"),
+    ("tail_unsaid", scaled(13), "split 0 4", "say how it ends"),
+    ("overlap_in_place", scaled(13), "split 0 4 overlap", "in place"),
+    ("overlap_reduce", row_sum(3, 13), "split 1 4 overlap", "count twice"),
+    ("three_lanes", scaled(3), "vector 0", "power of two"),
+    ("too_many", scaled(128), "unroll 0", "up to 64"),
+    ("lanes_twice", matmul(8, 8, 4), "vector 0; vector 1", "lanes already"),
+    ("reduce_as_parallel", row_sum(3, 8), "vector 1", "not loop"),
+    ("grid_twice", matmul(3, 5, 4), "threads 0; threads 1", "a grid already"),
+    ("threads_of_reduce", row_sum(3, 8), "threads 1", "no parallel loop"),
+    ("not_dense", matmul(3, 5, 4), "collapse 0 1", "not one dense axis"),
+    ("panel_shared", matmul(3, 8, 4), "vector 1; stage 1 2", "share one panel"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("ast, opts", [c[1:] for c in LEGAL], ids=[c[0] for c in LEGAL])
+def test_value_is_kept(ast, opts):
+    want, shaped, lowered = memory(ast), memory(ast), memory(ast)
+    run_kernel(ast, want)
+    sink = optimize(ast, AVX512, parse(opts))
+    run_kernel(sink, shaped)
+    same(want, shaped, "KERNEL")
+    run_linear(lower(sink, AVX512), lowered)
+    same(want, lowered, "LINEAR")
+
+
+@pytest.mark.parametrize("ast, opts, why", [c[1:] for c in ILLEGAL], ids=[c[0] for c in ILLEGAL])
+def test_illegal_says_why(ast, opts, why):
+    with pytest.raises(CompileError) as error:
+        optimize(ast, AVX512, parse(opts))
+    assert why in str(error.value)
+
+
+def test_text_goes_round():
+    for _, _, opts in LEGAL:
+        assert show(parse(opts)) == opts
+    used = {opt.name for _, _, opts in LEGAL for opt in parse(opts)}
+    assert used == set(rows()), "every row has a case"
+
+
+def test_no_opts_is_the_kernel():
+    for ast in KERNELS.values():
+        assert optimize(ast, AVX512, ()) is ast
