@@ -5,7 +5,7 @@ Read ops.py first.
 
 from baregrad.ir import ops, pattern
 from baregrad.ir.bounds import bounds, exact, ranges_of
-from baregrad.ir.interpret import evaluate
+from baregrad.ir.interpret import compile_kernel, compile_linear, evaluate, run_kernel, run_linear
 from baregrad.ir.match import Rules, join
 from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
@@ -21,6 +21,8 @@ from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, s
 __all__ = [
     "bounds",
     "Buffer",
+    "compile_kernel",
+    "compile_linear",
     "const",
     "evaluate",
     "exact",
@@ -36,6 +38,8 @@ __all__ = [
     "rewrite_down",
     "rule_table",
     "Rules",
+    "run_kernel",
+    "run_linear",
     "Scalar",
     "Size",
     "simplify",

@@ -86,7 +86,7 @@ def apply(op: Op, dtype: DType, sources: Sequence[Iterable[Any]]) -> Values:
             exact = None  # outside of the C function's domain: the meaning knows
     if exact is None:
         assert op.meaning is not None, f"{op} has no meaning"
-        exact = list(map(_fma64 if op is ops.FMA and dtype is dt.float64 else op.meaning, *sources))
+        exact = list(map(fma64 if op is ops.FMA and dtype is dt.float64 else op.meaning, *sources))
     if op.dtype == "bool" or op in (EXACT_OF_FLOATS if dtype.is_float else EXACT_OF_INTS):
         return exact
     return narrow(exact, dtype)
@@ -141,7 +141,7 @@ def _exact_sum(values: Sequence[float]) -> float:
         return _rounded(sum(map(Fraction, values)))
 
 
-def _fma64(a: float, b: float, c: float) -> float:
+def fma64(a: float, b: float, c: float) -> float:
     """a * b + c with one rounding to float64."""
     rough = a * b + c
     if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
