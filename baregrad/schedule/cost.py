@@ -28,9 +28,8 @@ class Rates(NamedTuple):
     launch: int = 4096  # one more kernel
     large: int = 1 << 16  # elements from which a reduction is worth threads
     parallel: int = 32  # iterations that give threads and vectors enough to do
-    joined: int = (
-        2  # evaluations of an element of a reduction that becomes part of another: padding counts too
-    )
+    few: int = 16  # results of a large reduction that are too few for threads: partial results come first
+    joined: float = 1.5  # evaluations of an element of a reduction that becomes part of another one
     cap: int = 400  # nodes of a kernel, so that compile time stays linear
 
 

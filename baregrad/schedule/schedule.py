@@ -14,6 +14,7 @@ from baregrad.schedule.cost import RATES, Rates
 from baregrad.schedule.items import CopyItem, Item, KernelItem, NewBuffer, Schedule
 from baregrad.schedule.kernels import Kernel
 from baregrad.schedule.place import DEFAULT_DEVICE, Placement, stored_as
+from baregrad.schedule.split import split_reductions
 
 
 def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATES) -> Schedule:
@@ -23,8 +24,9 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
     intermediate value. Errors: DeviceError when values of two devices meet without a COPY. Cost: about 30
     µs a node.
     """
-    placement = Placement(roots, rates)
-    buffers = _give_buffers(roots, placement, new_buffer)
+    parts = split_reductions(roots, rates)
+    placement = Placement(parts, rates)
+    buffers = _give_buffers(parts, placement, new_buffer)
     _let_readers_go_first(placement)
     items: list[Item] = []
     stored: list[Sequence[UOp]] = []
@@ -38,7 +40,7 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
         stored.append([output.node for output in kernel.outputs])
         writes = tuple(range(len(kernel.outputs)))
         items.append(KernelItem(ast, tuple(builder.buffers), writes, (), kernel.device))
-    outputs = {root: buffers[stored_as(root)] for root in roots}
+    outputs = {root: buffers[stored_as(part)] for root, part in zip(roots, parts)}
     _donate(items, stored, placement, buffers, frozenset(outputs.values()))
     return Schedule(items, outputs, placement.decisions)
 

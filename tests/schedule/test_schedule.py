@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from baregrad import dtype as dt
+from baregrad.base.errors import DeviceError
 from baregrad.ir import UOp, const, ops
-from baregrad.schedule import KernelItem, schedule
+from baregrad.schedule import CopyItem, KernelItem, schedule
 from tests.schedule import nets
 from tests.schedule.nets import Buffers
 from tests.schedule.numeric import evaluate, numpy_dtype, run
@@ -195,3 +196,27 @@ def test_the_gradient_of_strided_windows_visits_few_windows(size, kernel, stride
     assert sum(loops) <= 2 + size + 3 + -(-kernel // stride)
     for seed in range(3):
         check(nets.gradients(nets.maxpool(x, 3, 2), [x]), buffers, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "shape, axes", [((70000,), (0,)), ((3, 65537), (1,)), ((64, 3, 20, 20), (0, 2, 3)), ((2, 40000), (0, 1))]
+)
+@pytest.mark.parametrize("name", ["add", "max"])
+def test_a_large_reduction_to_few_elements_has_partial_results(shape, axes, name):
+    buffers = Buffers()
+    x = buffers.input(*shape)
+    plan = check([x.reduce(name, axes), (x * x).reduce(name, axes) + 1.0], buffers, 3)
+    assert len(plan.items) >= 2
+    parts = plan.items[0].buffers[0]
+    assert 32 <= np.prod(parts.shape) <= 4096
+
+
+def test_values_of_two_devices_meet_only_by_a_copy():
+    buffers = Buffers()
+    x, y = buffers.input(4), buffers.input(4, device="null")
+    with pytest.raises(DeviceError, match="cpu and null"):
+        schedule([x + y], buffers)
+    plan = check([(x * 2.0).copy_to("null") + y, const(1.0, nets.F).expand((4,)).copy_to("null")], buffers)
+    kinds = [type(item) for item in plan.items]
+    assert kinds.count(CopyItem) == 1
+    assert {item.device for item in plan.items if isinstance(item, KernelItem)} == {"cpu", "null"}
