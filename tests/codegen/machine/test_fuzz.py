@@ -13,4 +13,4 @@ from tests.fuzz.regalloc import MACHINES, fuzz
 @pytest.mark.parametrize("name", sorted(MACHINES))
 def test_random_functions(name: str, request: pytest.FixtureRequest) -> None:
     count = int(os.environ.get("BG_FUZZ_COUNT", "2000"))
-    assert fuzz(request.config.getoption("--seed") * count, count, [MACHINES[name]()]) == []
+    assert fuzz(request.config.getoption("--seed") * count, count, MACHINES[name]()) == []

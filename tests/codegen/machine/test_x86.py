@@ -1,0 +1,59 @@
+"""x86-64 forms through verifier, ordering, allocator, checker and encoder, with many and few registers."""
+
+from __future__ import annotations
+
+import pytest
+
+from baregrad.isa.form import Inst, VReg
+from baregrad.isa.x86 import form
+from baregrad.render.machine import allocate, assemble, check, label, order, verify
+
+from . import x86
+
+MACHINES = [("all", 15, 32, 7), ("few", 5, 6, 2)]
+
+
+@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("name, gprs, vecs, masks", MACHINES, ids=[row[0] for row in MACHINES])
+def test_random_functions(name: str, gprs: int, vecs: int, masks: int, block: int) -> None:
+    machine = x86.target(gprs, vecs, masks)
+    for seed in range(8 * block, 8 * block + 8):
+        before = x86.function(seed, 20 + 5 * (seed % 8))
+        verify(before, machine)
+        for insts in (before, order(before, machine)):
+            allocation = allocate(insts, machine)
+            check(insts, allocation, machine)
+        assemble(allocation.insts, machine)
+
+
+def test_a_register_tile_has_no_moves_and_no_spills() -> None:
+    """24 accumulators, 4 loads and a broadcast a step: the shape of a matrix product."""
+    add = form("vfmadd231ps", "zmm", "zmm", "zmm", evex=True)
+    load = form("vmovups", "zmm", "m512", evex=True)
+    base, step, count = VReg(1, "gpr"), VReg(2, "gpr"), VReg(3, "gpr")
+    acc = [VReg(10 + k, "vec", 512) for k in range(24)]
+    nexts = [VReg(40 + k, "vec", 512) for k in range(24)]
+    tiles = [VReg(70 + k, "vec", 512) for k in range(4)]
+    one = VReg(80, "vec", 512)
+    from_memory, store = x86.Mem, form("vmovups", "m512", "zmm", evex=True)
+    insts = [x86.move(base, x86.Reg("gpr", 7), 64), x86.move(count, x86.Reg("gpr", 6), 64)]
+    insts.append(x86.move(step, base, 64))
+    insts += [Inst(load, (x, from_memory(base, disp=64 * k))) for k, x in enumerate(acc)]
+    insts.append(label("head"))
+    insts += [Inst(load, (x, from_memory(step, disp=64 * k))) for k, x in enumerate(tiles)]
+    for k, (x, y) in enumerate(zip(acc, nexts, strict=True)):
+        if k % 4 == 0:
+            insts.append(Inst(load, (one, from_memory(step, disp=1024 + k))))
+        insts += [x86.move(y, x, 512), Inst(add, (y, tiles[k % 4], one))]
+    insts += [x86.move(x, y, 512) for x, y in zip(acc, nexts, strict=True)]
+    insts.append(Inst(form("add", "r64", "imm8"), (step, x86.Imm(64))))
+    insts.append(Inst(form("sub", "r64", "imm8"), (count, x86.Imm(1))))
+    insts.append(Inst(form("jne", "rel32"), (x86.Label("head"),)))
+    insts += [Inst(store, (from_memory(base, disp=64 * k), x)) for k, x in enumerate(acc)]
+    machine = x86.target()
+    for listed in (insts, order(insts, machine)):
+        allocation = allocate(listed, machine)
+        check(listed, allocation, machine)
+        names = [inst.form.name for inst in allocation.insts]
+        assert names.count("vmovaps") == 0
+        assert allocation.spills == 0
