@@ -75,7 +75,7 @@ def load_safetensors(path: str | Path, *, device: str | None = None) -> dict[str
     Errors: BadFile for whatever is wrong with its contents; OSError when it can't be read.
     """
     try:
-        found = deserialize(Path(path).read_bytes())
+        found = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]  # it has no types
     except SafetensorError as error:
         raise BadFile(
             f"{path} is no whole safetensors file",
