@@ -3,6 +3,7 @@
 `emit` costs a fraction of a microsecond while nobody listens; facts that are dear to compute stand behind
 `if listening():`. Listeners live in the Config of the context, so that they end with their `with` block and
 never see another thread's events. Debug output and the visualiser are listeners; nothing ever depends on one.
+While config.debug is on, everything is also told to viz.debug, which is loaded for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baregrad.base.config import config, override
+from baregrad.base.lazy import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,44 @@ class Event:
 Listener = Callable[[Event], None]
 
 
-def listening() -> bool:
-    """Whether anybody listens here."""
-    return bool(config().listeners)
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A listener, and the kinds that it wants to hear of; none: all."""
+
+    listener: Listener
+    kinds: tuple[str, ...]
+
+    def wants(self, kind: str) -> bool:
+        """Whether it is told of this kind."""
+        return not self.kinds or not kind or kind in self.kinds
+
+    def __call__(self, event: Event) -> None:
+        """Hand it on, if it is wanted."""
+        if self.wants(event.kind):
+            self.listener(event)
+
+
+DEBUG_KINDS = (("launch", 2), ("pass", 3))  # kinds that are dear to make, and the debug level that shows them
+
+
+def listening(kind: str = "") -> bool:
+    """Whether anybody listens here, to a kind if one is given."""
+    switches = config()
+    if switches.debug >= dict(DEBUG_KINDS).get(kind, 1):
+        return True
+    return any(not isinstance(heard, Chosen) or heard.wants(kind) for heard in switches.listeners)
 
 
 def emit(kind: str, **facts: Any) -> None:  # Any: see Event
     """Tell the listeners of this context what happened."""
-    listeners = config().listeners
-    if listeners:
-        event = Event(kind, facts)
-        for listener in listeners:
-            listener(event)
+    switches = config()
+    if not switches.listeners and not switches.debug:
+        return
+    event = Event(kind, facts)
+    for listener in switches.listeners:
+        listener(event)
+    if switches.debug:
+        load("baregrad.viz.debug").show(event, switches.debug)
 
 
 @contextmanager
@@ -51,10 +79,5 @@ def listen(listener: Listener, *kinds: str) -> Iterator[None]:
     >>> [event.facts["name"] for event in heard]
     ['simplify']
     """
-
-    def chosen(event: Event) -> None:
-        if not kinds or event.kind in kinds:
-            listener(event)
-
-    with override(listeners=(*config().listeners, chosen)):
+    with override(listeners=(*config().listeners, Chosen(listener, kinds))):
         yield

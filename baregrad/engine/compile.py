@@ -42,7 +42,7 @@ def target_of(device: Device) -> Target:
 
 @memo
 def _target(device: Device, settings: tuple[object, ...]) -> Target:
-    """The row of the CPU's features, less those that are switched off, with this machine's cores and caches."""
+    """The row of the CPU's features, less those switched off, with this machine's cores and caches."""
     facts, switches = device.target_facts(), config()
     present = facts.features
     if switches.features:
@@ -89,4 +89,12 @@ def _program(target: Target, ast: UOp) -> Program:
 
 def compile_program(ast: UOp, target: Target) -> Program:
     """Every pass from KERNEL to bytes."""
-    return render(lower(optimize(ast, target), target), target)
+    name = ast.arg or "kernel"
+    emit("pass", kernel=name, name="schedule", level="KERNEL", value=ast)
+    optimized = optimize(ast, target)
+    emit("pass", kernel=name, name="kernel.optimize", level="KERNEL", value=optimized)
+    linear = lower(optimized, target)
+    emit("pass", kernel=linear.name, name="lower", level="LINEAR", value=linear)
+    program = render(linear, target)
+    emit("pass", kernel=program.name, name="render", level="MACHINE", value=program)
+    return program

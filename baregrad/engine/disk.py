@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,14 @@ def store(entry_key: str, program: Program) -> None:
         "slots": program.slots,
     }
     write_aside(_directory() / entry_key, json.dumps(header).encode() + b"\n" + program.code)
+
+
+def entries() -> Iterator[tuple[str, Program]]:
+    """The key and the program of every whole entry."""
+    for path in sorted(_directory().iterdir()):
+        program = None if path.name.startswith(".") else _parse(path.read_bytes())
+        if program is not None:
+            yield path.name, program
 
 
 def _parse(data: bytes) -> Program | None:

@@ -14,7 +14,7 @@ from baregrad.base.events import emit, listening
 from baregrad.engine.compile import Compiled, compile_kernel
 from baregrad.engine.session import Session
 from baregrad.ir import UOp, ops, toposort
-from baregrad.runtime import Address, Device, Launch, Timestamps
+from baregrad.runtime import Address, Device, Launch, Recording, Timestamps
 from baregrad.schedule import KernelItem, plan_memory, schedule
 
 
@@ -104,11 +104,16 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         for step in graph.steps
     ]
     recording = device.record(launches)
-    if listening() and isinstance(device, Timestamps):
-        for step, seconds in zip(graph.steps, device.run_timed(recording), strict=True):
-            emit("launch", name=step.compiled.kernel.name, seconds=seconds, compiled=step.compiled)
-    else:
-        device.run(recording)
-        device.wait()
+    run_recording(device, recording, graph.steps)
     if session.capture is not None:
         session.capture.record(graph, launches)
+
+
+def run_recording(device: Device, recording: Recording, steps: Sequence[Step]) -> None:
+    """Run a list and wait; whoever listens is told how long each launch took."""
+    if listening("launch") and isinstance(device, Timestamps):
+        for step, seconds in zip(steps, device.run_timed(recording), strict=True):
+            emit("launch", name=step.compiled.kernel.name, seconds=seconds, compiled=step.compiled)
+        return
+    device.run(recording)
+    device.wait()

@@ -13,6 +13,7 @@ from weakref import ref
 
 from baregrad.base.errors import JitError
 from baregrad.engine.capture import Capture
+from baregrad.engine.graph import run_recording
 from baregrad.engine.session import Session
 from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp
@@ -81,6 +82,7 @@ class Replay:
         self._capture = capture  # holds the memory of all that is written inside
         self._device = _one_device(capture)
         self._patches = None
+        self._steps = [step for graph in capture.graphs for step in graph.steps]
         if self._device is not None and capture.launches:
             self._patches = Patches(self._device.record(capture.launches), capture)
         self._sources = list(_sources(session, capture, boxes, starts, self._patches))
@@ -154,8 +156,7 @@ class Replay:
             self._patches.put(source.number, value.own.address)
             read.add(value.own.address.value)
         fresh = [(p, self._memory_for(session, p, read)) for p in self._products.values()]
-        self._device.run(self._patches.recording)
-        self._device.wait()
+        run_recording(self._device, self._patches.recording, self._steps)
         for product, is_new in fresh:
             _hand_out(product, is_new)
         for box, grad in self._grads_after:
