@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import count
+from math import prod
 
 import numpy as np
 import pytest
 
-from baregrad.ir import Buffer, UOp, ops
+from baregrad.ir import Buffer, UOp, interpret, ops
 from baregrad.schedule import RATES, Rates, schedule
 from tests.fuzz.graphs import random_graph
 from tests.schedule.numeric import evaluate, numpy_dtype, run
@@ -64,3 +65,25 @@ def test_larger_random_graphs(start):
 def test_many_random_graphs(start):
     for seed in range(start, start + 100):
         check(seed, 5 + seed % 30)
+
+
+def interpreted(graph):
+    """What the interpreter says of a graph, and of its schedule."""
+    memory = {number: list(values) for number, values in graph.memory.items()}
+    want = interpret.evaluate(graph.roots, memory)
+    plan = schedule(graph.roots, new_buffers(), rates=RATES_OF[graph.seed % len(RATES_OF)])
+    for item in plan.items:
+        for slot in item.writes:
+            buffer = item.buffers[slot]
+            memory[buffer.arg.number] = [None] * prod(buffer.shape)
+        interpret.run_kernel(item.ast, [memory[buffer.arg.number] for buffer in item.buffers])
+    got = [memory.get(plan.outputs[root].arg.number, []) for root in graph.roots]
+    return want, got
+
+
+@pytest.mark.parametrize("start", range(100_000, 100_060, 6))
+def test_the_interpreter_agrees(start):
+    for seed in range(start, start + 6):
+        graph = random_graph(seed, 12)
+        for root, want, got in zip(graph.roots, *interpreted(graph)):
+            assert got == pytest.approx(want, rel=1e-4, abs=1e-4), f"seed {seed}: {root!r}"
