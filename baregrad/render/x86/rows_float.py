@@ -18,8 +18,8 @@ FLOAT_ROWS: tuple[Row, ...] = (
     row(ops.SUB, F32, "sv", "vsub<s> d, a, b"),
     row(ops.MUL, F32, "sv", "vmul<s> d, a, b"),
     row(ops.DIV, F32, "sv", "vdiv<s> d, a, b"),
-    row(ops.FMA, F32, "sv", "vmovaps d, a; vfmadd213<s> d, b, c",              when="c_constant"),
-    row(ops.FMA, F32, "sv", "vmovaps d, c; vfmadd231<s> d, a, b"),
+    row(ops.FMA, F32, "sv", "vmovups d, a; vfmadd213<s> d, b, c",              when="c_constant"),
+    row(ops.FMA, F32, "sv", "vmovups d, c; vfmadd231<s> d, a, b"),
     row(ops.SQRT, F32, "s", "vsqrtss d, a, a"),
     row(ops.SQRT, F32, "v", "vsqrtps d, a"),
     row(ops.RECIPROCAL, F32, "sv", "vdiv<s> d, =f32:1.0, a"),
@@ -74,11 +74,11 @@ FLOAT_ROWS: tuple[Row, ...] = (
     casts(F32, BOOL, "s", "vcmpss k.k, a, =f32:0.0, #4; kmovw d, k.k",         wide=True),
     casts(F32, BOOL, "s", "vcmpss t, a, =f32:0.0, #4; vmovd u.32, t; mov d, u.32; and d, #1", wide=False),
     casts(F32, BOOL, "v", "vcmpps d, a, =f32:0.0, #4"),
-    casts(F32, I32, "s", "vcmpss k.k, a, a, #7; vmovaps t{k}z, a; vminss t, t, [f32:2147483648.0]; vmaxss t, t, [f32:-2147483648.0]"
+    casts(F32, I32, "s", "vcmpss k.k, a, a, #7; vmovups t{k}z, a; vminss t, t, [f32:2147483648.0]; vmaxss t, t, [f32:-2147483648.0]"
         "; vcvttss2si r.64, t; mov u.64, #0x7fffffff; cmp r.64, u.64; cmovg r.64, u.64; mov d, r.32", wide=True),
     casts(F32, I32, "s", "vcmpss u, a, a, #7; vandps t, u, a; vminss t, t, [f32:2147483648.0]; vmaxss t, t, [f32:-2147483648.0]"
         "; vcvttss2si r.64, t; mov v.64, #0x7fffffff; cmp r.64, v.64; cmovg r.64, v.64; mov d, r.32", wide=False),
-    casts(F32, I64, "s", "vcmpss k.k, a, a, #7; vmovaps t{k}z, a; vcvttss2si r.64, t; mov u.64, #0x7fffffffffffffff"
+    casts(F32, I64, "s", "vcmpss k.k, a, a, #7; vmovups t{k}z, a; vcvttss2si r.64, t; mov u.64, #0x7fffffffffffffff"
         "; vucomiss t, [f32:9223372036854775808.0]; cmovae r.64, u.64; mov d, r.64", wide=True),
     casts(F32, I64, "s", "vcmpss u, a, a, #7; vandps t, u, a; vcvttss2si r.64, t; mov v.64, #0x7fffffffffffffff"
         "; vucomiss t, [f32:9223372036854775808.0]; cmovae r.64, v.64; mov d, r.64", wide=False),
@@ -101,6 +101,6 @@ FLOAT_ROWS: tuple[Row, ...] = (
     casts(F32, U64, "v", "vmaxps t.h, a, =f32:0.0; vcvttps2uqq d, t.h",        wide=True),
     row(ops.BITCAST, F32, "s", "vmovd d, a",                                   source=INT4),
     row(ops.BITCAST, INT4, "s", "vmovd d, a",                                  source=F32),
-    row(ops.BITCAST, F32, "s", "vmovaps d, a",                                 source=F32),
+    row(ops.BITCAST, F32, "s", "vmovups d, a",                                 source=F32),
 )
 # fmt: on

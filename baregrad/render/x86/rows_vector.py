@@ -66,7 +66,7 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.CMPLE, U64, "v", _FLIP + f"; vpcmpgtq t, t, u; vpxor d, t, {_NO}", wide=False),
 
     # Choices: where the mask is off there is c
-    row(ops.SELECT, F32, "v", "vmovaps d{a}z, b",                              when="c_zero", wide=True),
+    row(ops.SELECT, F32, "v", "vmovups d{a}z, b",                              when="c_zero", wide=True),
     row(ops.SELECT, F32, "v", "vblendmps d{a}, c, b",                          wide=True),
     row(ops.SELECT, INTS, "v", "vpblendm<e> d{a}, c, b",                       wide=True),
     row(ops.SELECT, F32 + INT4, "v", "vblendvps d, c, b, a",                   wide=False),
@@ -101,12 +101,12 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.SELECT, BOOL, "v", "vpand t, a, b; vpandn u, a, c; vpor d, t, u",  wide=False),
 
     # Casts. An xmm holds the two 64-bit halves that vpermq brings together
-    casts(INT4, INT4, "v", "vmovaps d, a"),
-    casts(INT8, INT8, "v", "vmovaps d, a"),
+    casts(INT4, INT4, "v", "vmovups d, a"),
+    casts(INT8, INT8, "v", "vmovups d, a"),
     casts(I32, INT8, "v", "vpmovsxdq d, a"),
     casts(U32, INT8, "v", "vpmovzxdq d, a"),
     casts(INT8, INT4, "v", "vpmovqd d, a",                                     wide=True),
-    casts(INT8, INT4, "v", "vpshufd t, a, #8; vpermq t.y, t.y, #8; vmovaps d, t.x", wide=False),
+    casts(INT8, INT4, "v", "vpshufd t, a, #8; vpermq t.y, t.y, #8; vmovups d, t.x", wide=False),
     casts(BOOL, INT4, "v", "vpbroadcastd d{a}z, [i32:1]",                      wide=True),
     casts(BOOL, INT8, "v", "vpbroadcastq d{a}z, [i64:1]",                      wide=True),
     casts(BOOL, INT4, "v", "vpsrld d, a, #31",                                 wide=False),

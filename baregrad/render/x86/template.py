@@ -70,11 +70,18 @@ class Line(NamedTuple):
     zeroing: bool
 
 
+class Fold(NamedTuple):
+    """How a source may be memory: as a whole, or one element repeated to so many lanes (0: not)."""
+
+    whole: bool
+    broadcast: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A compiled template. The environment is [d, a, b, c, temporaries, extras]; lines index it.
 
-    `folds` are pairs (source number, embedded-broadcast lanes or 0): what may be memory. `reads` are the sources that
+    `folds` says which sources may be memory, and how. `reads` are the sources that
     are operands (not only immediates); `late` those never read after the result is first written, whose register the
     result may therefore take.
     """
@@ -82,17 +89,20 @@ class Plan:
     lines: tuple[Line, ...]
     temporaries: tuple[str, ...]  # register kinds
     extras: tuple[Imm | Constant | Dynamic | Address, ...]
-    folds: tuple[tuple[int, int], ...]
+    folds: dict[int, Fold]
     reads: frozenset[int]
     late: frozenset[int]
 
 
 class Kinds(NamedTuple):
-    """The register kinds of a row: result and sources; `vector` is the kind that temporaries have."""
+    """The register kinds of a row: result and sources; `natural` is the kind that temporaries have, `vector` whether
+    xmm registers hold vectors rather than scalars.
+    """
 
     result: str
     sources: tuple[str, ...]
-    vector: str
+    natural: str
+    vector: bool
 
 
 class _Compiler:
@@ -111,14 +121,14 @@ class _Compiler:
             return self.kinds.result
         if letter in SOURCES:
             return self.kinds.sources[SOURCES.index(letter)]
-        return self.declared.get(letter, self.kinds.vector)
+        return self.declared.get(letter, self.kinds.natural)
 
     def kind_of(self, letter: str, suffix: str | None) -> str:
         """The register kind of a letter in a line."""
         if suffix is None:
             kind = self.default_kind(letter)
         elif suffix in "hw":
-            bits = BITS[self.kinds.vector]
+            bits = BITS[self.kinds.natural]
             kind = VECTOR[max(128, bits // 2) if suffix == "h" else bits * 2]
         else:
             kind = SUFFIXES[suffix]
@@ -246,21 +256,24 @@ def _memory_of(operand: Operand) -> tuple[int, int]:
     return whole // 8, 0
 
 
-def _folds(lines: list[Line], kinds: Kinds) -> tuple[tuple[int, int], ...]:
-    """The sources that may be memory, with the lanes of an embedded broadcast that their place offers."""
-    found = []
+def _folds(lines: list[Line], kinds: Kinds) -> dict[int, Fold]:
+    """The sources that may be memory: those that stand once, where their form takes memory of their size."""
+    found = {}
     for number, kind in enumerate(kinds.sources):
         place = number + 1
         uses = [(line, i) for line in lines for i, p in enumerate(line.operands) if p == place]
         if len(uses) != 1 or any(line.mask == place for line in lines):
             continue
         line, i = uses[0]
-        operand = line.form.operands[i]
-        sizes = {memory_bits(k) for k in operand.kinds if memory_bits(k) is not None and not k.endswith("bcst")}
-        scalar = kind == "xmm" and sizes == {32}
-        if operand.role == "r" and (BITS[kind] in sizes or scalar):
-            found.append((number, _memory_of(operand)[1]))
-    return tuple(found)
+        operand = _named(line.form, len(line.operands))[i]
+        if operand.role != "r" or operand.fixed is not None:
+            continue
+        size = BITS[kind] if kinds.vector or kind != "xmm" else 32
+        whole = any(memory_bits(k) == size for k in operand.kinds if k[0] == "m" and not k.endswith("bcst"))
+        fold = Fold(whole, _memory_of(operand)[1])
+        if fold != Fold(False, 0):
+            found[number] = fold
+    return found
 
 
 def _reads(lines: list[Line], extras: list[Imm | Constant | Dynamic | Address]) -> tuple[frozenset[int], frozenset[int]]:
@@ -300,3 +313,10 @@ def compile_template(text: str, kinds: Kinds, wide: bool) -> Plan:
     )
     reads, late = _reads(lines, compiler.extras)
     return Plan(settled, tuple(compiler.temporaries), tuple(compiler.extras), _folds(lines, kinds), reads, late)
+
+
+@memo
+def find_form(name: str, kinds: str, wide: bool, masked: bool = False) -> Form:
+    """The form of a name that takes these kinds, separated by spaces: "[" is any memory, "#1" an immediate."""
+    compiler = _Compiler(Kinds("k", (), "k", False), wide)
+    return compiler.choose(name, kinds.split(), masked=masked)

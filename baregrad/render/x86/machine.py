@@ -1,0 +1,149 @@
+"""What the allocator, the ordering pass and the emitter must know of x86-64: banks, copies, spills, branches.
+
+rsp is never given out. Registers that a function must keep (System V: rbx, rbp, r12-r15) come last. The spill area lies
+above the LOCAL memory on the stack, so where it begins is a fact of each kernel. What is not here: the prologue (abi.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from baregrad.base import memo
+from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, VReg
+from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, inst, resolve
+from baregrad.render.machine import Bank, MachineTarget
+from baregrad.target import Target
+
+RSP = Reg("gpr", 4)
+SAVED = frozenset((3, 5, 12, 13, 14, 15))
+# rax, rcx, rdx are wanted by div, mul and shifts: others first. rdi and rsi hold the arguments
+GPRS = (8, 9, 10, 11, 1, 0, 2, 6, 7, 3, 14, 15, 12, 13, 5)
+INVERTED = {f"j{a}": f"j{b}" for i in range(0, 16, 2) for a, b in (CONDITIONS[i : i + 2], CONDITIONS[i : i + 2][::-1])}
+VECTOR = {128: "xmm", 256: "ymm", 512: "zmm"}
+AVX512 = ("avx512f", "avx512vl", "avx512dq", "avx512bw")
+
+
+def is_wide(target: Target) -> bool:
+    """Whether code may use AVX-512: masks, embedded broadcasts, registers 16 to 31."""
+    return target.has(*AVX512)
+
+
+@memo
+def banks(wide: bool) -> dict[str, Bank]:
+    """The banks, with what the allocator may use."""
+    found = {"gpr": Bank("gpr", GPRS, 64, SAVED)}
+    if wide:
+        found["vec"] = Bank("vec", tuple(range(32)), 512)
+        found["mask"] = Bank("mask", tuple(range(1, 8)), 64)  # k0 as a mask means none
+    else:
+        found["vec"] = Bank("vec", tuple(range(16)), 256)
+    return found
+
+
+@memo
+def copies(bank: str, bits: int, wide: bool) -> tuple[Form, Form, Form]:
+    """The forms that copy, load and store a register of a bank."""
+    if bank == "gpr":
+        kind, size = ("r32", "m32") if bits == 32 else ("r64", "m64")
+        return form("mov", kind, kind), form("mov", kind, size), form("mov", size, kind)
+    if bank == "mask":
+        return form("kmovq", "k", "k"), form("kmovq", "k", "m64"), form("kmovq", "m64", "k")
+    kind, size = VECTOR[bits], f"m{bits}"
+    return (
+        form("vmovaps", kind, kind, evex=wide),
+        form("vmovups", kind, size, evex=wide),
+        form("vmovups", size, kind, evex=wide),
+    )
+
+
+def _move(wide: bool, to: Reg | VReg, source: Reg | VReg, bits: int) -> Inst:
+    widest = bits or (64 if to.bank != "vec" else 512 if wide else 256)
+    return Inst(copies(to.bank, widest, wide)[0], (to, source))
+
+
+def _load(wide: bool, begin: int, register: Reg, offset: int, bits: int) -> Inst:
+    return Inst(copies(register.bank, bits, wide)[1], (register, Mem(RSP, disp=begin + offset)))
+
+
+def _store(wide: bool, begin: int, register: Reg, offset: int, bits: int) -> Inst:
+    return Inst(copies(register.bank, bits, wide)[2], (Mem(RSP, disp=begin + offset), register))
+
+
+def jump(label: Label) -> Inst:
+    """An unconditional jump."""
+    return Inst(form("jmp", "rel32"), (label,))
+
+
+def can_remake(instruction: Inst) -> bool:
+    """Whether an instruction reads nothing but immediates and the constant pool, and leaves the flags."""
+    row = instruction.form
+    if row.writes_flags or row.clobbers or instruction.mask is not None or row.memory not in ("", "r"):
+        return False
+    for operand, value in zip(row.operands[1:], instruction.operands[1:], strict=True):
+        if isinstance(value, Mem):
+            if value.label is None or value.base is not None or value.index is not None:
+                return False
+        elif not isinstance(value, Imm):
+            return False
+        del operand
+    return bool(row.operands) and row.operands[0].role == "w"
+
+
+def short_reach(instruction: Inst) -> tuple[int, int] | None:
+    """Branches and jumps to labels have a form of one byte's reach; constants in the pool have not."""
+    return (-128, 127) if instruction.form.control in ("branch", "jump") else None
+
+
+def encode_label(instruction: Inst, distance: int, wide: bool) -> bytes:
+    """The bytes of an instruction with a label `distance` bytes from its end."""
+    if instruction.form.control and not wide:
+        instruction = Inst(form(instruction.form.name, "rel8"), instruction.operands)
+    code = encode(instruction)
+    name = next(
+        value.label.name if isinstance(value, Mem) and value.label is not None else value.name
+        for value in instruction.operands
+        if isinstance(value, Label) or (isinstance(value, Mem) and value.label is not None)
+    )
+    return resolve(code, fixups(instruction, code), 0, {name: len(code) + distance})
+
+
+NOPS = (
+    b"", b"\x90", b"\x66\x90", b"\x0f\x1f\x00", b"\x0f\x1f\x40\x00", b"\x0f\x1f\x44\x00\x00", b"\x66\x0f\x1f\x44\x00\x00",
+    b"\x0f\x1f\x80\x00\x00\x00\x00", b"\x0f\x1f\x84\x00\x00\x00\x00\x00", b"\x66\x0f\x1f\x84\x00\x00\x00\x00\x00",
+)  # fmt: skip
+"""What the SDM recommends for each length (NOP)."""
+
+
+def nop(count: int) -> bytes:
+    """`count` bytes that do nothing, in as few instructions as may be."""
+    whole, rest = divmod(count, 9)
+    return NOPS[9] * whole + NOPS[rest]
+
+
+def text(instruction: Inst) -> str:
+    """One instruction as a line of a listing."""
+    return instruction.form.name
+
+
+def machine(target: Target, spill_begin: int = 0, text: Callable[[Inst], str] = text) -> MachineTarget:
+    """The record for a target whose spill area begins `spill_begin` bytes above rsp."""
+    wide = is_wide(target)
+    return MachineTarget(
+        name=target.name,
+        banks=banks(wide),
+        move=partial(_move, wide),
+        store_slot=partial(_store, wide, spill_begin),
+        load_slot=partial(_load, wide, spill_begin),
+        jump=jump,
+        rematerialise=can_remake,
+        inverted=INVERTED,
+        encode=encode,
+        encode_label=encode_label,
+        short_reach=short_reach,
+        nop=nop,
+        text=text,
+    )
+
+
+__all__ = ["RSP", "SAVED", "inst", "is_wide", "machine"]

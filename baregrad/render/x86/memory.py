@@ -1,0 +1,391 @@
+"""Addresses, loads and stores: what is folded, what a mask does, how bools stand in memory (bytes, 0 or 1).
+
+Memory that is masked off is never touched: vector masks are the instruction's own (which does not fault where it is off),
+a scalar mask makes a load read a zero of the constant pool instead and makes a store jump over itself. Where the hardware
+has no masked form (bytes and scatters without AVX-512), lanes go one by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from baregrad import dtype as dt
+from baregrad.base.errors import CompileError
+from baregrad.ir import UOp, ops
+from baregrad.isa.form import Imm, Mem, Reg, VReg
+from baregrad.isa.x86 import form
+from baregrad.render.machine import label
+from baregrad.render.x86 import lanes
+from baregrad.render.x86.rows import constant_of
+from baregrad.render.x86.template import BITS, VECTOR
+
+if TYPE_CHECKING:
+    from baregrad.render.x86.selector import Selector
+
+RSP = Reg("gpr", 4)
+SCALES = (1, 2, 4, 8)
+FAR = 1 << 30  # displacements stay well inside 32 bits
+
+
+# -- addresses ---------------------------------------------------------------------------------------------------
+
+
+def find_lazy(state: Selector) -> set[UOp]:
+    """Offsets x + constant that only addresses use: they become displacements and are never computed."""
+    candidates = [n for n in state.uops if n.op is ops.ADD and not n.shape and is_step(n)]
+    wanted = set(candidates)
+    if not wanted:
+        return wanted
+    for node in state.uops:
+        for place, source in enumerate(node.src):
+            if source in wanted and (node.op is not ops.INDEX or place != 1):
+                wanted.discard(source)
+    return wanted
+
+
+def is_step(node: UOp) -> bool:
+    """Whether a node is x + constant, of a size that a displacement has room for."""
+    constant = node.src[1]
+    return node.dtype is dt.int64 and constant.op is ops.CONST and abs(constant.arg) < FAR // 8
+
+
+def address(state: Selector, index: UOp) -> Mem:
+    """The memory operand of an INDEX with a scalar offset: base + offset * itemsize, constants as displacement."""
+    base, offset = index.src[0], index.src[1]
+    size = max(1, base.dtype.itemsize)
+    register: Reg | VReg = RSP
+    disp = 0
+    if base.op is ops.LOCAL:
+        disp = state.local_offsets[base]
+    else:
+        register = state.value(base)
+    while offset in state.lazy:
+        disp += offset.src[1].arg * size
+        offset = offset.src[0]
+    constant = constant_of(offset)
+    if constant is not None and abs(constant * size + disp) < FAR:
+        return Mem(register, None, 1, disp + constant * size)
+    counted = state.value(offset)
+    if counted.bits == 32:
+        wide = state.register("r64")
+        state.emit(form("movsxd", "r64", "r32"), wide, counted)
+        counted = wide
+    return Mem(register, counted, size, disp)
+
+
+def vector_address(state: Selector, index: UOp) -> tuple[Mem, int]:
+    """The operand of a gather or scatter, and the bits of one offset."""
+    base, offset = index.src[0], index.src[1]
+    register: Reg | VReg = RSP
+    disp = 0
+    if base.op is ops.LOCAL:
+        disp = state.local_offsets[base]
+    else:
+        register = state.value(base)
+    return Mem(register, state.value(offset), base.dtype.itemsize, disp), offset.dtype.bits
+
+
+# -- folding -----------------------------------------------------------------------------------------------------
+
+
+def fold(state: Selector, node: UOp) -> bool:
+    """Whether a load became a memory operand of its only user."""
+    if state.uses.get(node, 0) != 1 or len(node.src[0].src) > 2 or node.dtype is dt.bool_ or node.src[0].shape:
+        return False
+    user = state.user[node]
+    if state.epoch[user] != state.epoch[node]:
+        return False
+    if user.op is ops.BROADCAST:
+        if fold_broadcast(state, node, user):
+            return True
+        state.values[node] = address(state, node.src[0])  # vbroadcastss reads memory
+        return True
+    return fold_into(state, node, user, node)
+
+
+def fold_broadcast(state: Selector, node: UOp, broadcast: UOp) -> bool:
+    """Whether a load repeated in every lane became an embedded broadcast of the only user of that."""
+    if not state.wide or state.uses.get(broadcast, 0) != 1:
+        return False
+    user = state.user[broadcast]
+    return state.epoch[user] == state.epoch[node] and fold_into(state, broadcast, user, node)
+
+
+def fold_into(state: Selector, source: UOp, user: UOp, node: UOp) -> bool:
+    """Make the load `node`, which `source` is or repeats, a memory operand of `user`, if its row takes one there."""
+    if not user.op.elementwise or user in state.fold_of or user in state.late or user in state.lazy:
+        return False
+    plan = state.plan_of(user)
+    if plan is None:
+        return False
+    place = user.src.index(source)
+    taken = plan.folds.get(place)
+    if taken is None and place < 2 and (user.op.commutes or user.op is ops.FMA):
+        taken = plan.folds.get(1 - place)
+        if taken is None or constant_of(user.src[1 - place]) is not None or user.src[0].dtype is not user.src[1].dtype:
+            return False
+        swapped = True
+    else:
+        swapped = False
+    if taken is None:
+        return False
+    repeated = source is not node
+    if repeated or not taken.whole:
+        if not taken.broadcast or (not repeated and (source.shape or BITS[state.place(source)] < 128)):
+            return False
+        where = address(state, node.src[0])
+        where = Mem(where.base, where.index, where.scale, where.disp, None, taken.broadcast)
+    else:
+        where = address(state, node.src[0])
+    if swapped:
+        state.swapped.add(user)
+    state.fold_of[user] = source
+    state.values[node] = state.values[source] = where
+    return True
+
+
+# -- loads -------------------------------------------------------------------------------------------------------
+
+
+def load(state: Selector, node: UOp) -> None:
+    """LOAD: a scalar, neighbouring lanes, or a gather."""
+    index = node.src[0]
+    if fold(state, node):
+        return
+    mask = index.src[2] if len(index.src) > 2 else None
+    if mask is not None and constant_of(mask) is True:
+        mask = None
+    if index.src[1].shape:
+        gather(state, node, mask)
+    elif mask is None:
+        load_plain(state, node, address(state, index))
+    elif mask.shape:
+        load_masked(state, node, address(state, index), mask)
+    else:
+        load_plain(state, node, guarded(state, address(state, index), mask))
+
+
+def guarded(state: Selector, where: Mem, mask: UOp) -> Mem:
+    """The address where a scalar mask is on, else that of zeros."""
+    pointer, zeros = state.register("r64"), state.register("r64")
+    on = state.value(mask)
+    state.emit(form("lea", "r64", "m"), pointer, where)
+    state.emit(form("lea", "r64", "m"), zeros, state.pooled(bytes(64)))
+    state.emit(form("test", "r32", "r32"), on, on)
+    state.emit(form("cmove", "r64", "r64"), pointer, zeros)
+    return Mem(pointer)
+
+
+def load_plain(state: Selector, node: UOp, where: Mem) -> None:
+    """An unmasked load."""
+    if node.shape and node.dtype is dt.bool_:
+        load_bools(state, node, where)
+        return
+    register = state.result(node)
+    if node.shape:
+        state.do("vmovups", f"{VECTOR[register.bits]} [", register, where)
+    elif node.dtype is dt.float32:
+        state.do("vmovss", "xmm [", register, where)
+    elif node.dtype is dt.bool_:
+        state.emit(form("movzx", "r32", "m8"), register, where)
+    else:
+        kind = f"{node.dtype.bits}"
+        state.emit(form("mov", f"r{kind}", f"m{kind}"), register, where)
+
+
+def load_bools(state: Selector, node: UOp, where: Mem) -> None:
+    """Bytes to a bool vector."""
+    count = node.shape[0]
+    if state.wide:
+        move, kinds = {16: ("vmovups", "xmm ["), 8: ("vmovq", "xmm ["), 4: ("vmovd", "xmm ["), 2: ("", "")}[count]
+        bytes_ = state.register("xmm")
+        if count == 2:
+            pair = state.register("r32")
+            state.emit(form("movzx", "r32", "m16"), pair, where)
+            state.do("vmovd", "xmm r32", bytes_, pair)
+        else:
+            state.do(move, kinds, bytes_, where)
+        state.do("vptestmb", "k xmm xmm", state.result(node), bytes_, bytes_)
+        return
+    check_lanes(node)
+    register = state.result(node)
+    kind = VECTOR[register.bits]
+    name = "vpmovzxbq" if register.bits == 64 * count else "vpmovzxbd"
+    state.do(name, f"{kind} [", register, where)
+    lanes.spread_low_bit(state, register, register.bits // count)
+
+
+def check_lanes(node: UOp) -> None:
+    """Refuse bool vectors that are wider than 8 lanes without AVX-512."""
+    if node.shape[0] > 8:
+        raise CompileError(
+            f"a bool vector of {node.shape[0]} lanes",
+            why="render.x86: without AVX-512 a mask has a lane of 4 or 8 bytes for each bool, 32 bytes in all",
+            mend="use at most target.max_lanes lanes",
+        )
+
+
+def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
+    """Neighbouring lanes where a mask is on, 0 elsewhere."""
+    count = node.shape[0]
+    if node.dtype is dt.bool_:
+        if not state.wide:
+            lanes.load_each(state, node)
+            return
+        bytes_ = state.register("xmm")
+        state.do("vmovdqu8", "xmm [", bytes_, where, mask=low_mask(state, mask, count), zeroing=True)
+        state.do("vptestmb", "k xmm xmm", state.result(node), bytes_, bytes_)
+        return
+    register = state.result(node)
+    kind = VECTOR[register.bits]
+    if state.wide:
+        name = "vmovups" if node.dtype.bits == 32 else "vmovdqu64"
+        state.do(name, f"{kind} [", register, where, mask=state.value(mask), zeroing=True)
+        return
+    name = "vmaskmovps" if node.dtype.bits == 32 else "vpmaskmovq"
+    on = lanes.mask_for(state, mask, count, register.bits)
+    state.do(name, f"{kind} {kind} [", register, on, where)
+
+
+def gather(state: Selector, node: UOp, mask: UOp | None) -> None:
+    """Lanes from a vector of offsets."""
+    if node.dtype is dt.bool_:
+        lanes.load_each(state, node)
+        return
+    where, offset_bits = vector_address(state, node.src[0])
+    count = node.shape[0]
+    register = state.register(VECTOR[count * node.dtype.bits])
+    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[offset_bits, node.dtype.bits]
+    kind = VECTOR[register.bits]
+    state.copy(register, state.vector_constant(bytes(4), kind))
+    if state.wide:
+        k = state.register("k")
+        if mask is None:
+            lanes.set_mask(state, k, count)
+        else:
+            state.copy(k, state.value(mask))
+        state.emit(lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, True), register, where, mask=k)
+    else:
+        on = state.register(kind)
+        if mask is None:
+            state.copy(on, state.vector_constant(b"\xff" * 4, kind))
+        else:
+            state.copy(on, lanes.mask_for(state, mask, count, register.bits))
+        state.emit(lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, False), register, where, on)
+    state.values[node] = register
+
+
+# -- stores ------------------------------------------------------------------------------------------------------
+
+
+def store(state: Selector, node: UOp) -> None:
+    """STORE: a scalar, neighbouring lanes, or a scatter."""
+    index, value = node.src[0], node.src[1]
+    mask = index.src[2] if len(index.src) > 2 else None
+    if mask is not None and constant_of(mask) is True:
+        mask = None
+    bools = value.dtype is dt.bool_ and value.shape
+    if index.src[1].shape:
+        if not state.wide or bools:
+            lanes.store_each(state, node)
+        else:
+            scatter(state, index, value, mask)
+        return
+    if bools and mask is not None and mask.shape and not state.wide:
+        lanes.store_each(state, node)
+        return
+    held = state.value(value) if value.dtype is not dt.bool_ or not value.shape else mask_value(state, value)
+    where = address(state, index)
+    if mask is None:
+        store_plain(state, value, held, where)
+    elif mask.shape:
+        store_masked(state, value, held, where, mask)
+    else:
+        over = state.label()
+        on = state.value(mask)
+        prepared = prepare_bools(state, value, held)
+        state.emit(form("test", "r32", "r32"), on, on)
+        state.emit(form("je", "rel32"), over)
+        store_prepared(state, value, prepared, where)
+        state.out.append(label(over.name))
+
+
+def mask_value(state: Selector, value: UOp) -> VReg:
+    """A bool vector; a constant one with lanes of 4 bytes."""
+    constant = constant_of(value)
+    if constant is None:
+        return state.value(value)
+    return lanes.constant_mask(state, bool(constant), value.shape[0], max(128, value.shape[0] * 32))
+
+
+def prepare_bools(state: Selector, value: UOp, held: VReg) -> VReg:
+    """Bool vectors as bytes in an xmm; other values as they are."""
+    if value.dtype is dt.bool_ and value.shape:
+        return lanes.mask_to_bytes(state, held, value.shape[0])
+    return held
+
+
+def store_plain(state: Selector, value: UOp, held: VReg, where: Mem) -> None:
+    """An unmasked store."""
+    store_prepared(state, value, prepare_bools(state, value, held), where)
+
+
+def store_prepared(state: Selector, value: UOp, held: VReg, where: Mem) -> None:
+    """The instruction of a store."""
+    if value.shape and value.dtype is dt.bool_:
+        count = value.shape[0]
+        if count == 2:
+            state.do("vpextrw", "[ xmm #0", where, held, Imm(0))
+        else:
+            name = {16: "vmovups", 8: "vmovq", 4: "vmovd"}[count]
+            state.do(name, "[ xmm", where, held)
+    elif value.shape:
+        state.do("vmovups", f"[ {VECTOR[held.bits]}", where, held)
+    elif value.dtype is dt.float32:
+        state.do("vmovss", "[ xmm", where, held)
+    elif value.dtype is dt.bool_:
+        state.emit(form("mov", "m8", "r8"), where, held)
+    else:
+        state.emit(form("mov", f"m{held.bits}", f"r{held.bits}"), where, held)
+
+
+def store_masked(state: Selector, value: UOp, held: VReg, where: Mem, mask: UOp) -> None:
+    """Neighbouring lanes where a mask is on."""
+    count = value.shape[0]
+    if value.dtype is dt.bool_:
+        bytes_ = lanes.mask_to_bytes(state, held, count)
+        state.do("vmovdqu8", "[ xmm", where, bytes_, mask=low_mask(state, mask, count))
+        return
+    kind = VECTOR[held.bits]
+    if state.wide:
+        name = "vmovups" if value.dtype.bits == 32 else "vmovdqu64"
+        state.do(name, f"[ {kind}", where, held, mask=state.value(mask))
+        return
+    name = "vmaskmovps" if value.dtype.bits == 32 else "vpmaskmovq"
+    state.do(name, f"[ {kind} {kind}", where, lanes.mask_for(state, mask, count, held.bits), held)
+
+
+def low_mask(state: Selector, mask: UOp, count: int) -> VReg:
+    """A mask whose bits above its lanes are 0: for bytes in an xmm that has more lanes than the mask."""
+    held = state.value(mask)
+    if count == 16:
+        return held
+    cut, low = state.register("k"), state.register("k")
+    lanes.set_mask(state, low, count)
+    state.do("kandw", "k k k", cut, held, low)
+    return cut
+
+
+def scatter(state: Selector, index: UOp, value: UOp, mask: UOp | None) -> None:
+    """Lanes to a vector of offsets, in their order."""
+    held = state.value(value)
+    where, offset_bits = vector_address(state, index)
+    count = value.shape[0]
+    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[offset_bits, value.dtype.bits]
+    k = state.register("k")
+    if mask is None:
+        lanes.set_mask(state, k, count)
+    else:
+        state.copy(k, state.value(mask))
+    chosen = lanes.indexed_form(f"vscatter{letter}", VECTOR[held.bits], offset_bits * count, True)
+    state.emit(chosen, where, held, mask=k)
