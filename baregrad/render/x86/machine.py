@@ -11,8 +11,8 @@ from functools import partial
 
 from baregrad.base import memo
 from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, VReg
-from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, inst, resolve
-from baregrad.render.machine import Bank, MachineTarget
+from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, forms
+from baregrad.render.machine import Bank, Encoder, MachineTarget
 from baregrad.target import Target
 
 RSP = Reg("gpr", 4)
@@ -80,32 +80,34 @@ def can_remake(instruction: Inst) -> bool:
     row = instruction.form
     if row.writes_flags or row.clobbers or instruction.mask is not None or row.memory not in ("", "r"):
         return False
-    for operand, value in zip(row.operands[1:], instruction.operands[1:], strict=True):
+    for value in instruction.operands[1:]:
         if isinstance(value, Mem):
-            if value.label is None or value.base is not None or value.index is not None:
+            if value.label is None:
                 return False
         elif not isinstance(value, Imm):
             return False
-        del operand
     return bool(row.operands) and row.operands[0].role == "w"
 
 
-def short_reach(instruction: Inst) -> tuple[int, int] | None:
-    """Branches and jumps to labels have a form of one byte's reach; constants in the pool have not."""
-    return (-128, 127) if instruction.form.control in ("branch", "jump") else None
+@memo
+def short_form(name: str) -> Form | None:
+    """The form of a jump or branch with one byte's reach."""
+    return next((row for row in forms(name) if row.operands and row.operands[0].kinds == ("rel8",)), None)
 
 
-def encode_label(instruction: Inst, distance: int, wide: bool) -> bytes:
-    """The bytes of an instruction with a label `distance` bytes from its end."""
-    if instruction.form.control and not wide:
-        instruction = Inst(form(instruction.form.name, "rel8"), instruction.operands)
-    code = encode(instruction)
-    name = next(
-        value.label.name if isinstance(value, Mem) and value.label is not None else value.name
-        for value in instruction.operands
-        if isinstance(value, Label) or (isinstance(value, Mem) and value.label is not None)
-    )
-    return resolve(code, fixups(instruction, code), 0, {name: len(code) + distance})
+def shorten(instruction: Inst) -> Inst | None:
+    """A jump or branch to a label in its short form."""
+    row = instruction.form
+    if row.control not in ("jump", "branch") or row.operands[0].kinds[0] != "rel32":
+        return None
+    short = short_form(row.name)
+    return None if short is None else Inst(short, instruction.operands)
+
+
+def invert(instruction: Inst) -> Inst | None:
+    """The branch that is taken exactly when this one is not."""
+    name = INVERTED.get(instruction.form.name)
+    return None if name is None else Inst(form(name, "rel32"), instruction.operands)
 
 
 NOPS = (
@@ -137,13 +139,10 @@ def machine(target: Target, spill_begin: int = 0, text: Callable[[Inst], str] = 
         load_slot=partial(_load, wide, spill_begin),
         jump=jump,
         rematerialise=can_remake,
-        inverted=INVERTED,
-        encode=encode,
-        encode_label=encode_label,
-        short_reach=short_reach,
-        nop=nop,
+        invert=invert,
+        encoder=Encoder(encode, fixups, nop, shorten),
         text=text,
     )
 
 
-__all__ = ["RSP", "SAVED", "inst", "is_wide", "machine"]
+__all__ = ["RSP", "SAVED", "is_wide", "machine"]

@@ -20,6 +20,7 @@ from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
 from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Value, VReg
 from baregrad.isa.x86 import form
+from baregrad.render.machine import Pool
 from baregrad.render.x86 import divide, lanes
 from baregrad.render.x86.machine import is_wide
 from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, names
@@ -117,7 +118,7 @@ class Selector:
         self.closed: dict[UOp, list[VReg]] = {}  # END -> registers of its carried values
         self.values: dict[UOp, VReg | Mem] = {}
         self.constants: dict[tuple[bytes, str], VReg] = {}
-        self.pool: dict[bytes, str] = {}
+        self.pool = Pool()
         self.plans: dict[UOp, Plan] = {}
         self.fold_of: dict[UOp, UOp] = {}  # user -> the load that it takes as memory
         self.swapped: set[UOp] = set()
@@ -247,10 +248,7 @@ class Selector:
 
     def pooled(self, content: bytes, broadcast: int = 0) -> Mem:
         """A place in the constant pool."""
-        name = self.pool.get(content)
-        if name is None:
-            name = self.pool[content] = f"C{len(self.pool)}"
-        return Mem(label=Label(name), broadcast=broadcast)
+        return Mem(label=self.pool.add(content), broadcast=broadcast)
 
     def template_constant(self, spec: Constant, node: UOp) -> Value:
         """A constant that a template names."""

@@ -136,6 +136,8 @@ class _Compiler:
             self.places[letter] = 4 + len(self.temporaries)
             self.temporaries.append("r32" if kind == "r8" else kind)
             self.declared[letter] = kind
+        elif self.places[letter] > 3 and BITS[kind] > BITS[self.temporaries[self.places[letter] - 4]]:
+            self.temporaries[self.places[letter] - 4] = kind  # as wide as its widest use
         return kind
 
     def extra(self, value: Imm | Constant | Dynamic | Address) -> int:
