@@ -1,8 +1,9 @@
 """The System V frame of a kernel: saved registers, the stack, vzeroupper.
 
-From rsp up: LOCAL memory, the spill area, and, where the frame must be aligned beyond the 16 bytes that a caller
-gives, the caller's rsp. A kernel calls nothing, so it needs no frame pointer, and without LOCALs, spills and saved
-registers no frame at all. Source: System V ABI, AMD64 supplement, 3.2.
+From rsp up: LOCAL memory, the spill area, and, where the frame must be aligned beyond the 16 bytes
+that a caller gives, the caller's rsp. A kernel calls nothing, so it needs no frame pointer, and
+without LOCALs, spills and saved registers no frame at all. Source: System V ABI, AMD64 supplement,
+3.2.
 """
 
 from __future__ import annotations

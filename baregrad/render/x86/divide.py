@@ -1,8 +1,9 @@
 """Division by constants: a multiplication and shifts instead of the slow instruction.
 
-floor(n / c) for signed n is floor(m / c) ^ s with s = n >> 63 (0 or -1) and m = n ^ s >= 0, since ~floor(~n / c) rounds
-the other way. For 0 <= m < 2**N, c > 0: floor(m / c) = m * M >> (N + k) with k = ceil(log2 c) and M = 2**(N + k) / c
-rounded up (Granlund and Montgomery, 1994, theorem 4.2): N is 31 or 63, so that M has at most N + 1 bits.
+floor(n / c) for signed n is floor(m / c) ^ s with s = n >> 63 (0 or -1) and m = n ^ s >= 0, since
+~floor(~n / c) rounds the other way. For 0 <= m < 2**N, c > 0: floor(m / c) = m * M >> (N + k) with
+k = ceil(log2 c) and M = 2**(N + k) / c rounded up (Granlund and Montgomery, 1994, theorem 4.2): N
+is 31 or 63, so that M has at most N + 1 bits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What works across lanes: repeating, cutting, putting together, masks in their several forms, and lane by lane.
+"""What works across lanes: repeating, cutting, putting together, masks in their several forms, and
+lane by lane.
 
-A vector op that no row has is done lane by lane: its sources are cut into scalars, the scalar op's row is run on each, and
-the results are put together. Bytes (bools) under a mask, and scatters without AVX-512, go that way too.
+A vector op that no row has is done lane by lane: its sources are cut into scalars, the scalar op's
+row is run on each, and the results are put together. Bytes (bools) under a mask, and scatters
+without AVX-512, go that way too.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from baregrad.isa.form import Form, Imm, Mem, VReg
 from baregrad.isa.x86 import EVEX, form, forms
 from baregrad.render.x86 import memory
 from baregrad.render.x86.rows import constant_of
-from baregrad.render.x86.template import BITS, VECTOR
+from baregrad.render.x86.template import VECTOR
 
 if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
@@ -30,9 +32,9 @@ def indexed_form(name: str, kind: str, index_bits: int, wide: bool) -> Form:
     letter = {128: "x", 256: "y", 512: "z"}[index_bits]
     for found in forms(name):
         kinds = [k for operand in found.operands for k in operand.kinds]
-        if kind in kinds and any(k[:2] == "vm" and k[-1] == letter for k in kinds):
-            if isinstance(found.encoding, EVEX) == wide:
-                return found
+        fits = kind in kinds and any(k[:2] == "vm" and k[-1] == letter for k in kinds)
+        if fits and isinstance(found.encoding, EVEX) == wide:
+            return found
     raise CompileError(
         f"no form of {name} for {kind} data and {index_bits} bits of offsets",
         why="render.x86: lanes of data and offsets must be as many",
@@ -40,7 +42,7 @@ def indexed_form(name: str, kind: str, index_bits: int, wide: bool) -> Form:
     )
 
 
-# -- masks -------------------------------------------------------------------------------------------------------
+# -- masks -----------------------------------------------------------------------------------------
 
 
 def constant_mask(state: Selector, value: bool, count: int, bits: int) -> VReg:
@@ -121,7 +123,7 @@ def mask_to_bytes(state: Selector, held: VReg, count: int) -> VReg:
     return result
 
 
-# -- ops ---------------------------------------------------------------------------------------------------------
+# -- ops -------------------------------------------------------------------------------------------
 
 
 def broadcast(state: Selector, node: UOp) -> None:
@@ -325,7 +327,7 @@ def stack_bools(state: Selector, values: Sequence[VReg]) -> VReg:
     return register
 
 
-# -- lane by lane ------------------------------------------------------------------------------------------------
+# -- lane by lane ----------------------------------------------------------------------------------
 
 
 def lane(state: Selector, source: UOp, place: int) -> UOp:
@@ -348,7 +350,9 @@ def one_by_one(state: Selector, node: UOp) -> None:
         )
     scalars = []
     for place in range(node.shape[0]):
-        scalar = UOp(node.op, node.dtype, tuple([lane(state, source, place) for source in node.src]), node.arg)
+        scalar = UOp(
+            node.op, node.dtype, tuple([lane(state, source, place) for source in node.src]), node.arg
+        )
         state.plans.pop(scalar, None)
         state.select_row(scalar)
         scalars.append(scalar)

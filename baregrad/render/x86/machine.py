@@ -1,7 +1,9 @@
-"""What the allocator, the ordering pass and the emitter must know of x86-64: banks, copies, spills, branches.
+"""What the allocator, the ordering pass and the emitter must know of x86-64: banks, copies, spills,
+branches.
 
-rsp is never given out. Registers that a function must keep (System V: rbx, rbp, r12-r15) come last. The spill area lies
-above the LOCAL memory on the stack, so where it begins is a fact of each kernel. What is not here: the prologue (abi.py).
+rsp is never given out. Registers that a function must keep (System V: rbx, rbp, r12-r15) come last.
+The spill area lies above the LOCAL memory on the stack, so where it begins is a fact of each
+kernel. What is not here: the prologue (abi.py).
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ RSP = Reg("gpr", 4)
 SAVED = frozenset((3, 5, 12, 13, 14, 15))
 # rax, rcx, rdx are wanted by div, mul and shifts: others first. rdi and rsi hold the arguments
 GPRS = (8, 9, 10, 11, 1, 0, 2, 6, 7, 3, 14, 15, 12, 13, 5)
-INVERTED = {f"j{a}": f"j{b}" for i in range(0, 16, 2) for a, b in (CONDITIONS[i : i + 2], CONDITIONS[i : i + 2][::-1])}
+INVERTED = {
+    f"j{a}": f"j{b}" for i in range(0, 16, 2) for a, b in (CONDITIONS[i : i + 2], CONDITIONS[i : i + 2][::-1])
+}
 VECTOR = {128: "xmm", 256: "ymm", 512: "zmm"}
 AVX512 = ("avx512f", "avx512vl", "avx512dq", "avx512bw")
 
@@ -110,10 +114,10 @@ def invert(instruction: Inst) -> Inst | None:
     return None if name is None else Inst(form(name, "rel32"), instruction.operands)
 
 
-NOPS = (
-    b"", b"\x90", b"\x66\x90", b"\x0f\x1f\x00", b"\x0f\x1f\x40\x00", b"\x0f\x1f\x44\x00\x00", b"\x66\x0f\x1f\x44\x00\x00",
-    b"\x0f\x1f\x80\x00\x00\x00\x00", b"\x0f\x1f\x84\x00\x00\x00\x00\x00", b"\x66\x0f\x1f\x84\x00\x00\x00\x00\x00",
-)  # fmt: skip
+NOPS = tuple(bytes.fromhex(code) for code in (
+    "", "90", "66 90", "0f1f 00", "0f1f 40 00", "0f1f 44 00 00", "66 0f1f 44 00 00", "0f1f 80 00000000",
+    "0f1f 84 00 00000000", "66 0f1f 84 00 00000000",
+))  # fmt: skip
 """What the SDM recommends for each length (NOP)."""
 
 

@@ -1,8 +1,10 @@
-"""Addresses, loads and stores: what is folded, what a mask does, how bools stand in memory (bytes, 0 or 1).
+"""Addresses, loads and stores: what is folded, what a mask does, how bools stand in memory (bytes, 0
+or 1).
 
-Memory that is masked off is never touched: vector masks are the instruction's own (which does not fault where it is off),
-a scalar mask makes a load read a zero of the constant pool instead and makes a store jump over itself. Where the hardware
-has no masked form (bytes and scatters without AVX-512), lanes go one by one.
+Memory that is masked off is never touched: vector masks are the instruction's own (which does not
+fault where it is off), a scalar mask makes a load read a zero of the constant pool instead and
+makes a store jump over itself. Where the hardware has no masked form (bytes and scatters without
+AVX-512), lanes go one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from baregrad.ir import UOp, ops
 from baregrad.isa.form import Imm, Mem, Reg, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
-from baregrad.render.x86 import lanes
+from baregrad.render.x86 import divide, lanes
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.template import BITS, VECTOR
 
@@ -27,7 +29,7 @@ SCALES = (1, 2, 4, 8)
 FAR = 1 << 30  # displacements stay well inside 32 bits
 
 
-# -- addresses ---------------------------------------------------------------------------------------------------
+# -- addresses -------------------------------------------------------------------------------------
 
 
 def find_lazy(state: Selector) -> set[UOp]:
@@ -50,7 +52,9 @@ def is_step(node: UOp) -> bool:
 
 
 def address(state: Selector, index: UOp) -> Mem:
-    """The memory operand of an INDEX with a scalar offset: base + offset * itemsize, constants as displacement."""
+    """The memory operand of an INDEX with a scalar offset: base + offset * itemsize, constants as
+    displacement.
+    """
     base, offset = index.src[0], index.src[1]
     size = max(1, base.dtype.itemsize)
     register: Reg | VReg = RSP
@@ -85,12 +89,17 @@ def vector_address(state: Selector, index: UOp) -> tuple[Mem, int]:
     return Mem(register, state.value(offset), base.dtype.itemsize, disp), offset.dtype.bits
 
 
-# -- folding -----------------------------------------------------------------------------------------------------
+# -- folding ---------------------------------------------------------------------------------------
 
 
 def fold(state: Selector, node: UOp) -> bool:
     """Whether a load became a memory operand of its only user."""
-    if state.uses.get(node, 0) != 1 or len(node.src[0].src) > 2 or node.dtype is dt.bool_ or node.src[0].shape:
+    if (
+        state.uses.get(node, 0) != 1
+        or len(node.src[0].src) > 2
+        or node.dtype is dt.bool_
+        or node.src[0].shape
+    ):
         return False
     user = state.user[node]
     if state.epoch[user] != state.epoch[node]:
@@ -112,8 +121,12 @@ def fold_broadcast(state: Selector, node: UOp, broadcast: UOp) -> bool:
 
 
 def fold_into(state: Selector, source: UOp, user: UOp, node: UOp) -> bool:
-    """Make the load `node`, which `source` is or repeats, a memory operand of `user`, if its row takes one there."""
+    """Make the load `node`, which `source` is or repeats, a memory operand of `user`, if its row takes
+    one there.
+    """
     if not user.op.elementwise or user in state.fold_of or user in state.late or user in state.lazy:
+        return False
+    if user.op in divide.OPS:
         return False
     plan = state.plan_of(user)
     if plan is None:
@@ -122,7 +135,11 @@ def fold_into(state: Selector, source: UOp, user: UOp, node: UOp) -> bool:
     taken = plan.folds.get(place)
     if taken is None and place < 2 and (user.op.commutes or user.op is ops.FMA):
         taken = plan.folds.get(1 - place)
-        if taken is None or constant_of(user.src[1 - place]) is not None or user.src[0].dtype is not user.src[1].dtype:
+        if (
+            taken is None
+            or constant_of(user.src[1 - place]) is not None
+            or user.src[0].dtype is not user.src[1].dtype
+        ):
             return False
         swapped = True
     else:
@@ -144,7 +161,7 @@ def fold_into(state: Selector, source: UOp, user: UOp, node: UOp) -> bool:
     return True
 
 
-# -- loads -------------------------------------------------------------------------------------------------------
+# -- loads -----------------------------------------------------------------------------------------
 
 
 def load(state: Selector, node: UOp) -> None:
@@ -197,7 +214,9 @@ def load_bools(state: Selector, node: UOp, where: Mem) -> None:
     """Bytes to a bool vector."""
     count = node.shape[0]
     if state.wide:
-        move, kinds = {16: ("vmovups", "xmm ["), 8: ("vmovq", "xmm ["), 4: ("vmovd", "xmm ["), 2: ("", "")}[count]
+        move, kinds = {16: ("vmovups", "xmm ["), 8: ("vmovq", "xmm ["), 4: ("vmovd", "xmm ["), 2: ("", "")}[
+            count
+        ]
         bytes_ = state.register("xmm")
         if count == 2:
             pair = state.register("r32")
@@ -220,7 +239,7 @@ def check_lanes(node: UOp) -> None:
     if node.shape[0] > 8:
         raise CompileError(
             f"a bool vector of {node.shape[0]} lanes",
-            why="render.x86: without AVX-512 a mask has a lane of 4 or 8 bytes for each bool, 32 bytes in all",
+            why="render.x86: without AVX-512 a bool takes 4 or 8 bytes of a mask, which has 32",
             mend="use at most target.max_lanes lanes",
         )
 
@@ -255,7 +274,9 @@ def gather(state: Selector, node: UOp, mask: UOp | None) -> None:
     where, offset_bits = vector_address(state, node.src[0])
     count = node.shape[0]
     register = state.register(VECTOR[count * node.dtype.bits])
-    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[offset_bits, node.dtype.bits]
+    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[
+        offset_bits, node.dtype.bits
+    ]
     kind = VECTOR[register.bits]
     state.copy(register, state.vector_constant(bytes(4), kind))
     if state.wide:
@@ -264,18 +285,22 @@ def gather(state: Selector, node: UOp, mask: UOp | None) -> None:
             lanes.set_mask(state, k, count)
         else:
             state.copy(k, state.value(mask))
-        state.emit(lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, True), register, where, mask=k)
+        state.emit(
+            lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, True), register, where, mask=k
+        )
     else:
         on = state.register(kind)
         if mask is None:
             state.copy(on, state.vector_constant(b"\xff" * 4, kind))
         else:
             state.copy(on, lanes.mask_for(state, mask, count, register.bits))
-        state.emit(lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, False), register, where, on)
+        state.emit(
+            lanes.indexed_form(f"vgather{letter}", kind, offset_bits * count, False), register, where, on
+        )
     state.values[node] = register
 
 
-# -- stores ------------------------------------------------------------------------------------------------------
+# -- stores ----------------------------------------------------------------------------------------
 
 
 def store(state: Selector, node: UOp) -> None:
@@ -381,7 +406,9 @@ def scatter(state: Selector, index: UOp, value: UOp, mask: UOp | None) -> None:
     held = state.value(value)
     where, offset_bits = vector_address(state, index)
     count = value.shape[0]
-    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[offset_bits, value.dtype.bits]
+    letter = {(32, 32): "dps", (32, 64): "dpd", (64, 32): "qps", (64, 64): "qpd"}[
+        offset_bits, value.dtype.bits
+    ]
     k = state.register("k")
     if mask is None:
         lanes.set_mask(state, k, count)

@@ -1,8 +1,9 @@
 """How the rows of rows_*.py are written, and how the rows for one node are found.
 
-A row is `row(op, dtypes, shapes, lines, …)`: for results (compares and casts: sources) of these dtypes, scalar "s" or
-vector "v", with AVX-512 ("wide"), without ("narrow") or both. The first row whose condition holds is taken. <e> and the
-like in its lines stand for what the dtype decides; see `names`. The lines' language is in template.py.
+A row is `row(op, dtypes, shapes, lines, …)`: for results (compares and casts: sources) of these
+dtypes, scalar "s" or vector "v", with AVX-512 ("wide"), without ("narrow") or both. The first row
+whose condition holds is taken. <e> and the like in its lines stand for what the dtype decides; see
+`names`. The lines' language is in template.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from baregrad import dtype as dt
 from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
 
-I32, U32, I64, U64, F32, BOOL = (dt.int32,), (dt.uint32,), (dt.int64,), (dt.uint64,), (dt.float32,), (dt.bool_,)
+I32, U32, I64, U64, F32, BOOL = (
+    (dt.int32,),
+    (dt.uint32,),
+    (dt.int64,),
+    (dt.uint64,),
+    (dt.float32,),
+    (dt.bool_,),
+)
 INT4, INT8 = I32 + U32, I64 + U64
 SIGNED, UNSIGNED = I32 + I64, U32 + U64
 INTS = INT4 + INT8

@@ -1,14 +1,26 @@
 """Selection rows for integers and bools in general registers: nothing but rows. rows.py explains them.
 
-A bool is 0 or 1 in 32 bits. `lea` adds without flags and into any register; `mov d, a` before an instruction that
-changes its operand is what the allocator removes.
+A bool is 0 or 1 in 32 bits. `lea` adds without flags and into any register; `mov d, a` before an
+instruction that changes its operand is what the allocator removes.
 """
 
 from __future__ import annotations
 
 from baregrad.ir import ops
-from baregrad.render.x86.rows import BOOL, I32, I64, INT4, INT8, INTS, SIGNED, U32, U64, UNSIGNED, Row, casts, row
-
+from baregrad.render.x86.rows import (
+    BOOL,
+    I32,
+    I64,
+    INT4,
+    INT8,
+    INTS,
+    SIGNED,
+    U32,
+    UNSIGNED,
+    Row,
+    casts,
+    row,
+)
 
 # a // b of 64 bits by idiv, which traps for 0 and for the least integer by -1: those divide by 1 instead
 _DIVIDE64 = """
@@ -16,7 +28,9 @@ _DIVIDE64 = """
     mov v, b; mov o, #1; lea t, [b+1]; cmp t, #1; cmovbe v, o
     cqo q, r; idiv q, r, v
 """
-_UNSIGNED = "mov v, b; mov o, #1; test b, b; cmove v, o; mov q, a; mov r, #0; div q, r, v; mov o, #0; test b, b"
+_UNSIGNED = (
+    "mov v, b; mov o, #1; test b, b; cmove v, o; mov q, a; mov r, #0; div q, r, v; mov o, #0; test b, b"
+)
 
 # fmt: off
 SCALAR_ROWS: tuple[Row, ...] = (
@@ -66,7 +80,8 @@ SCALAR_ROWS: tuple[Row, ...] = (
         "; add r.64, y.64; test b, b; cmove r.32, a; mov d, r.32"),
     row(ops.IDIV, I64, "s", _DIVIDE64 + "; mov y, r; xor y, v; sar y, #63; test r, r; cmove y, r; add q, y"
         "; mov o, #0; test b, b; cmove q, o; mov d, q"),
-    row(ops.MOD,  I64, "s", _DIVIDE64 + "; mov y, r; xor y, v; sar y, #63; test r, r; cmove y, r; and y, v; add r, y"
+    row(ops.MOD,  I64, "s", _DIVIDE64 + "; mov y, r; xor y, v; sar y, #63; test r, r; cmove y, r; "
+        "and y, v; add r, y"
         "; test b, b; cmove r, a; mov d, r"),
     row(ops.IDIV, UNSIGNED, "s", _UNSIGNED + "; cmove q, o; mov d, q"),
     row(ops.MOD,  UNSIGNED, "s", _UNSIGNED + "; cmove r, a; mov d, r"),

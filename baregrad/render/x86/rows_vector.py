@@ -1,7 +1,8 @@
 """Selection rows for vectors of integers and for masks: nothing but rows. rows.py explains them.
 
-With AVX-512 a bool vector is a mask register, whose bits above the lanes mean nothing. Without, it is a vector with all
-bits of a lane set or none, with lanes as wide as those of the data that it goes with (select.py brings it to that).
+With AVX-512 a bool vector is a mask register, whose bits above the lanes mean nothing. Without, it
+is a vector with all bits of a lane set or none, with lanes as wide as those of the data that it
+goes with (select.py brings it to that).
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from baregrad.render.x86.rows import BOOL, F32, I32, I64, INT4, INT8, INTS, SIGN
 
 _PREDICATES = ((ops.CMPEQ, 0), (ops.CMPLT, 1), (ops.CMPLE, 2), (ops.CMPNE, 4))
 _NO = "[i64:-1]"  # exclusive or with it turns a mask of AVX around
-_FLIP = "vpxor t, a, [u64:0x8000000000000000]; vpxor u, b, [u64:0x8000000000000000]"  # orders unsigned as signed
-_PRODUCT64 = "vpsrlq t, b, #32; vpmuludq t, t, a; vpsrlq u, a, #32; vpmuludq u, u, b; vpaddq t, t, u; vpsllq t, t, #32"
+_FLIP = (
+    "vpxor t, a, [u64:0x8000000000000000]; vpxor u, b, [u64:0x8000000000000000]"  # orders unsigned as signed
+)
+_PRODUCT64 = (
+    "vpsrlq t, b, #32; vpmuludq t, t, a; vpsrlq u, a, #32; vpmuludq u, u, b; vpaddq t, t, u; vpsllq t, t, #32"
+)
 _ARITHMETIC64 = "vpsrlq t, a, #b; vpcmpgtq u, =i64:0, a; vpsllq u, u, #b:rest; vpor d, t, u"
 
 # fmt: off
@@ -38,7 +43,7 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.MAX, U64, "v", _FLIP + "; vpcmpgtq t, t, u; vblendvpd d, b, a, t", wide=False),
     row(ops.MIN, U64, "v", _FLIP + "; vpcmpgtq t, t, u; vblendvpd d, a, b, t", wide=False),
 
-    # Shifts: counts beyond the width do what the op means, except for arithmetic ones of 64 bits without AVX-512
+    # Shifts: counts beyond the width do what the op means; only arithmetic ones of 64 bits need AVX-512
     row(ops.SHL, INTS, "v", "vpsll<e> d, a, #b",                               when="count"),
     row(ops.SHL, INTS, "v", "vpsllv<e> d, a, b"),
     row(ops.SHR, INT4 + U64, "v", "<sra><e> d, a, #b",                         when="count"),
@@ -46,8 +51,9 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.SHR, I64, "v", "vpsraq d, a, #b",                                  when="count", wide=True),
     row(ops.SHR, I64, "v", "vpsravq d, a, b",                                  wide=True),
     row(ops.SHR, I64, "v", _ARITHMETIC64,                                      when="count", wide=False),
-    # (a ^ sign) shifted, its sign brought back by exclusive or and subtraction; counts outside 0..63 take the sign alone
-    row(ops.SHR, I64, "v", "vpsrlvq t, a, b; vpsrlvq u, =u64:0x8000000000000000, b; vpxor t, t, u; vpsubq t, t, u"
+    # Shifted, its sign brought back by exclusive or and subtraction; counts outside 0..63 take the sign alone
+    row(ops.SHR, I64, "v", "vpsrlvq t, a, b; vpsrlvq u, =u64:0x8000000000000000, b; vpxor t, t, u; "
+        "vpsubq t, t, u"
         "; vpcmpgtq s, =i64:0, a; vpsrlq u, b, #6; vpcmpeqq u, u, =i64:0; vblendvpd d, s, t, u", wide=False),
     row(ops.IDIV, INT4, "v", "<sra><e> d, a, #b:log2",                         when="power"),
     row(ops.IDIV, I64, "v", "vpsraq d, a, #b:log2",                            when="power", wide=True),
@@ -55,7 +61,7 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.MOD,  INTS, "v", "vpand<q> d, a, [<i>:b-1]",                       when="power"),
 
     # Compares
-    *(row(op, INTS, "v", f"vpcmp<u><e> d, a, b, #{number}",                    wide=True) for op, number in _PREDICATES),
+    *(row(op, INTS, "v", f"vpcmp<u><e> d, a, b, #{number}", wide=True) for op, number in _PREDICATES),
     row(ops.CMPEQ, INTS, "v", "vpcmpeq<e> d, a, b",                            wide=False),
     row(ops.CMPNE, INTS, "v", f"vpcmpeq<e> t, a, b; vpxor d, t, {_NO}",        wide=False),
     row(ops.CMPLT, SIGNED, "v", "vpcmpgt<e> d, b, a",                          wide=False),

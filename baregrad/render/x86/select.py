@@ -1,9 +1,10 @@
 """Selection: a LINEAR list becomes a MACHINE list over virtual registers, in one pass over the lines.
 
-Here are the pass and the loops. A loop runs its body at least once (a size that is a value is tested first); its counter
-goes up by one and is compared next to the branch, so that both fuse. A carried value whose next value is its only user is
-changed in place, so that an accumulator needs no moves; a carried offset is stepped at the end of the loop, after all
-addresses that read it. Read selector.py first.
+Here are the pass and the loops. A loop runs its body at least once (a size that is a value is
+tested first); its counter goes up by one and is compared next to the branch, so that both fuse. A
+carried value whose next value is its only user is changed in place, so that an accumulator needs no
+moves; a carried offset is stepped at the end of the loop, after all addresses that read it. Read
+selector.py first.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def begin(state: Selector) -> None:
 
 
 def prepare(state: Selector) -> None:
-    """Find the values that are only parts of addresses, and the next values that take over carried registers."""
+    """Find the values that are only parts of addresses, and the next values that take over carried
+    registers.
+    """
     state.lazy = memory.find_lazy(state)
     carries = {(n.src[0], n.arg): n for n in state.uops if n.op is ops.CARRY}
     for end in state.uops:
@@ -92,7 +95,7 @@ def steps(following: UOp, carry: UOp) -> bool:
     return following.src[0] is carry and following.src[1].op in (ops.CONST, ops.PARAM)
 
 
-# -- loops -------------------------------------------------------------------------------------------------------
+# -- loops -----------------------------------------------------------------------------------------
 
 
 def open_loop(state: Selector, node: UOp) -> None:
@@ -116,7 +119,9 @@ def open_loop(state: Selector, node: UOp) -> None:
 
 
 def carried_kind(state: Selector, node: UOp) -> str:
-    """The register kind of a carried value: without AVX-512 bool vectors have lanes of 4 bytes (8: two lanes)."""
+    """The register kind of a carried value: without AVX-512 bool vectors have lanes of 4 bytes (8: two
+    lanes).
+    """
     if not state.wide and node.dtype is dt.bool_ and node.shape:
         return VECTOR[max(128, node.shape[0] * 32)]
     return state.place(node)
@@ -158,12 +163,14 @@ def close_loop(state: Selector, node: UOp) -> None:
     following = [carried_value(state, value) for value in node.src[1:]]
     taken = set(loop.carried)
     for i, register in enumerate(following):
-        if register in taken and register != loop.carried[i]:  # it is written before it is read: keep it aside
+        if (
+            register in taken and register != loop.carried[i]
+        ):  # it is written before it is read: keep it aside
             state.next_id += 1
             following[i] = VReg(state.next_id, register.bank, register.bits)
             state.copy(following[i], register)
-    for register, value in zip(loop.carried, following, strict=True):
-        state.copy(register, value)
+    for register, source in zip(loop.carried, following, strict=True):
+        state.copy(register, source)
     if constant_of(loop.node.src[0]) != 1:
         state.emit(form("add", "r64", "imm8"), loop.counter, Imm(1))
         kind = "r64" if isinstance(loop.limit, VReg) else "imm8" if loop.limit.value < 128 else "imm32"
@@ -183,7 +190,7 @@ def result(state: Selector, node: UOp) -> None:
     state.values[node] = state.closed[node.src[0]][node.arg]
 
 
-# -- leaves ------------------------------------------------------------------------------------------------------
+# -- leaves ----------------------------------------------------------------------------------------
 
 
 def param(state: Selector, node: UOp) -> None:

@@ -1,11 +1,13 @@
-"""The state of selecting one kernel: registers, constants, operands, and the rows that a node's op and dtype find.
+"""The state of selecting one kernel: registers, constants, operands, and the rows that a node's op and
+dtype find.
 
-select.py goes through the list and has the loops; memory.py addresses, loads and stores; lanes.py what works across
-lanes; divide.py division by constants. Rows are in rows_*.py.
+select.py goes through the list and has the loops; memory.py addresses, loads and stores; lanes.py
+what works across lanes; divide.py division by constants. Rows are in rows_*.py.
 
-- A scalar float32 is an xmm register, a scalar integer or bool a general one, a vector a register of its size; a bool
-  vector is a mask register (AVX-512) or a vector with all bits of a lane set or none.
-- Vector constants are made before the outermost loop; the allocator makes them again where registers are scarce.
+- A scalar float32 is an xmm register, a scalar integer or bool a general one, a vector a register
+of its size; a bool vector is a mask register (AVX-512) or a vector with all bits of a lane set or
+none. - Vector constants are made before the outermost loop; the allocator makes them again where
+registers are scarce.
 """
 
 from __future__ import annotations
@@ -42,10 +44,22 @@ from baregrad.render.x86.template import (
 from baregrad.target import Target
 
 ROWS: tuple[Row, ...] = SCALAR_ROWS + FLOAT_ROWS + VECTOR_ROWS
-BANK = {"r8": "gpr", "r16": "gpr", "r32": "gpr", "r64": "gpr", "xmm": "vec", "ymm": "vec", "zmm": "vec", "k": "mask"}
+BANK = {
+    "r8": "gpr",
+    "r16": "gpr",
+    "r32": "gpr",
+    "r64": "gpr",
+    "xmm": "vec",
+    "ymm": "vec",
+    "zmm": "vec",
+    "k": "mask",
+}
 PACKED = {"f32": "<f", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "u8": "<B"}
 SHORT = {"float32": "f32", "int32": "i32", "uint32": "u32", "int64": "i64", "uint64": "u64", "bool": "u8"}
-KEPT_CONSTANTS = {True: 14, False: 6}  # vector constants kept in registers through a loop, with and without AVX-512
+KEPT_CONSTANTS = {
+    True: 14,
+    False: 6,
+}  # vector constants kept in registers through a loop, with and without AVX-512
 NOTHING = Imm(0)
 Alternatives = tuple[tuple[str, Plan], ...]
 
@@ -66,7 +80,9 @@ def kind_of(dtype: DType, count: int, bits: int, wide: bool) -> str:
 
 
 @cache
-def alternatives(op: Op, dtype: DType, sources: tuple[DType, ...], count: int, bits: int, wide: bool) -> Alternatives:
+def alternatives(
+    op: Op, dtype: DType, sources: tuple[DType, ...], count: int, bits: int, wide: bool
+) -> Alternatives:
     """The compiled rows for nodes of an op, dtypes and lanes, each with its condition, in their order."""
     by = sources[-1] if op.dtype == "bool" else dtype
     shape = "v" if count else "s"
@@ -80,7 +96,9 @@ def alternatives(op: Op, dtype: DType, sources: tuple[DType, ...], count: int, b
             continue
         facts = names(by, bool(count), wide)
         lines = expand(row.lines, facts)
-        found.append((row.when, compile_template(lines, Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count)), wide)))
+        found.append(
+            (row.when, compile_template(lines, Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count)), wide))
+        )
     return tuple(found)
 
 
@@ -104,9 +122,9 @@ class Selector:
     """The state of selecting one kernel."""
 
     __slots__ = (
-        "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late", "lazy", "local_offsets",
-        "loop_start", "loops", "next_id", "next_label", "out", "plans", "pool", "swapped", "target", "uops", "user",
-        "uses", "values", "wide", "widest",
+        "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late", "lazy",
+        "local_offsets", "loop_start", "loops", "next_id", "next_label", "out", "plans", "pool", "swapped",
+        "target", "uops", "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
@@ -146,7 +164,7 @@ class Selector:
                 uses[source] = uses.get(source, 0) + 1
                 user[source] = node
 
-    # -- registers and instructions ------------------------------------------------------------------------------
+    # -- registers and instructions ----------------------------------------------------------------
 
     def register(self, kind: str) -> VReg:
         """A new virtual register."""
@@ -167,7 +185,9 @@ class Selector:
             return
         self.out.append(Inst(chosen, operands, mask, zeroing))
 
-    def do(self, name: str, kinds: str, *operands: Value, mask: VReg | None = None, zeroing: bool = False) -> None:
+    def do(
+        self, name: str, kinds: str, *operands: Value, mask: VReg | None = None, zeroing: bool = False
+    ) -> None:
         """Append an instruction by name and kinds ("zmm zmm [" : `[` is memory, `#` an immediate)."""
         self.emit(find_form(name, kinds, self.wide, mask is not None), *operands, mask=mask, zeroing=zeroing)
 
@@ -185,7 +205,9 @@ class Selector:
         return register
 
     def mask_bits(self, node: UOp) -> int:
-        """The width of the vector that a bool vector is without AVX-512: that of the data that it goes with."""
+        """The width of the vector that a bool vector is without AVX-512: that of the data that it goes
+        with.
+        """
         if not node.shape or self.wide:
             return 0
         lanes_ = int(node.shape[0])
@@ -199,7 +221,7 @@ class Selector:
                     return known.bits
         return max(128, lanes_ * 32)
 
-    # -- operands ------------------------------------------------------------------------------------------------
+    # -- operands ----------------------------------------------------------------------------------
 
     def value(self, node: UOp) -> VReg:
         """The register that holds a node's value."""
@@ -242,7 +264,9 @@ class Selector:
             elif bits == 64 and kind == "xmm":
                 chosen = find_form("vpbroadcastq", f"{kind} [", self.wide, False)
             else:
-                chosen = find_form({32: "vbroadcastss", 64: "vbroadcastsd"}[bits], f"{kind} [", self.wide, False)
+                chosen = find_form(
+                    {32: "vbroadcastss", 64: "vbroadcastsd"}[bits], f"{kind} [", self.wide, False
+                )
             where.append(Inst(chosen, (register, self.pooled(element))))
         return register
 
@@ -290,12 +314,14 @@ class Selector:
         return self.value(source)
 
     def prefers_memory(self, element: bytes, kind: str) -> bool:
-        """Whether a vector constant is better a memory operand: outside of loops, or when many are in registers."""
+        """Whether a vector constant is better a memory operand: outside of loops, or when many are in
+        registers.
+        """
         if (element, kind) in self.constants:
             return False
         return not self.loops or len(self.constants) >= KEPT_CONSTANTS[self.wide]
 
-    # -- rows ----------------------------------------------------------------------------------------------------
+    # -- rows --------------------------------------------------------------------------------------
 
     def plan_of(self, node: UOp) -> Plan | None:
         """The compiled row for a node, None when no row fits."""
@@ -369,7 +395,7 @@ class Selector:
             else:
                 assert isinstance(extra, Address), "no other kind of extra"
                 base = environment[extra.base]
-                index = environment[extra.index] if extra.index >= 0 else None
+                index = environment[extra.second] if extra.second >= 0 else None
                 disp = immediate(extra.dynamic, node) if extra.dynamic else extra.disp
                 assert isinstance(base, VReg), "an address is made of registers"
                 environment.append(Mem(base, index if isinstance(index, VReg) else None, 1, disp))
@@ -386,4 +412,3 @@ class Selector:
         else:
             kind = VECTOR[to.bits]
             self.out.append(Inst(find_form("vmovups", f"{kind} {kind}", self.wide, False), (to, source)))
-

@@ -1,17 +1,18 @@
-"""The language of selection rows: a few lines of assembly over letters, compiled to forms once for each kind of operands.
+"""The language of selection rows: a few lines of assembly over letters, compiled to forms once for
+each kind of operands.
 
     vcmpps m.k, a, a, #3            a line is a form's name and its operands
     vmovaps d{m}, a                 {m}: merging mask; {m}z: zeroing mask
 
-    d           the result            a b c    the sources            other letters    temporaries
-    x.64        x as r64 (.8 .32 .64 .k .x .y .z; .h .w: half, double the row's vector)
-    #7 #b       an immediate: a number, or the value of the constant source b (a function of it: #b:name)
-    [f32:1.0]   a constant in memory, repeated as the form wants it (an embedded broadcast where there is one)
-    =f32:1.0    a constant in a register
-    [a+b] [a+3] [a+#b]   an address, for lea
+d           the result            a b c    the sources            other letters    temporaries x.64
+x as r64 (.8 .32 .64 .k .x .y .z; .h .w: half, double the row's vector) #7 #b       an immediate: a
+number, or the value of the constant source b (a function of it: #b:name) [f32:1.0]   a constant in
+memory, repeated as the form wants it (an embedded broadcast where there is one) =f32:1.0    a
+constant in a register [a+b] [a+3] [a+#b]   an address, for lea
 
-A source that stands once, where its form takes memory of its size, can be a folded load: `Plan.folds` says which. Nothing
-here knows ops: rows_*.py say which op becomes which lines. What is not here: addresses and loops (memory.py, select.py).
+A source that stands once, where its form takes memory of its size, can be a folded load:
+`Plan.folds` says which. Nothing here knows ops: rows_*.py say which op becomes which lines. What is
+not here: addresses and loops (memory.py, select.py).
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ _CONSTANT = re.compile(r"\[?=?(\w+):([^\]]+)\]?$")
 
 
 class Constant(NamedTuple):
-    """A constant of a template: in a register (`size` 0: as wide as the kind) or in memory of `size` bytes."""
+    """A constant of a template: in a register (`size` 0: as wide as the kind) or in memory of `size`
+    bytes.
+    """
 
     dtype: str
     value: str
@@ -55,7 +58,7 @@ class Address(NamedTuple):
     """base + index or displacement: places in the environment, -1 for none."""
 
     base: int
-    index: int
+    second: int
     disp: int
     dynamic: Dynamic | None
 
@@ -81,9 +84,9 @@ class Fold(NamedTuple):
 class Plan:
     """A compiled template. The environment is [d, a, b, c, temporaries, extras]; lines index it.
 
-    `folds` says which sources may be memory, and how. `reads` are the sources that
-    are operands (not only immediates); `late` those never read after the result is first written, whose register the
-    result may therefore take.
+    `folds` says which sources may be memory, and how. `reads` are the sources that are operands
+    (not only immediates); `late` those never read after the result is first written, whose register
+    the result may therefore take.
     """
 
     lines: tuple[Line, ...]
@@ -95,8 +98,8 @@ class Plan:
 
 
 class Kinds(NamedTuple):
-    """The register kinds of a row: result and sources; `natural` is the kind that temporaries have, `vector` whether
-    xmm registers hold vectors rather than scalars.
+    """The register kinds of a row: result and sources; `natural` is the kind that temporaries have,
+    `vector` whether xmm registers hold vectors rather than scalars.
     """
 
     result: str
@@ -141,7 +144,9 @@ class _Compiler:
         return kind
 
     def extra(self, value: Imm | Constant | Dynamic | Address) -> int:
-        """The place of something that is no register: numbered from -1 down until the temporaries are known."""
+        """The place of something that is no register: numbered from -1 down until the temporaries are
+        known.
+        """
         self.extras.append(value)
         return -len(self.extras)
 
@@ -164,8 +169,12 @@ class _Compiler:
         written = _named(chosen, len(operands))
         if any(o.startswith("#") and o[1:2].isalpha() for o in operands):
             short = self.choose(name, ["#0" if w.startswith("#") else w for w in wanted], masked=False)
-            chosen = self.choose(name, ["#300" if w.startswith("#") else w for w in wanted], masked=False, lenient=True)
-        places = tuple(self.place(operand, form_operand) for operand, form_operand in zip(operands, written, strict=True))
+            chosen = self.choose(
+                name, ["#300" if w.startswith("#") else w for w in wanted], masked=False, lenient=True
+            )
+        places = tuple(
+            self.place(operand, form_operand) for operand, form_operand in zip(operands, written, strict=True)
+        )
         return Line(chosen, short, places, mask, zeroing)
 
     def place(self, operand: str, form_operand: Operand) -> int:
@@ -194,7 +203,9 @@ class _Compiler:
         return Address(self.places[base], -1, int(rest or "0", 0), None)
 
     def choose(self, name: str, wanted: list[str], *, masked: bool, lenient: bool = False) -> Form:
-        """The form of a name that takes these kinds: EVEX where the target has it, since it reaches all registers."""
+        """The form of a name that takes these kinds: EVEX where the target has it, since it reaches
+        all registers.
+        """
         fitting = [form for form in forms(name) if _fits(form, wanted)]
         evex = [form for form in fitting if isinstance(form.encoding, EVEX)]
         plain = [form for form in fitting if not isinstance(form.encoding, EVEX)]
@@ -278,7 +289,9 @@ def _folds(lines: list[Line], kinds: Kinds) -> dict[int, Fold]:
     return found
 
 
-def _reads(lines: list[Line], extras: list[Imm | Constant | Dynamic | Address]) -> tuple[frozenset[int], frozenset[int]]:
+def _reads(
+    lines: list[Line], extras: list[Imm | Constant | Dynamic | Address]
+) -> tuple[frozenset[int], frozenset[int]]:
     """The sources that are operands, and those of them that are not read once the result is written."""
     seen: set[int] = set()
     late: set[int] = set()
@@ -288,7 +301,7 @@ def _reads(lines: list[Line], extras: list[Imm | Constant | Dynamic | Address]) 
         for p in line.operands:
             extra = extras[-p - 1] if p < 0 else None
             if isinstance(extra, Address):
-                places |= {extra.base, extra.index}
+                places |= {extra.base, extra.second}
         sources = {p - 1 for p in places if 1 <= p <= 3}
         seen |= sources
         if written:
@@ -304,21 +317,26 @@ def compile_template(text: str, kinds: Kinds, wide: bool) -> Plan:
     Errors: CompileError when no form takes what a line says.
     """
     compiler = _Compiler(kinds, wide)
-    lines = [compiler.line(line) for line in text.strip().split("\n")]
+    lines = [compiler.line(line) for line in text.split("\n") if line.strip()]
     shift = 4 + len(compiler.temporaries)
 
     def settle(place: int) -> int:
         return shift - place - 1 if -100 < place < 0 else place
 
     settled = tuple(
-        line._replace(operands=tuple(settle(p) for p in line.operands), mask=max(line.mask, -1)) for line in lines
+        line._replace(operands=tuple(settle(p) for p in line.operands), mask=max(line.mask, -1))
+        for line in lines
     )
     reads, late = _reads(lines, compiler.extras)
-    return Plan(settled, tuple(compiler.temporaries), tuple(compiler.extras), _folds(lines, kinds), reads, late)
+    return Plan(
+        settled, tuple(compiler.temporaries), tuple(compiler.extras), _folds(lines, kinds), reads, late
+    )
 
 
 @memo
 def find_form(name: str, kinds: str, wide: bool, masked: bool = False) -> Form:
-    """The form of a name that takes these kinds, separated by spaces: "[" is any memory, "#1" an immediate."""
+    """The form of a name that takes these kinds, separated by spaces: "[" is any memory, "#1" an
+    immediate.
+    """
     compiler = _Compiler(Kinds("k", (), "k", False), wide)
     return compiler.choose(name, kinds.split(), masked=masked)
