@@ -8,6 +8,7 @@ from baregrad.ir import UOp, ops
 from baregrad.ir.decompose import decompose
 from baregrad.kernel.facts import number, static_size
 from baregrad.lower.context import Context
+from baregrad.lower.divide import divide
 from baregrad.lower.emit import emit
 from baregrad.lower.linear import Linear
 from baregrad.lower.order import linearize
@@ -15,8 +16,10 @@ from baregrad.target import Target
 
 
 def lower(ast: UOp, target: Target) -> Linear:
-    """The LINEAR list of a kernel: decompose what the target lacks, place, emit, order."""
-    ctx = Context(decompose(ast, target), target)
+    """The LINEAR list of a kernel: divide by multiplying, decompose what the target lacks, place,
+    emit, order.
+    """
+    ctx = Context(decompose(divide(ast), target), target)
     emit(ctx)
     uops = tuple(linearize(ctx.build.root))
     grids = [r for r in ctx.facts.ranges if r.arg[1] == "grid"]
