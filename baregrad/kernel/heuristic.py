@@ -13,13 +13,15 @@ from baregrad.base.integers import prod
 from baregrad.ir import UOp
 from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
 from baregrad.kernel.axes import Axis, Shape
-from baregrad.kernel.opts import Opt, apply, legal, ranges_mask
-from baregrad.kernel.tile import Tile, choose
+from baregrad.kernel.opts import Opt, apply, legal, ranges_mask, rewrites
+from baregrad.kernel.tile import Limits, Tile, choose
 from baregrad.target import Target
 
 LEAST_PARALLEL_WORK = 60_000  # scalar operations below which one thread is faster than waking others
 ITEMS_A_THREAD = 4
 CHAINS = 8  # independent accumulators that hide the latency of an addition
+LEAST_STAGED = 64  # steps of a reduce below which its panel stays in the nearest cache as it lies
+MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
@@ -225,7 +227,7 @@ def _tile_across(plan: Plan, name: str) -> None:
     row = _row_axis(plan, vectors, {name})
     lanes = lanes_of(plan.shape, name, plan.target)
     columns = -(-plan.size(name) // lanes)
-    tile = choose(plan.size(row), columns, plan.target, broadcasts=True)
+    tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
     staged = [x for x in vectors if row and _worth_staging(plan, x, name, row, tile.columns * lanes)]
     wide, narrow = plan.cut(name, lanes * tile.columns)
     some, lane = plan.cut(narrow, lanes)
@@ -248,6 +250,17 @@ def _tile_across(plan: Plan, name: str) -> None:
         plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x))
 
 
+def _limits(plan: Plan) -> Limits:
+    """How many instances a tile may have for what each does with its result, and what masked rows cost."""
+    source = plan.shape.source
+    inside: set[UOp] = set()
+    for node in source.reduces:
+        inside.update(node.toposort())
+    outside = sum(n.op.elementwise and n.dtype.is_float and n not in inside for n in source.facts.order)
+    most = max(CHAINS, MOST_EPILOGUE // (outside + 1))
+    return Limits(most=most, ragged=1.3 if rewrites(plan.shape) else 1.0)
+
+
 def _over(plan: Plan, access: Access, name: str) -> bool:
     """Whether an access depends on an axis."""
     return bool(ranges_mask(plan.shape, name) & plan.shape.source.facts.mask[access.node])
@@ -257,7 +270,12 @@ def _worth_staging(plan: Plan, access: Access, name: str, row: str, width: int) 
     """Whether a load's panel is copied: it fits, is used often enough, and lies scattered as it is."""
     if row in access.strides or access.strides[name] >= FAR or not _panel_fits(plan, access, width):
         return False
-    if plan.size(row) < 32 or any(access.stride(a.name) >= FAR for a in plan.axes("reduce")):
+    steps = prod(plan.size(a.name) for a in plan.axes("reduce"))
+    if (
+        plan.size(row) < 32
+        or steps < LEAST_STAGED
+        or any(access.stride(a.name) >= FAR for a in plan.axes("reduce"))
+    ):
         return False
     if access.strides[name] != 1:
         return True
@@ -270,7 +288,7 @@ def _tile_along(plan: Plan, name: str) -> None:
     loads = [x for x in plan.body if x.load >= 0 and x.stride(name)]
     row = _row_axis(plan, loads, set())
     column = _row_axis(plan, [x for x in loads if row in x.strides], {row}) if row else ""
-    tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False)
+    tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False, **_limits(plan))
     if plan.size(name) < 256:
         tile = Tile(min(tile.rows, 4), min(tile.columns, 2))
     rest, _ = _lanes(plan, name, "reduce_vector")

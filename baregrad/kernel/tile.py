@@ -7,7 +7,7 @@ few accumulators.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from baregrad.target import Target
 
@@ -23,19 +23,29 @@ class Tile(NamedTuple):
     columns: int
 
 
-def choose(rows: int, columns: int, target: Target, *, broadcasts: bool) -> Tile:
+class Limits(TypedDict):
+    """What `choose` keeps to: see there."""
+
+    most: int
+    ragged: float
+
+
+def choose(
+    rows: int, columns: int, target: Target, *, broadcasts: bool, most: int = 28, ragged: float = 1.0
+) -> Tile:
     """The cheapest tile for a row axis of size `rows` and `columns` vectors beside each other.
 
     `broadcasts`: the row operand is one scalar in all lanes, so one register serves for all rows in
-    turn; otherwise the operand with fewer vectors is held in registers.
+    turn; otherwise the operand with fewer vectors is held in registers. `most`: instances at most;
+    `ragged`: what rows cost more when the last tile is masked.
     """
     best, least = Tile(1, 1), float("inf")
     for r in range(1, min(rows, MOST_ROWS) + 1):
         for c in range(1, min(columns, 8) + 1):
             held = r * c + (c if broadcasts else min(r, c)) + 1
-            if held > target.vector_registers or r * c > 28:
+            if held > target.vector_registers or r * c > min(most, 28):
                 continue
-            cost = _cost(rows, columns, r, c)
+            cost = _cost(rows, columns, r, c) * (ragged if rows % r else 1.0)
             if cost < least - 1e-9:
                 best, least = Tile(r, c), cost
     return best
@@ -47,4 +57,4 @@ def _cost(rows: int, columns: int, r: int, c: int) -> float:
     loads = (r + c) / LOADS_A_CYCLE
     waits = IN_FLIGHT / PRODUCTS_A_CYCLE
     overhead = 1.0 + 0.5 / (r * c)  # the loop itself
-    return waste * overhead * max(products, loads * 1.25, waits) / products
+    return waste * overhead * (max(products, loads * 1.25, waits) + 0.02 * loads) / products

@@ -4,7 +4,7 @@ order.
 
 from __future__ import annotations
 
-from baregrad.ir import UOp, ops
+from baregrad.ir import UOp, ops, simplify
 from baregrad.ir.decompose import decompose
 from baregrad.kernel.facts import number, static_size
 from baregrad.lower.context import Context
@@ -16,10 +16,10 @@ from baregrad.target import Target
 
 
 def lower(ast: UOp, target: Target) -> Linear:
-    """The LINEAR list of a kernel: divide by multiplying, decompose what the target lacks, place,
+    """The LINEAR list of a kernel: simplify, divide by multiplying, decompose what the target lacks, place,
     emit, order.
     """
-    ctx = Context(decompose(divide(ast), target), target)
+    ctx = Context(decompose(divide(simplify(ast)), target), target)
     emit(ctx)
     uops = tuple(linearize(ctx.build.root))
     grids = [r for r in ctx.facts.ranges if r.arg[1] == "grid"]

@@ -15,7 +15,7 @@ DIVISORS = [3, 5, 6, 7, 9, 10, 11, 28, 49, 100, 196, 641, 784, 1000, 65537]
 
 @pytest.mark.parametrize("high", BOUNDS)
 def test_ends_are_exact(high):
-    """The error grows with x and jumps where x + 1 is a multiple: the places beside multiples near the ends."""
+    """The error grows with x and jumps where x + 1 is a multiple: the places by multiples near the ends."""
     for by in DIVISORS:
         found = multiplier(by, high, 2**100)
         assert found is not None

@@ -1,0 +1,67 @@
+"""Kernels that the scheduler makes of layers and gradients keep their values, in place where they may be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baregrad.ir import ops, run_kernel, run_linear
+from baregrad.kernel import heuristic, optimize, show
+from baregrad.lower import lower
+from baregrad.render.targets import AVX2, AVX512
+from baregrad.schedule import KernelItem, schedule
+from tests.kernel.kernels import memory
+from tests.schedule import nets
+from tests.schedule.nets import Buffers
+from tests.schedule.test_schedule import COUNTS
+
+LAYERS = {make.__name__: make for make, _ in COUNTS}
+
+
+def wide_linear(b):
+    x, w, c = b.input(13, 7), b.input(7, 37), b.input(37)
+    y = nets.matmul(x, w)
+    return nets.gradients(nets.relu(y + nets.row(c, y)), [x, w, c], b.input(13, 37))
+
+
+def wide_rows(b):
+    x = b.input(3, 67)
+    return [nets.softmax(x), nets.gelu(x), *nets.gradients(nets.softmax(x), [x], b.input(3, 67))]
+
+
+def linear_adam(b):
+    x, w, g = b.input(6, 5), b.input(5, 19), b.input(6, 19)
+    return list(nets.adam(w, nets.matmul(x.permute((1, 0)), g), b.input(5, 19), b.input(5, 19)))
+
+
+LAYERS |= {make.__name__: make for make in (wide_linear, wide_rows, linear_adam)}
+
+
+def buffers_of(ast, donates):
+    """Lists by slot; the new version of a donated buffer is the old one's list."""
+    made = [np.abs(m).tolist() for m in memory(ast)]
+    for new, old in donates:
+        made[new] = made[old]
+    return made
+
+
+@pytest.mark.parametrize("target", [AVX2, AVX512], ids=lambda t: t.name)
+@pytest.mark.parametrize("name", LAYERS)
+def test_value_is_kept(name, target):
+    target = replace(target, threads=2)
+    buffers = Buffers()
+    for item in schedule(LAYERS[name](buffers), buffers).items:
+        assert isinstance(item, KernelItem)
+        opts = heuristic(item.ast, target)
+        linear = lower(optimize(item.ast, target, opts), target)
+        want, got = buffers_of(item.ast, ()), buffers_of(item.ast, item.donates)
+        run_kernel(item.ast, want)
+        run_linear(linear.uops, got, linear.grid)
+        for end in item.ast.src:
+            slot = end.src[0].src[0].src[0].arg[0]
+            np.testing.assert_allclose(
+                got[slot], want[slot], rtol=3e-4, atol=3e-5, err_msg=f"{slot} {show(opts)}"
+            )
+        assert all(u.op is not ops.REDUCE for u in linear.uops)
