@@ -9,6 +9,7 @@ from baregrad.ir.interpret import compile_kernel, compile_linear, evaluate, run_
 from baregrad.ir.match import Rules, join
 from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
+from baregrad.ir.passes import Pass, Pipeline, pipeline
 from baregrad.ir.rewrite import rewrite, rewrite_down, substitute, substitute_all
 from baregrad.ir.rules import (
     finish_table,
@@ -16,6 +17,8 @@ from baregrad.ir.rules import (
     simplify_tensor,
     simplify_value,
 )
+from baregrad.ir.spec import KERNEL, LINEAR, TENSOR, verify
+from baregrad.ir.text import parse, text
 from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, size_node, toposort
 
 __all__ = [
@@ -30,9 +33,15 @@ __all__ = [
     "index",
     "is_const",
     "join",
+    "KERNEL",
+    "LINEAR",
     "Op",
     "ops",
+    "parse",
+    "Pass",
     "pattern",
+    "Pipeline",
+    "pipeline",
     "ranges_of",
     "rewrite",
     "rewrite_down",
@@ -41,13 +50,16 @@ __all__ = [
     "run_kernel",
     "run_linear",
     "Scalar",
-    "Size",
     "simplify",
     "simplify_tensor",
     "simplify_value",
+    "Size",
     "size_node",
     "substitute",
     "substitute_all",
+    "TENSOR",
+    "text",
     "toposort",
     "UOp",
+    "verify",
 ]
