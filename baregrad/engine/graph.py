@@ -35,7 +35,7 @@ class CompiledGraph:
     steps: list[Step]
     outputs: list[UOp]
     donors: dict[int, int]
-    places: Mapping[int, Address]
+    places: Mapping[int, int]  # inside of the arena: an address, but none that the device gave out
     arena: Address | None
 
     def __del__(self) -> None:
@@ -59,7 +59,7 @@ def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> Compil
     plan = plan_memory(scheduled.items, {buffer.arg.number for buffer in outputs})
     arena = session.device(device).allocate(plan.nbytes) if plan.nbytes else None
     base = 0 if arena is None else arena.value
-    places = {number: Address(base + place.offset, place.nbytes) for number, place in plan.places.items()}
+    places = {number: base + place.offset for number, place in plan.places.items()}
     return CompiledGraph(session.device(device), steps, outputs, donors, places, arena)
 
 
@@ -95,7 +95,7 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         return
     device, places = graph.device, graph.places
 
-    def address(number: int) -> Address:
+    def address(number: int) -> Address | int:
         found = places.get(number)
         return session.handles[number].address if found is None else found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from baregrad import dtype as dt
 from baregrad.base.errors import BaregradError, DeviceError
 from baregrad.tensor import Tensor, no_grad
 
@@ -133,13 +132,14 @@ class Adam(Optimizer):
         self.weight_decay = _at_least_0("weight_decay", weight_decay)
         self.add_state("mean")
         self.add_state("square")
-        self.powers = [Tensor(1.0, dtype=dt.float64, device=self.device) for _ in betas]  # beta ** steps
+        # 1 - beta ** steps, by q -> beta * q + (1 - beta): no difference of nearly equal numbers, float32 is enough
+        self.weights = [Tensor(0.0, device=self.device) for _ in betas]
 
     def before(self) -> list[Tensor]:
         """One step more."""
-        for power, beta in zip(self.powers, (self.beta1, self.beta2), strict=True):
-            power.assign(power * beta)
-        return self.powers
+        for weight, beta in zip(self.weights, (self.beta1, self.beta2), strict=True):
+            weight.assign(weight * beta + (1 - beta))
+        return self.weights
 
     def update(self, place: int, parameter: Tensor, grad: Tensor) -> None:
         """Assign one parameter and its means."""
@@ -148,9 +148,9 @@ class Adam(Optimizer):
         grad, now = self.decayed(grad, now)
         mean.assign(mean * self.beta1 + grad * (1 - self.beta1))
         square.assign(square * self.beta2 + grad * grad * (1 - self.beta2))
-        part1, part2 = ((1 - power).cast(parameter.dtype) for power in self.powers)
-        rate = self.lr.cast(parameter.dtype) / part1
-        parameter.assign(now - rate * mean / (square.sqrt() / part2.sqrt() + self.eps))
+        weight1, weight2 = (weight.cast(parameter.dtype) for weight in self.weights)
+        rate = self.lr.cast(parameter.dtype) / weight1
+        parameter.assign(now - rate * mean / (square.sqrt() / weight2.sqrt() + self.eps))
 
     def decayed(self, grad: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient and parameter with weight decay."""
