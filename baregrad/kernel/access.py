@@ -71,6 +71,10 @@ def _widths(source: Source, mask: int) -> set[int]:
     """
     found: set[int] = set()
     for node in source.facts.order:
+        if node.op in (ops.REDUCE, ops.STORE):  # accumulators and memory have their own dtype
+            value = node.src[0] if node.op is ops.REDUCE else node.src[1]
+            if source.facts.mask[value] & mask and value.dtype is not dt.bool_:
+                found.add(value.dtype.itemsize)
         if not source.facts.mask[node] & mask or node.dtype is dt.void:
             continue
         if node.op in (ops.CMPLT, ops.CMPLE) and node.src[0].dtype is dt.int64:
