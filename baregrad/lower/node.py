@@ -23,7 +23,7 @@ class Block:
     """
 
     __slots__ = (
-        "carries", "counter", "depth", "done", "effects", "end", "items", "parent", "range", "size",
+        "carries", "chains", "counter", "depth", "done", "effects", "end", "items", "parent", "range", "size",
         "started",
         "stores",
     )  # fmt: skip
@@ -35,6 +35,7 @@ class Block:
         self.depth: int = parent.depth + 1 if parent else 0
         self.counter: Node | None = None
         self.carries: list[tuple[Node, Node]] = []  # first value, next value
+        self.chains: list[list[Node]] = []  # the partial results of accumulators, step by step
         self.effects: list[Node | Block] = []  # stores and loops that hold stores, in order
         self.items: list[Node | Block] = []  # what order.py puts here
         self.stores: set[UOp] = set()  # the KERNEL stores that stand in it

@@ -1,14 +1,16 @@
 """Nodes -> the LINEAR list: every value as late as its first reader asks for it, every loop when what it
 needs is there.
 
-One walk from the effects, sources first, puts Nodes and loops into the items of their blocks; a second one
-makes the UOps. In a block with several different stores the stores come last: one may write where
-another's value was read from.
+One walk from the effects, sources first, puts Nodes and loops into the items of their blocks; a
+second one makes the UOps. Accumulators take their steps in turn, so that an operand is read once
+and not held for all of a chain. In a block with several different stores the stores come last: one
+may write where another's value was read from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
@@ -33,6 +35,8 @@ def _needs(item: Item) -> Iterator[Item]:
             yield item.size
         for first, _ in item.carries:
             yield first
+        for step in zip_longest(*item.chains):
+            yield from (node for node in step if node is not None)
         for _, following in item.carries:
             yield following
         if len(item.stores) > 1:

@@ -100,13 +100,18 @@ def _of_loop(op: Op, dtype: DType, arg: int, lanes: int, loop: Block, block: Blo
 
 
 def _chain(ctx: Context, op: Op, dtype: DType, value: Node, terms: list[tuple[Node, ...]]) -> Node:
-    """Join terms to a value one after the other."""
-    build = ctx.build
+    """Join terms to a value one after the other; the steps are noted, so that accumulators take them
+    in turn.
+    """
+    build, steps = ctx.build, []
     for term in terms:
         if len(term) == 2:
             value = build.alu(ops.FMA, dtype, *term, value)
         else:
             value = build.alu(op, dtype, value, term[0])
+        steps.append(value)
+    if len(steps) > 1:
+        value.block.chains.append(steps)
     return value
 
 
