@@ -308,14 +308,40 @@ class Scan:
             return self.cut(holder, at & ~1, memory=False)
         last = holder.last_use(at)
         where = at if not at & 1 or last == at - 1 else at - 1
-        loop = self.values.flow.loop_of[self.values.flow.block_of[at >> 1]]
+        flow = self.values.flow
+        loop = flow.loop_of[flow.block_of[at >> 1]]
         while loop >= 0:
-            start, _, _, parent = self.values.flow.loops[loop]
-            if last >= 2 * start or holder.low >= 2 * start or not holder.live_at(2 * start):
+            start, _, _, parent = flow.loops[loop]
+            if last >= 2 * start:
+                holder = self.wait_from_head(holder, loop, following)
+                break
+            if holder.low >= 2 * start or not holder.live_at(2 * start):
                 break
             where = 2 * start
             loop = parent
-        return self.cut(holder, where, memory=True)
+        self.cut(holder, where, memory=True)
+
+    def wait_from_head(self, holder: Piece, loop: int, following: int) -> Piece:
+        """Let a value that leaves its register for the rest of a loop come into the loop in memory too.
+
+        It is then loaded before its first use in the loop, and nothing is left to do on the way back. The part
+        that stays in the register is returned.
+        """
+        start, end, _, _ = self.values.flow.loops[loop]
+        head, rest = 2 * start, 2 * end + 1
+        if holder.low >= head or 0 <= following <= rest or not holder.live_at(head) or not holder.live_at(rest):
+            return holder
+        first = holder.next_use(head) & ~1
+        if first <= head or not holder.live_at(first):
+            return holder
+        place = holder.place
+        outside = self.split(holder, head)
+        used = self.split(outside, first) if outside is not None else None
+        if outside is None or used is None:
+            return holder
+        outside.place = MEMORY
+        self.take(used, self.banks[used.variable.register.bank], place)
+        return used
 
     def cut(self, holder: Piece, where: int, *, memory: bool) -> None:
         """Take a piece's registers away from `where` on: it waits in memory, or stands in line again."""
@@ -349,7 +375,25 @@ class Scan:
         tail = self.split(piece, start)
         piece.place = MEMORY
         if tail is not None:
+            self.leave_loop_as_found(piece, tail)
             self.queue(tail)
+
+    def leave_loop_as_found(self, waiting: Piece, tail: Piece) -> None:
+        """Let a value that came into a loop in memory be there again from its last use in the loop on."""
+        flow = self.values.flow
+        loop = flow.loop_of[flow.block_of[tail.low >> 1]]
+        if loop < 0:
+            return
+        start, end, _, _ = flow.loops[loop]
+        last = tail.last_use(2 * end + 2)
+        after = (last | 1) + 1
+        if not waiting.live_at(2 * start) or not tail.live_at(2 * end + 1) or not tail.low < after <= 2 * end:
+            return
+        rest = self.split(tail, after)
+        if rest is not None and rest.low == after:
+            self.wait_in_memory(rest, hoist=True)
+        elif rest is not None:
+            self.queue(rest)
 
     def before_loop(self, piece: Piece, use: int) -> int:
         """The start of the outermost loop around a use that the piece begins outside of, or the use."""
