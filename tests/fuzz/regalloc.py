@@ -76,9 +76,7 @@ def main() -> int:
         start = time.perf_counter()
         found = fuzz(options.seed, options.count, MACHINES[name]())
         rate = options.count / (time.perf_counter() - start)
-        print(
-            f"{name}: {options.count} functions from seed {options.seed}, {len(found)} errors, {rate:.0f} seeds/s"
-        )
+        print(f"{name}: {options.count} functions, {len(found)} errors, {rate:.0f} seeds/s")
         failed += found
     return bool(failed)
 

@@ -251,7 +251,7 @@ class Scan:
             score = (until - low) / 2
         for each in range(number, number + piece.variable.count):
             holders = bank.holders[each]
-            if len(holders) > 8:
+            if len(holders) > 2:
                 holders[:] = holders = [h for h in holders if h.end >= low - 2 and h.place >= 0]
             for holder in holders:
                 at = holder.overlap(low, bits) if holder.place >= 0 else -1
@@ -302,10 +302,12 @@ class Scan:
     def evict(self, holder: Piece, at: int) -> None:
         """Take a piece's registers away from position `at` on."""
         if not holder.live_at(at - 1):
-            return self.cut(holder, at, memory=False)
+            self.cut(holder, at, memory=False)
+            return
         following = holder.next_use(at)
         if following >= 0 and following >> 1 == at >> 1:
-            return self.cut(holder, at & ~1, memory=False)
+            self.cut(holder, at & ~1, memory=False)
+            return
         last = holder.last_use(at)
         where = at if not at & 1 or last == at - 1 else at - 1
         flow = self.values.flow
@@ -324,12 +326,17 @@ class Scan:
     def wait_from_head(self, holder: Piece, loop: int, following: int) -> Piece:
         """Let a value that leaves its register for the rest of a loop come into the loop in memory too.
 
-        It is then loaded before its first use in the loop, and nothing is left to do on the way back. The part
-        that stays in the register is returned.
+        It is then loaded before its first use in the loop, and nothing is left to do on the way back. The
+        part that stays in the register is returned.
         """
         start, end, _, _ = self.values.flow.loops[loop]
         head, rest = 2 * start, 2 * end + 1
-        if holder.low >= head or 0 <= following <= rest or not holder.live_at(head) or not holder.live_at(rest):
+        if (
+            holder.low >= head
+            or 0 <= following <= rest
+            or not holder.live_at(head)
+            or not holder.live_at(rest)
+        ):
             return holder
         first = holder.next_use(head) & ~1
         if first <= head or not holder.live_at(first):

@@ -196,29 +196,46 @@ class Plan:
 
     def plan_edges(self, cost: dict[int, float]) -> None:
         """Put the transfers of each edge where only this edge passes."""
-        values, flow = self.values, self.values.flow
+        flow = self.values.flow
+        begins = sorted((low, number) for number, lows in self.starts.items() for low in lows)
+        lows, numbers = [low for low, _ in begins], [number for _, number in begins]
         for block, after in enumerate(flow.successors):
-            end = flow.blocks[block][1]
+            leave = 2 * flow.blocks[block][1] - 1
             for follower in after:
-                start = flow.blocks[follower][0]
-                transfers: list[Transfer] = []
-                seen: set[int] = set()
-                for unit in values.live_in[follower]:
-                    number = self.coalesced.root(values.base[unit])
-                    if number not in self.chains or number in seen:
-                        continue
-                    seen.add(number)
-                    source = self.piece_at(number, 2 * end - 1).place
-                    to = self.piece_at(number, 2 * start).place
-                    if source == to:
-                        continue
-                    transfers.append((self.coalesced.variables[number], source, to))
-                    if source == MEMORY:
-                        self.loaded.add(number)
-                    elif to == MEMORY:
-                        cost[number] = cost.get(number, 0.0) + COST[min(flow.depth[end - 1], 6)]
+                enter = 2 * flow.blocks[follower][0]
+                # Only a variable of which a piece begins between the two positions can be in two places.
+                first, last = bisect_right(lows, min(leave, enter)), bisect_right(lows, max(leave, enter))
+                if last - first < len(self.values.live_in[follower]):
+                    found = dict.fromkeys(numbers[first:last])
+                    live = [n for n in found if self.piece_at(n, enter).live_at(enter)]
+                else:
+                    live = self.split_and_live(follower)
+                transfers = self.edge_transfers(live, leave, enter, cost)
                 if transfers:
                     self.put_on_edge(block, follower, transfers)
+
+    def split_and_live(self, block: int) -> list[int]:
+        """The variables with several pieces that live at the start of a block."""
+        root, base, chains = self.coalesced.root, self.values.base, self.chains
+        found = dict.fromkeys(root(base[unit]) for unit in self.values.live_in[block])
+        return [number for number in found if number in chains]
+
+    def edge_transfers(
+        self, live: list[int], leave: int, enter: int, cost: dict[int, float]
+    ) -> list[Transfer]:
+        """What changes its place between the end of one block and the start of another."""
+        transfers: list[Transfer] = []
+        for number in live:
+            source, to = self.piece_at(number, leave).place, self.piece_at(number, enter).place
+            if source == to:
+                continue
+            transfers.append((self.coalesced.variables[number], source, to))
+            if source == MEMORY:
+                self.loaded.add(number)
+            elif to == MEMORY:
+                weight = COST[min(self.values.flow.depth[leave >> 1], 6)]
+                cost[number] = cost.get(number, 0.0) + weight
+        return transfers
 
     def put_on_edge(self, block: int, follower: int, transfers: list[Transfer]) -> None:
         """Find the place of an edge's transfers: the follower's start, the block's end, or a new block."""
