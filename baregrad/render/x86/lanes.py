@@ -243,7 +243,7 @@ def slice_mask(state: Selector, node: UOp, start: int, count: int) -> None:
             state.do("kshiftrw", "k k #0", state.result(node), held, Imm(start))
             return
         four = resize_mask(state, held, total, max(128, total * 32))
-        part = cut(state, four, start * 32, 128) if count * 32 <= 128 < four.bits else four
+        part = cut(state, four, start // 4 * 128, 128) if four.bits > 128 else four
         if count == 2:
             pair, result = state.register("xmm"), state.register("xmm")
             state.do("vpsrldq", "xmm xmm #0", pair, part, Imm(4 * (start % 4)))

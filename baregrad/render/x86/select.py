@@ -23,6 +23,7 @@ from baregrad.render.x86.selector import Loop, Selector
 from baregrad.render.x86.template import VECTOR
 from baregrad.target import Target
 
+MULTIPLES = 3  # how many products of a loop's counter get registers of their own
 RDI, RSI = Reg("gpr", 7), Reg("gpr", 6)
 
 
@@ -41,7 +42,7 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
         if handler is not None:
             handler(state, node)
         elif node.op.elementwise:
-            if node not in state.lazy and node not in state.late:
+            if node not in state.lazy and node not in state.late and node not in state.values:
                 state.select_row(node)
         else:
             raise CompileError(
@@ -70,6 +71,7 @@ def prepare(state: Selector) -> None:
     registers.
     """
     state.lazy = memory.find_lazy(state)
+    find_multiples(state)
     carries = {(n.src[0], n.arg): n for n in state.uops if n.op is ops.CARRY}
     for end in state.uops:
         if end.op is not ops.END:
@@ -88,6 +90,22 @@ def prepare(state: Selector) -> None:
                 state.carried[following] = VReg(0, "", 0)  # CARRY puts its register here
 
 
+def find_multiples(state: Selector) -> None:
+    """Products of a loop's counter with constants: they are counted up instead of multiplied."""
+    for node in state.uops:
+        if node.op is ops.CARRY or node.op is ops.END:
+            state.bookkeeping[node.src[0]] = state.bookkeeping.get(node.src[0], 0) + 1
+        if (
+            node.op is ops.MUL
+            and not node.shape
+            and node.src[0].op is ops.RANGE
+            and node.src[1].op is ops.CONST
+        ):
+            known = state.multiples.setdefault(node.src[0], [])
+            if len(known) < MULTIPLES and 0 < node.src[1].arg < 1 << 20:
+                known.append(node)
+
+
 def steps(following: UOp, carry: UOp) -> bool:
     """Whether a value is a carried integer plus or minus what is no other carried value."""
     if following.shape or following.dtype.bits != 64 or following.op not in (ops.ADD, ops.SUB):
@@ -99,23 +117,43 @@ def steps(following: UOp, carry: UOp) -> bool:
 
 
 def open_loop(state: Selector, node: UOp) -> None:
-    """RANGE: carried values in registers of their own, the counter from 0, the label of the body."""
+    """RANGE: carried values in registers of their own, counters from 0, the label of the body."""
     if not state.loops:
         state.loop_start = len(state.out)
     constant = constant_of(node.src[0])
     carried = [first_value(state, value) for value in node.src[1:]]
-    limit = Imm(constant) if constant is not None and constant < 1 << 31 else state.value(node.src[0])
-    loop = Loop(node, limit, state.register("r64"), state.label(), carried)
-    if state.uses.get(node, 0) > 1 or constant != 1:
-        state.emit(form("mov", "r32", "imm32"), loop.counter, Imm(0))
-    if isinstance(limit, VReg) and constant is None:
+    loop = Loop(node, Imm(0), state.label(), carried)
+    multiples = state.multiples.get(node, [])
+    if constant is None:
+        size = state.value(node.src[0])
         loop.exit = state.label()
-        state.emit(form("test", "r64", "r64"), limit, limit)
+        state.emit(form("test", "r64", "r64"), size, size)
         state.emit(form("jle", "rel32"), loop.exit)
-    state.values[node] = loop.counter
+    read = state.uses.get(node, 0) > len(multiples) + state.bookkeeping.get(node, 0)
+    for multiple in [node, *multiples] if read or not multiples else multiples:
+        counter = state.register("r64")
+        state.emit(form("mov", "r32", "imm32"), counter, Imm(0))
+        state.values[multiple] = counter
+        loop.steps.append((counter, 1 if multiple is node else multiple.src[1].arg))
+    loop.limit = limit_of(state, node.src[0], loop.steps[0][1])
+    state.values.setdefault(node, loop.steps[0][0])
     state.loops.append(loop)
     if constant != 1:
         state.out.append(label(loop.body.name))
+
+
+def limit_of(state: Selector, size: UOp, step: int) -> Imm | VReg:
+    """What the first counter of a loop goes up to."""
+    constant = constant_of(size)
+    if constant is not None and constant * step < 1 << 31:
+        return Imm(constant * step)
+    if constant is not None:
+        return state.constant(constant * step, size)
+    if step == 1:
+        return state.value(size)
+    limit = state.register("r64")
+    state.emit(form("imul", "r64", "r64", "imm32"), limit, state.value(size), Imm(step))
+    return limit
 
 
 def carried_kind(state: Selector, node: UOp) -> str:
@@ -172,9 +210,10 @@ def close_loop(state: Selector, node: UOp) -> None:
     for register, source in zip(loop.carried, following, strict=True):
         state.copy(register, source)
     if constant_of(loop.node.src[0]) != 1:
-        state.emit(form("add", "r64", "imm8"), loop.counter, Imm(1))
+        for counter, step in reversed(loop.steps):
+            state.emit(form("add", "r64", "imm8" if step < 128 else "imm32"), counter, Imm(step))
         kind = "r64" if isinstance(loop.limit, VReg) else "imm8" if loop.limit.value < 128 else "imm32"
-        state.emit(form("cmp", "r64", kind), loop.counter, loop.limit)
+        state.emit(form("cmp", "r64", kind), loop.steps[0][0], loop.limit)
         state.emit(form("jl", "rel32"), loop.body)
     if loop.exit is not None:
         state.out.append(label(loop.exit.name))

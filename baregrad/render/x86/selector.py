@@ -105,10 +105,13 @@ def alternatives(
 class Loop:
     """A loop that is open: its counter, what it counts to, labels, and the registers of carried values."""
 
-    __slots__ = ("body", "carried", "counter", "exit", "limit", "node")
+    __slots__ = ("body", "carried", "exit", "limit", "node", "steps")
 
-    def __init__(self, node: UOp, limit: Imm | VReg, counter: VReg, body: Label, carried: list[VReg]) -> None:
-        self.node, self.limit, self.counter, self.body, self.carried = node, limit, counter, body, carried
+    def __init__(self, node: UOp, limit: Imm | VReg, body: Label, carried: list[VReg]) -> None:
+        self.node, self.limit, self.body, self.carried = node, limit, body, carried
+        self.steps: list[
+            tuple[VReg, int]
+        ] = []  # what goes up by how much; the first is compared with the limit
         self.exit: Label | None = None
 
 
@@ -122,9 +125,9 @@ class Selector:
     """The state of selecting one kernel."""
 
     __slots__ = (
-        "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late", "lazy",
-        "local_offsets", "loop_start", "loops", "next_id", "next_label", "out", "plans", "pool", "swapped",
-        "target", "uops", "user", "uses", "values", "wide", "widest",
+        "block", "bookkeeping", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late", "lazy",
+        "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans", "pool",
+        "swapped", "target", "uops", "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
@@ -143,6 +146,10 @@ class Selector:
         self.carried: dict[UOp, VReg] = {}  # next value -> register of the carried value that it replaces
         self.late: set[UOp] = set()  # next values that wait for the end of their loop
         self.lazy: set[UOp] = set()  # offsets that are only parts of addresses
+        self.multiples: dict[
+            UOp, list[UOp]
+        ] = {}  # RANGE -> its products with constants, counted up beside it
+        self.bookkeeping: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
         self.local_offsets: dict[UOp, int] = {}
         self.next_id = self.next_label = self.widest = 0
         self.block = self.grid = VReg(-1, "gpr")
