@@ -8,12 +8,11 @@ kernel. What is not here: the prologue (abi.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from baregrad.base import memo
 from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, VReg
-from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, forms
+from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, forms, text
 from baregrad.render.machine import Bank, Encoder, MachineTarget
 from baregrad.target import Target
 
@@ -127,12 +126,7 @@ def nop(count: int) -> bytes:
     return NOPS[9] * whole + NOPS[rest]
 
 
-def text(instruction: Inst) -> str:
-    """One instruction as a line of a listing."""
-    return instruction.form.name
-
-
-def machine(target: Target, spill_begin: int = 0, text: Callable[[Inst], str] = text) -> MachineTarget:
+def machine(target: Target, spill_begin: int = 0) -> MachineTarget:
     """The record for a target whose spill area begins `spill_begin` bytes above rsp."""
     wide = is_wide(target)
     return MachineTarget(

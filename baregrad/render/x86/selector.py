@@ -125,9 +125,9 @@ class Selector:
     """The state of selecting one kernel."""
 
     __slots__ = (
-        "block", "bookkeeping", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late", "lazy",
-        "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans", "pool",
-        "swapped", "target", "uops", "user", "uses", "values", "wide", "widest",
+        "block", "bookkeeping", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late",
+        "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans",
+        "pool", "swapped", "target", "uops", "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
