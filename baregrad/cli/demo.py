@@ -23,6 +23,7 @@ from baregrad.tensor import Device
 from baregrad.viz import KernelUse, Profile, hot_loop
 from baregrad.viz.figures import microseconds
 
+SHOWN = 48  # lines of the hottest loop
 Facts = dict[str, Any]  # Any: what JSON can hold
 
 
@@ -148,5 +149,8 @@ def report(console: Console, facts: Facts, profile: Profile) -> None:
     console.print(table)
     hottest = profile.hottest()[0]
     if hottest.code:
+        lines = hot_loop(hottest.code)
         console.print(f"the innermost loop of {hottest.name}: {hottest.rates}\n")
-        click.echo("\n".join(hot_loop(hottest.code)))
+        click.echo("\n".join(lines[:SHOWN]))
+        if len(lines) > SHOWN:
+            click.echo(f"          ... {len(lines) - SHOWN} lines more: baregrad disasm {hottest.name}")

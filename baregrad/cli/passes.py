@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from baregrad.base import Event, listen, override
-from baregrad.viz import assembly, shown
+from baregrad.viz import assembly
 
 
 @click.command(name="passes")
@@ -22,11 +22,11 @@ def command(file: Path, arguments: tuple[str, ...], kernel: str, only: str) -> N
 
     def hear(event: Event) -> None:
         facts = event.facts
-        name = facts["name"] if event.kind == "compiled" else facts["kernel"]
+        name = facts["name"] if event.kind == "compiled" else facts["of"]
         title = "bytes" if event.kind == "compiled" else facts["name"]
         if kernel not in name or only not in title:
             return
-        value = assembly(facts["program"].code) if event.kind == "compiled" else shown(facts["value"])
+        value = assembly(facts["program"].code) if event.kind == "compiled" else facts["text"]()
         click.echo(f"== {name} after {title}\n{value}\n")
 
     sys.argv = [str(file), *arguments]

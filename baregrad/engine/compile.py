@@ -5,6 +5,7 @@ nowhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 from baregrad.base.cache import memo
@@ -88,13 +89,13 @@ def _program(target: Target, ast: UOp) -> Program:
 
 
 def compile_program(ast: UOp, target: Target) -> Program:
-    """Every pass from KERNEL to bytes."""
+    """Every pass from KERNEL to bytes; who listens to "pass" events is told of each step."""
     name = ast.arg or "kernel"
-    emit("pass", kernel=name, name="schedule", level="KERNEL", value=ast)
+    emit("pass", name="schedule", of=name, text=partial(text, ast), graph=ast)
     optimized = optimize(ast, target)
-    emit("pass", kernel=name, name="kernel.optimize", level="KERNEL", value=optimized)
+    emit("pass", name="kernel.optimize", of=name, text=partial(text, optimized), graph=optimized)
     linear = lower(optimized, target)
-    emit("pass", kernel=linear.name, name="lower", level="LINEAR", value=linear)
+    emit("pass", name="lower", of=name, text=partial(text, linear.uops), graph=linear.uops)
     program = render(linear, target)
-    emit("pass", kernel=program.name, name="render", level="MACHINE", value=program)
+    emit("pass", name="render", of=name, text=lambda: program.listing, graph=program)
     return program

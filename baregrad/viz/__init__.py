@@ -6,7 +6,7 @@ Everything here hears of it through base.events; nothing depends on it.
 
 from baregrad.viz.debug import show, write
 from baregrad.viz.figures import Figures, figures
-from baregrad.viz.listing import assembly, hot_loop, shown
+from baregrad.viz.listing import assembly, hot_loop
 from baregrad.viz.profile import KernelUse, Profile
 
-__all__ = ["Figures", "KernelUse", "Profile", "assembly", "figures", "hot_loop", "show", "shown", "write"]
+__all__ = ["Figures", "KernelUse", "Profile", "assembly", "figures", "hot_loop", "show", "write"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from baregrad.base import Event
 from baregrad.viz.figures import figures, microseconds
-from baregrad.viz.listing import assembly, shown
+from baregrad.viz.listing import assembly
 
 
 def write(line: str) -> None:
@@ -46,7 +46,7 @@ def _launch(facts: Facts, level: int) -> str:
 
 
 def _pass(facts: Facts, level: int) -> str:
-    return f"== {facts['kernel']} after {facts['name']} ({facts['level']})\n{shown(facts['value'])}\n"
+    return f"== {facts['of']} after {facts['name']}\n{facts['text']()}\n"
 
 
 LINES = {  # kind -> the level from which it is shown, and its line

@@ -1,43 +1,9 @@
-"""What a pass has made, as text: graphs, lists, machine code."""
+"""Machine code as text. Graphs and lists have theirs in ir/text.py."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from baregrad.ir import UOp, text
 from baregrad.isa import Imm
 from baregrad.isa.x86 import Line, disassemble
-from baregrad.lower import Linear
-from baregrad.render import Program
-
-
-def shown(value: Any) -> str:  # Any: what a pass gives, of each level another class
-    """The text of a KERNEL graph, a LINEAR list or a Program."""
-    if isinstance(value, UOp):
-        return text(value)
-    if isinstance(value, Linear):
-        return linear(value)
-    if isinstance(value, Program):
-        return value.listing or assembly(value.code)
-    return str(value)
-
-
-def linear(listed: Linear) -> str:
-    """A line for each UOp, loops indented."""
-    names = {uop: f"%{number}" for number, uop in enumerate(listed.uops)}
-    lines = [
-        f"{listed.name}: grid {listed.grid}, {listed.slots} slots, {listed.local_bytes} bytes of scratch"
-    ]
-    depth = 1
-    for uop in listed.uops:
-        depth -= uop.op.name == "end"
-        sources = ", ".join(names.get(source, "?") for source in uop.src)
-        lanes = f"[{'x'.join(map(str, uop.shape))}]" if uop.shape else ""
-        argument = "" if uop.arg is None else f" {uop.arg}"
-        line = f"{names[uop]} = {uop.op.name} {uop.dtype}{lanes}{argument} {sources}"
-        lines.append("  " * depth + line.rstrip())
-        depth += uop.op.name == "range"
-    return "\n".join(lines)
 
 
 def assembly(code: bytes) -> str:
