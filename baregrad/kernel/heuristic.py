@@ -11,19 +11,20 @@ from __future__ import annotations
 
 from baregrad.base.integers import prod
 from baregrad.ir import UOp
-from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
+from baregrad.kernel.access import Access, accesses, lanes_of, work
 from baregrad.kernel.axes import Axis, Shape
 from baregrad.kernel.opts import Opt, apply, legal, ranges_mask, rewrites
+from baregrad.kernel.panel import wanted, widest
 from baregrad.kernel.tile import Limits, Tile, choose
 from baregrad.target import Target
 
 LEAST_PARALLEL_WORK = 60_000  # scalar operations below which one thread is faster than waking others
 ITEMS_A_THREAD = 4
 CHAINS = 8  # independent accumulators that hide the latency of an addition
-LEAST_STAGED = 64  # steps of a reduce below which its panel stays in the nearest cache as it lies
 MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
+COPY = 16.0  # rows that a panel must serve until copying it costs as little as gathering for each
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
 
 
@@ -131,23 +132,15 @@ def _lane_cost(plan: Plan, name: str) -> float:
 
 
 def _reuse(plan: Plan, access: Access, name: str) -> float:
-    """How much of a strided load's cost is left when its panel is staged: little, if another parallel
-    axis reuses it.
+    """How much of a strided load's cost is left when a panel makes it dense: what copying costs each
+    of the rows.
     """
-    if access.stride(name) >= FAR or not plan.axes("reduce"):
+    reduced = plan.axes("reduce")
+    rows = max((plan.size(a.name) for a in plan.axes("loop") if a.name not in access.strides), default=1)
+    lanes = lanes_of(plan.shape, name, plan.target)
+    if not wanted(access, name, rows, reduced, plan.target) or widest(access, reduced, plan.target) < lanes:
         return 1.0
-    again = max((plan.size(a.name) for a in plan.axes("loop") if a.name not in access.strides), default=1)
-    return (
-        min(1.0, 8.0 / again) if _panel_fits(plan, access, lanes_of(plan.shape, name, plan.target)) else 1.0
-    )
-
-
-def _panel_fits(plan: Plan, access: Access, width: int) -> bool:
-    """Whether all that a load reads over the reduced axes, `width` elements wide, fits scratch memory."""
-    total = width * access.node.dtype.itemsize
-    for axis in plan.axes("reduce"):
-        total *= plan.size(axis.name) if axis.name in access.strides else 1
-    return total <= plan.target.local_bytes
+    return min(1.0, COPY / rows)
 
 
 # -- kernels without reduce ------------------------------------------------------------------------
@@ -227,8 +220,8 @@ def _tile_across(plan: Plan, name: str) -> None:
     row = _row_axis(plan, vectors, {name})
     lanes = lanes_of(plan.shape, name, plan.target)
     columns = -(-plan.size(name) // lanes)
+    staged, columns = _panels(plan, vectors, name, row, columns)
     tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
-    staged = [x for x in vectors if row and _worth_staging(plan, x, name, row, tile.columns * lanes)]
     wide, narrow = plan.cut(name, lanes * tile.columns)
     some, lane = plan.cut(narrow, lanes)
     plan.do("vector", lane)
@@ -261,26 +254,23 @@ def _limits(plan: Plan) -> Limits:
     return Limits(most=most, ragged=1.3 if rewrites(plan.shape) else 1.0)
 
 
+def _panels(plan: Plan, vectors: list[Access], name: str, row: str, columns: int) -> tuple[list[Access], int]:
+    """The loads to stage, and how many columns of vectors their panels leave room for."""
+    reduced, lanes = plan.axes("reduce"), lanes_of(plan.shape, name, plan.target)
+    chosen = []
+    for access in vectors:
+        if not row or row in access.strides or not wanted(access, name, plan.size(row), reduced, plan.target):
+            continue
+        room = widest(access, reduced, plan.target) // lanes
+        if room >= 2 or (room and access.stride(name) != 1):
+            chosen.append(access)
+            columns = min(columns, room)
+    return chosen, columns
+
+
 def _over(plan: Plan, access: Access, name: str) -> bool:
     """Whether an access depends on an axis."""
     return bool(ranges_mask(plan.shape, name) & plan.shape.source.facts.mask[access.node])
-
-
-def _worth_staging(plan: Plan, access: Access, name: str, row: str, width: int) -> bool:
-    """Whether a load's panel is copied: it fits, is used often enough, and lies scattered as it is."""
-    if row in access.strides or access.strides[name] >= FAR or not _panel_fits(plan, access, width):
-        return False
-    steps = prod(plan.size(a.name) for a in plan.axes("reduce"))
-    if (
-        plan.size(row) < 32
-        or steps < LEAST_STAGED
-        or any(access.stride(a.name) >= FAR for a in plan.axes("reduce"))
-    ):
-        return False
-    if access.strides[name] != 1:
-        return True
-    apart = min((access.strides[a.name] for a in plan.axes("reduce") if access.stride(a.name)), default=0)
-    return apart * access.node.dtype.itemsize >= 1024
 
 
 def _tile_along(plan: Plan, name: str) -> None:

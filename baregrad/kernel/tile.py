@@ -14,6 +14,7 @@ from baregrad.target import Target
 IN_FLIGHT = 8.0  # accumulators that keep the units busy: latency times units
 LOADS_A_CYCLE, PRODUCTS_A_CYCLE = 2.0, 2.0
 MOST_ROWS = 16
+MOST_STREAMS = 6  # rows of each operand read side by side: more fall on the same lines of the first cache
 
 
 class Tile(NamedTuple):
@@ -40,8 +41,8 @@ def choose(
     `ragged`: what rows cost more when the last tile is masked.
     """
     best, least = Tile(1, 1), float("inf")
-    for r in range(1, min(rows, MOST_ROWS) + 1):
-        for c in range(1, min(columns, 8) + 1):
+    for r in range(1, min(rows, MOST_ROWS if broadcasts else MOST_STREAMS) + 1):
+        for c in range(1, min(columns, 8 if broadcasts else MOST_STREAMS) + 1):
             held = r * c + (c if broadcasts else min(r, c)) + 1
             if held > target.vector_registers or r * c > min(most, 28):
                 continue
