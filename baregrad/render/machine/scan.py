@@ -67,11 +67,12 @@ class BankState:
     up.
     """
 
-    __slots__ = ("holders", "pinned", "taken")
+    __slots__ = ("holders", "is_pinned", "pinned", "taken")
 
     def __init__(self, size: int) -> None:
         self.taken = [0] * size
         self.pinned = [0] * size
+        self.is_pinned = False
         self.holders: list[list[Piece]] = [[] for _ in range(size)]
 
 
@@ -86,8 +87,10 @@ class Scan:
         "insts",
         "last_place",
         "machine",
+        "now",
         "serial",
         "values",
+        "weight",
     )
 
     def __init__(self, values: Values, coalesced: Coalesced) -> None:
@@ -97,12 +100,13 @@ class Scan:
         self.banks = {
             name: BankState(max(bank.order, default=0) + 1) for name, bank in values.machine.banks.items()
         }
+        self.weight = [COST[min(depth, 6)] for depth in values.flow.depth]
         self.candidates: dict[tuple[str, int, int, int], tuple[int, ...]] = {}
         self.last_place: dict[int, int] = {}
         self.chains: dict[int, list[Piece]] = {}
         self.pin()
         self.heap: list[tuple[int, int, Piece]] = []
-        self.serial = 0
+        self.serial = self.now = 0
         for number, variable in coalesced.variables.items():
             piece = Piece(variable, variable.low, variable.range, variable.uses)
             self.chains[number] = [piece]
@@ -130,6 +134,7 @@ class Scan:
                 bank.pinned[number] |= int.from_bytes(marks, "little")
         for bank in self.banks.values():
             bank.taken = list(bank.pinned)
+            bank.is_pinned = any(bank.pinned)
 
     def run(self) -> None:
         """Place every piece."""
@@ -205,7 +210,7 @@ class Scan:
 
     def contend(self, piece: Piece, bank: BankState, choices: tuple[int, ...]) -> None:
         """Find the register that costs least to get: free for a while, or held by what is needed last."""
-        low = piece.low
+        low = self.now = piece.low
         first_use = piece.uses[0] if piece.uses else -1
         must = first_use >= 0 and first_use >> 1 == low >> 1
         best, best_score, best_until = -1, -1.0, -1
@@ -218,6 +223,8 @@ class Scan:
         if best < 0:
             raise self.no_room(piece, choices)
         self.make_room(piece, bank, best, best_until)
+        clash = busy(bank.taken, best, piece.variable.count, low, piece.bits)
+        assert not clash, f"regalloc: {piece.variable.register} shares register {best} with another value"
         return self.take(piece, bank, best)
 
     def make_room(self, piece: Piece, bank: BankState, number: int, until: int) -> None:
@@ -236,12 +243,14 @@ class Scan:
             self.queue(tail)
 
     def price(self, piece: Piece, bank: BankState, number: int) -> tuple[float, int]:
-        """What a register is worth to a piece (more is better, below 0: not to be had), and until when (-1:
-        the end).
+        """What a register is worth to a piece and until when it can have it.
+
+        More is better, below 0 it is not to be had; -1 means to the end.
         """
         low, bits = piece.low, piece.bits
-        until = first_position(bank.pinned, number, piece.variable.count, low, bits)
-        score = float("inf")
+        score, until = float("inf"), -1
+        if bank.is_pinned:
+            until = first_position(bank.pinned, number, piece.variable.count, low, bits)
         if until >= 0:
             even = until & ~1
             if even > low:
@@ -256,32 +265,29 @@ class Scan:
             for holder in holders:
                 at = holder.overlap(low, bits) if holder.place >= 0 else -1
                 if at >= 0 and not 0 <= until <= at:
-                    score = min(score, self.worth_of_evicting(piece, holder, at))
+                    worth = self.worth_of_evicting(piece, holder, at)
+                    if worth < score:
+                        score = worth
         return score, until
 
     def worth_of_evicting(self, piece: Piece, holder: Piece, at: int) -> float:
-        """How far the holder's next use is; below 0 if it cannot leave."""
-        low = piece.low
-        if at == low and (following := holder.next_use(low)) >= 0 and following >> 1 == low >> 1:
+        """How far the holder's next use is, over its cost; below 0 if it cannot leave."""
+        following = holder.next_use(at)
+        if following < 0:
+            return (holder.end + 1 - at) / self.weight[holder.end >> 1]
+        if at == piece.low and following >> 1 == at >> 1:
             # Used by the very instruction: it may only step aside for one that has fewer places to go.
             mine, its = self.choices(piece.variable), self.choices(holder.variable)
-            freer = (holder.variable.count, -len(its)) < (
-                piece.variable.count,
-                -len(mine),
-            )
+            freer = (holder.variable.count, -len(its)) < (piece.variable.count, -len(mine))
             return 0.0 if freer else -1.0
-        return self.distance(holder, at)
+        return (following - at) / self.weight[following >> 1]
 
     def distance(self, piece: Piece, position: int) -> float:
         """How far the next use is, over its cost."""
         following = piece.next_use(position)
-        depth = self.values.flow.depth
         if following < 0:
             following = piece.end + 1
-            cost = COST[min(depth[min(piece.end >> 1, len(depth) - 1)], 6)]
-        else:
-            cost = COST[min(depth[following >> 1], 6)]
-        return (following - position) / cost
+        return (following - position) / self.weight[min(following >> 1, len(self.insts) - 1)]
 
     def split(self, piece: Piece, at: int) -> Piece | None:
         """Cut a piece in two; the later part, or None if nothing of it is live."""
@@ -354,6 +360,8 @@ class Scan:
         """Take a piece's registers away from `where` on: it waits in memory, or stands in line again."""
         if where <= holder.low:
             self.release(holder, holder.low, holder.bits)
+            for each in range(holder.place, holder.place + holder.variable.count):
+                self.banks[holder.variable.register.bank].holders[each].remove(holder)
             holder.place = WAITING
             tail: Piece | None = holder
         else:
@@ -403,13 +411,16 @@ class Scan:
             self.queue(rest)
 
     def before_loop(self, piece: Piece, use: int) -> int:
-        """The start of the outermost loop around a use that the piece begins outside of, or the use."""
+        """The start of the outermost loop around a use that the piece begins outside of, or the use.
+
+        Not before what is being placed now: what was placed meanwhile would not be seen.
+        """
         flow = self.values.flow
         loop = flow.loop_of[flow.block_of[use >> 1]]
         start = use
         while loop >= 0:
             first, _, _, parent = flow.loops[loop]
-            if 2 * first <= piece.low or not piece.live_at(2 * first):
+            if 2 * first <= max(piece.low, self.now) or not piece.live_at(2 * first):
                 break
             start = 2 * first
             loop = parent
