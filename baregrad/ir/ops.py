@@ -194,46 +194,79 @@ def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
     sum.
 
     Each row gives one axis of y as that of its source axis, the one with the least step; steps above 1 are
-    undone by putting zeros between g's elements first.
+    undone by putting zeros between g's elements first. Where g is a product with a factor that is the same
+    for all windows (the filters of a convolution), only the other factor is viewed: outside, zeros are
+    multiplied by the filters, as the padding is going forward.
     """
     shape, rows = y.arg
     primary: list[int] = []
     for row, (_, steps) in enumerate(rows):
-        mine = [axis for axis, step in enumerate(steps) if step and axis not in primary and shape[axis] != 1]
+        one = x.shape[row] == 1
+        free = [axis for axis, step in enumerate(steps) if step and axis not in primary]
+        mine = [axis for axis in free if one or shape[axis] != 1]
         if not mine:  # this axis of x is read at one place: y gets an axis of size 1 for it
             g, shape = g.reshape((*shape, 1)), (*shape, 1)
             rows = tuple((begin, (*other, int(i == row))) for i, (begin, other) in enumerate(rows))
             mine = [len(shape) - 1]
-        axis = min(mine, key=lambda a: abs(rows[row][1][a]))
-        step = rows[row][1][axis]
-        if step > 1:
-            g, shape = _spread(g, axis, step)
-        primary.append(axis)
+        primary.append(min(mine, key=lambda axis: abs(rows[row][1][axis])))
     others = [axis for axis in range(len(shape)) if axis not in primary]
-    width = len(primary) + len(others)
+    wide = (*x.shape, *(shape[axis] for axis in others))
+    windows, same = _same_in_windows(g, rows, primary, x.shape)
+    viewed = _windows_of(windows, rows, primary, others, wide)
+    if same is not None:
+        turned = same.permute((*primary, *others))
+        viewed = viewed * turned.expand(wide)
+    return (viewed.reduce("add", tuple(range(len(primary), len(wide)))).reshape(x.shape),)
+
+
+def _same_in_windows(g: Any, rows: Any, primary: list[int], sizes: tuple[Any, ...]) -> tuple[Any, Any]:
+    """(a, b) where g = a * expand(b) and b does not change along the axes that move a window; else (g, None).
+    """
+    if g.op is not MUL:
+        return g, None
+    for a, b in (g.src, g.src[::-1]):
+        if b.op is not EXPAND or b.src[0].op is CONST:
+            continue
+        kept = b.src[0].shape
+        moving = (p for p, (row, size) in zip(primary, zip(rows, sizes, strict=True), strict=True)
+                  if not _is_whole(row, p, g.shape, size))  # fmt: skip
+        if all(kept[p] == 1 for p in moving):
+            return a, b.src[0]
+    return g, None
+
+
+def _is_whole(row: Any, axis: int, shape: tuple[Any, ...], size: Any) -> bool:
+    """Whether a row of a view is just one axis of the result."""
+    begin, steps = row
+    return begin == 0 and shape[axis] == size and all(step == (i == axis) for i, step in enumerate(steps))
+
+
+def _windows_of(g: Any, rows: Any, primary: list[int], others: list[int], wide: tuple[Any, ...]) -> Any:
+    """The view of g that is summed: at each element of x, what each window that holds it has there."""
+    for row, axis in enumerate(primary):
+        if rows[row][1][axis] > 1:
+            g = _spread(g, axis, rows[row][1][axis])
     place = {axis: i for i, axis in enumerate([*primary, *others])}
     back = []
-    for axis in range(len(shape)):
-        steps = [0] * width
+    for axis in range(len(place)):
+        steps = [0] * len(place)
         steps[place[axis]] = 1
         begin = 0
         if axis in primary:
-            begin = -rows[primary.index(axis)][0]
+            begin, along = rows[primary.index(axis)]
+            begin = -begin
             for other in others:
-                steps[place[other]] = -rows[primary.index(axis)][1][other]
+                steps[place[other]] = -along[other]
         back.append((begin, tuple(steps)))
-    wide = (*x.shape, *(shape[axis] for axis in others))
-    summed = g.view(wide, tuple(back)).reduce("add", tuple(range(len(primary), width)))
-    return (summed.reshape(x.shape),)
+    return g.view(wide, tuple(back))
 
 
-def _spread(g: Any, axis: int, step: int) -> tuple[Any, tuple[Any, ...]]:
+def _spread(g: Any, axis: int, step: int) -> Any:
     """step - 1 zeros after each element of an axis."""
     shape = g.shape
     apart = g.reshape((*shape[: axis + 1], 1, *shape[axis + 1 :]))
     amounts = tuple((0, step - 1) if i == axis + 1 else (0, 0) for i in range(len(shape) + 1))
-    wide = (*shape[:axis], shape[axis] * step, *shape[axis + 1 :])
-    return apart.pad(amounts).reshape(wide), wide
+    return apart.pad(amounts).reshape((*shape[:axis], shape[axis] * step, *shape[axis + 1 :]))
 
 
 # -- elementwise -----------------------------------------------------------------------------------------
