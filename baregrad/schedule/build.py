@@ -38,13 +38,14 @@ class Builder:
         """The kernel."""
         self._evaluate()
         ends: list[UOp] = []
-        offset = self._kernel.flat(self._indexer)
         for slot, output in enumerate(self._kernel.outputs):
+            offset = self._indexer.flatten(output.place.indices, output.node.shape)
+            loops = self._kernel.outer[: output.deepest + 1]
             assert output.value is not None, "every context under an output has been evaluated"
             param = self._param(self.buffers[slot])
             place = UOp(ops.INDEX, param.dtype, (param, offset))
             store = UOp(ops.STORE, dt.void, (place, output.value))
-            ends.append(UOp(ops.END, dt.void, (store, *self._kernel.outer)))
+            ends.append(UOp(ops.END, dt.void, (store, *loops)))
         return self._numbered(tuple(ends))
 
     def _evaluate(self) -> None:

@@ -10,6 +10,7 @@ writing and reading the value.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,19 +18,21 @@ from baregrad.ir import UOp, ops
 from baregrad.schedule.kernels import Context
 from baregrad.schedule.views import elements
 
+EXPENSIVE = 10  # flops of a function like exp, whose value is worth storing if it has several uses
 LOOK = 64  # nodes that an estimate looks at
 
 
 class Rates(NamedTuple):
     """What things cost, and the limits."""
 
-    traffic: int = 16  # writing one element and reading it again
+    traffic: int = 32  # writing one element and reading it again
     load: int = 2  # reading one element more
     launch: int = 4096  # one more kernel
     large: int = 1 << 16  # elements from which a reduction is worth threads
     parallel: int = 32  # iterations that give threads and vectors enough to do
     few: int = 16  # results of a large reduction that are too few for threads: partial results come first
     joined: float = 1.5  # evaluations of an element of a reduction that becomes part of another one
+    outputs: int = 8  # stores of a kernel that takes in others with the same loops
     cap: int = 400  # nodes of a kernel, so that compile time stays linear
 
 
@@ -43,14 +46,33 @@ class Costs:
     `kept` are the nodes that are realized anyway, `uses` how many nodes use one.
     """
 
-    __slots__ = ("_products", "_sizes", "kept", "rates", "uses")
+    __slots__ = ("_apart", "_finished", "_products", "_sizes", "kept", "rates", "uses")
 
-    def __init__(self, kept: Iterable[UOp], uses: dict[UOp, int], rates: Rates) -> None:
+    def __init__(self, order: Iterable[UOp], kept: Iterable[UOp], uses: dict[UOp, int], rates: Rates) -> None:
         self.rates = rates
         self.kept = set(kept)
         self.uses = uses
         self._sizes: dict[UOp, int] = {}
         self._products: dict[UOp, bool] = {}
+        self._finished: set[UOp] = set()
+        self._apart: set[UOp] = set()  # has a user that needs its elements at other places
+        for node in order:
+            if self._finishes(node):
+                self._finished.add(node)
+            if not node.op.elementwise:
+                self._apart.update(s for s in node.src if node.op is not ops.RESHAPE)
+
+    def _finishes(self, node: UOp) -> bool:
+        """Whether a node is a reduction's result, or ends a chain of single uses behind one, of its size.
+
+        If such a value has to be stored, then here: the kernel that reduces writes what is wanted of it.
+        """
+        if node.op is ops.REDUCE:
+            return self.size(node.src[0]) >= 8 * self.size(node)
+        if not (node.op.elementwise or node.op in ops.MOVEMENT):
+            return False
+        size = self.size(node)
+        return any(s in self._finished and self.uses[s] == 1 and self.size(s) == size for s in node.src)
 
     def size(self, node: UOp) -> int:
         """The number of elements of a node."""
@@ -76,11 +98,11 @@ class Costs:
         return reason
 
     def _again(self, node: UOp, size: int, evaluations: int) -> str:
-        flops, loads, stop = self._cone(node, size)
+        flops, loads = self._cone(node, size)
         extra = (evaluations - size) * (flops + self.rates.load * max(loads - 1.0, 0.0))
         if extra > size * self.rates.traffic + self.rates.launch:
             return f"{evaluations} evaluations of {size} elements"
-        return "a reduction below would be stored" if stop else ""
+        return "the reduction below would be stored" if node in self._finished else ""
 
     def _reduce(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
         work = self.size(node.src[0])
@@ -107,52 +129,50 @@ class Costs:
             return "few outer loops"
         return ""
 
-    def _cone(self, node: UOp, size: int) -> tuple[float, float, bool]:
-        """Flops and loads of one evaluation; whether a reduction of this size lies below, used here only."""
+    def _cone(self, node: UOp, size: int) -> tuple[float, float]:
+        """Flops and loads of one evaluation, down to what is, or will be, stored anyway."""
         flops = loads = 0.0
-        stop = False
         seen = {node}
-        todo = [(node, True)]
-        for _ in range(LOOK):
-            if not todo:
-                break
-            current, alone = todo.pop()
+        todo = [node]
+        while todo and len(seen) < LOOK:
+            current = todo.pop()
             share = min(1.0, self.size(current) / size)
-            if current is not node and (current.op in STORED or current in self.kept):
+            if current is not node and self._is_stored(current):
                 loads += share
-                continue
-            if current.op is ops.REDUCE and self.size(current.src[0]) > self.size(current):
-                loads += share
-                stop = stop or (alone and share == 1.0 and self.size(current.src[0]) >= 8 * size)
                 continue
             flops += current.op.flops * share
             for source in current.src:
                 if source not in seen:
                     seen.add(source)
-                    todo.append((source, alone and self.uses[source] == 1))
-        return flops, loads, stop
+                    todo.append(source)
+        return flops, loads
 
-    def leaves(self, node: UOp) -> tuple[frozenset[UOp], object]:
-        """What is read to compute a node (in LOOK nodes), and the first reduction's shape and axes."""
-        found: set[UOp] = set()
+    def _is_stored(self, node: UOp) -> bool:
+        """Whether a node will be read from memory, as far as can be seen from above it."""
+        if node.op in STORED or node in self.kept:
+            return True
+        if node.op is ops.REDUCE:
+            return self.size(node.src[0]) > self.size(node)
+        if self.uses[node] == 1:
+            return False
+        return (node in self._finished and node in self._apart) or node.op.flops >= EXPENSIVE
+
+    def surroundings(self, node: UOp) -> tuple[set[UOp], object]:
+        """The nearest LOOK nodes that a node is made of, and the shape and axes of the first reduction."""
         signature: object = None
         seen = {node}
-        todo = [node]
-        for _ in range(LOOK):
-            if not todo:
-                break
-            current = todo.pop()
-            if current is not node and (current.op in STORED or current in self.kept):
-                found.add(current)
-                continue
-            if current.op is ops.REDUCE and signature is None:
+        todo = deque(seen)
+        while todo and len(seen) < LOOK:
+            current = todo.popleft()
+            if current.op is ops.REDUCE:
+                if signature is not None:
+                    continue  # most often stored elsewhere
                 signature = (current.src[0].shape, current.arg[1])
-            sources = current.src[1:] if current.op is ops.ASSIGN else current.src
-            for source in sources:
-                if source not in seen:
+            for source in current.src[1:] if current.op is ops.ASSIGN else current.src:
+                if source not in seen and source.op is not ops.CONST:
                     seen.add(source)
                     todo.append(source)
-        return frozenset(found), signature
+        return seen, signature
 
     def is_product(self, node: UOp) -> bool:
         """Whether a REDUCE is large and reads elements many times, as matrix products and convolutions do."""
@@ -185,7 +205,7 @@ class Costs:
             current = todo.pop()
             if current.op is ops.REDUCE:
                 found.append(current)
-            elif current is node or not (current.op in STORED or current in self.kept):
+            elif current is node or not self._is_stored(current):
                 sources = [source for source in current.src if source not in seen]
                 seen.update(sources)
                 todo.extend(sources)

@@ -67,8 +67,23 @@ class Kernel:
     """
 
     __slots__ = (
-        "by_key", "count", "device", "groups", "heavy", "indices", "leaves", "nest", "number", "outer",
-        "outputs", "reads", "shape", "signature", "target", "total",
+        "by_key",
+        "count",
+        "device",
+        "flats",
+        "groups",
+        "heavy",
+        "indices",
+        "near",
+        "nest",
+        "number",
+        "outer",
+        "outputs",
+        "reads", "reductions",
+        "shape",
+        "signature",
+        "target",
+        "total",
     )  # fmt: skip
 
     def __init__(self, number: int, device: str, shape: tuple[Size, ...]) -> None:
@@ -76,12 +91,14 @@ class Kernel:
         self.nest: dict[int, int] = {-1: 1}
         self.groups: list[Group] = []
         self.by_key: dict[tuple[object, ...], list[Group]] = {}
+        self.flats: dict[int, UOp] = {}
         self.outputs: list[Context] = []
         self.reads: set[Kernel] = set()
         self.count = 0
         self.heavy: UOp | None = None  # the matmul-like REDUCE in it
-        self.leaves: frozenset[UOp] = frozenset()
+        self.near: set[UOp] = set()
         self.signature: object = None
+        self.reductions: set[UOp] = set()  # the first ones below the stored values
         self.target: UOp | None = None  # of a copy: the COPY
         indices: list[UOp] = []
         for size in shape:
@@ -145,6 +162,25 @@ class Kernel:
                     todo.append(kernel)
         return False
 
-    def flat(self, indexer: Indexer) -> UOp:
-        """The row-major position of the element that an iteration makes."""
-        return indexer.flatten(self.indices, self.shape)
+    def loops_of(self, place: Place, shape: tuple[Size, ...], size: int, indexer: Indexer) -> int:
+        """How many of the outer loops make each element of a value exactly once, in order; -1 if none do.
+
+        0 loops make a single element; all of them make what the kernel was made for; fewer, from the outside,
+        make for example a value of each row.
+        """
+        if place.conditions:
+            return -1
+        count = 0
+        while self.nest[count - 1] != size:
+            if count == len(self.outer) or self.nest[count - 1] > size:
+                return -1
+            count += 1
+        flat = indexer.flatten(place.indices, shape)
+        return count if flat is self.flat(count, indexer) else -1
+
+    def flat(self, count: int, indexer: Indexer) -> UOp:
+        """The row-major position of the element that an iteration of the outermost loops makes."""
+        known = self.flats.get(count)
+        if known is None:
+            known = self.flats[count] = indexer.flatten(self.outer[:count], self.sizes()[:count])
+        return known

@@ -83,7 +83,7 @@ class Placement:
             elif node.op is ops.CONTIGUOUS or (node.op is ops.COPY and self.devices[node.src[0]] is not None):
                 kept.add(stored_as(node.src[0]))
         self.indexer = Indexer()
-        self.costs = Costs(kept, uses, rates)
+        self.costs = Costs(order, kept, uses, rates)
         self.homes: dict[UOp, Kernel] = {}
         self.kernels: list[Kernel] = []
         self.decisions: list[Decision] = []
@@ -189,23 +189,31 @@ class Placement:
         """A kernel for the node alone."""
         kernel = Kernel(len(self.kernels), self.devices[node] or DEFAULT_DEVICE, node.shape)
         self.kernels.append(kernel)
-        kernel.leaves, kernel.signature = self.costs.leaves(node)
+        kernel.near, kernel.signature = self.costs.surroundings(node)
+        kernel.reductions = set(self.costs.reductions(node))
         self._by_sizes.setdefault((kernel.device, *kernel.sizes()), []).append(kernel)
         return self._context(node, kernel, Place(kernel.indices), None)
 
     def _joined(self, node: UOp, contexts: list[Context]) -> Context | None:
         """The context in a kernel that needs each element in the iteration that would make it."""
+        below = set(self.costs.reductions(node))
         for context in contexts:
             kernel = context.kernel
-            if context.place.conditions or kernel.total != self.costs.size(node) or kernel.target is not None:
+            if kernel.target is not None:
                 continue
-            if self.indexer.flatten(context.place.indices, node.shape) is not kernel.flat(self.indexer):
+            loops = kernel.loops_of(context.place, node.shape, self.costs.size(node), self.indexer)
+            if loops < min(1, len(kernel.outer)) or (loops < len(kernel.outer) and kernel.heavy is not None):
                 continue
-            below = self.costs.reductions(node) if kernel.groups else []
-            crowded = below and (kernel.heavy is not None or any(map(self.costs.is_product, below)))
-            if not crowded and self._may_make(kernel, contexts, context):
-                return context
+            if self._is_crowded(kernel.reductions, below) or not self._may_make(kernel, contexts, context):
+                continue
+            kernel.reductions |= below
+            return context
         return None
+
+    def _is_crowded(self, there: set[UOp], more: set[UOp]) -> bool:
+        """Whether a product would share a kernel with another reduction."""
+        together = there | more
+        return bool(more) and len(together) > 1 and any(map(self.costs.is_product, together))
 
     def _may_make(self, kernel: Kernel, contexts: list[Context], but: Context | None) -> bool:
         """Whether the kernel may store a node that these contexts read: it must not wait for any of them."""
@@ -223,19 +231,22 @@ class Placement:
         found = self._by_sizes.get((device, *sizes))
         if not found or any(map(self.costs.is_product, self.costs.reductions(node))):
             return None
-        leaves, signature = self.costs.leaves(node)
+        near, signature = self.costs.surroundings(node)
         least = self.costs.size(node)
         for kernel in found[-SIBLINGS:]:
-            if kernel.heavy is not None or kernel.signature != signature:
+            if kernel.heavy is not None or kernel.signature != signature or self._is_full(kernel):
                 continue
-            if not any(self.costs.size(leaf) >= least for leaf in leaves & kernel.leaves):
+            if not any(self.costs.size(shared) >= least for shared in near & kernel.near):
                 continue
             if self._may_make(kernel, contexts, None):
-                kernel.leaves |= leaves
+                kernel.near |= near
                 outer = iter(kernel.outer)
                 indices = tuple(ZERO if type(s) is int and s == 1 else next(outer) for s in node.shape)
                 return self._context(node, kernel, Place(indices), None)
         return None
+
+    def _is_full(self, kernel: Kernel) -> bool:
+        return len(kernel.outputs) >= self.costs.rates.outputs
 
     # -- from a node to its sources ----------------------------------------------------------------
 

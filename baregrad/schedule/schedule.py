@@ -121,26 +121,32 @@ def _donate(
     for position, item in enumerate(items):
         if isinstance(item, CopyItem):
             continue
-        pairs: dict[int, int] = {}
-        for slot, node in enumerate(stored[position]):
-            if node.op is not ops.ASSIGN:
-                continue
-            old = buffers[_old_version(node, placement)]
-            if last_read.get(old) != position or old in wanted:
-                continue
-            old_slot = item.buffers.index(old)
-            if old_slot not in pairs and _reads_where_it_writes(item.ast, old_slot):
-                pairs[old_slot] = slot
-        if pairs:
-            items[position] = item._replace(donates=tuple((new, old) for old, new in pairs.items()))
+        olds = [
+            (slot, buffers[_old_version(node, placement)])
+            for slot, node in enumerate(stored[position])
+            if node.op is ops.ASSIGN
+        ]
+        olds = [(slot, old) for slot, old in olds if last_read.get(old) == position and old not in wanted]
+        if olds:
+            items[position] = item._replace(donates=_donations(item, olds))
 
 
-def _reads_where_it_writes(ast: UOp, slot: int) -> bool:
-    """Whether every element of a slot is read only by the iteration that writes the element at that place."""
-    written = {end.src[0].src[0].src[1] for end in ast.src}
-    for node in ast.toposort():
-        if node.op is ops.LOAD:
-            place = node.src[0]
-            if place.src[0].arg[0] == slot and place.src[1] not in written:
-                return False
-    return len(written) == 1
+def _donations(item: KernelItem, olds: list[tuple[int, UOp]]) -> tuple[tuple[int, int], ...]:
+    """The pairs of one kernel, of (slot, old version) that nobody reads later."""
+    loads = [node for node in item.ast.toposort() if node.op is ops.LOAD]
+    pairs: dict[int, int] = {}
+    for slot, old in olds:
+        old_slot = item.buffers.index(old)
+        if old_slot not in pairs and _reads_where_it_writes(item.ast.src[slot], loads, old_slot):
+            pairs[old_slot] = slot
+    return tuple((new, old) for old, new in pairs.items())
+
+
+def _reads_where_it_writes(end: UOp, loads: list[UOp], old: int) -> bool:
+    """Whether the old version is read only for the new one, each element by the iteration that writes it."""
+    offset = end.src[0].src[0].src[1]
+    mine = [load for load in loads if load.src[0].src[0].arg[0] == old]
+    if any(load.src[0].src[1] is not offset for load in mine):
+        return False
+    below = set(end.toposort())
+    return all(load in below for load in mine)

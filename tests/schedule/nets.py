@@ -129,6 +129,40 @@ def adam(p, g, m, v, lr=1e-3):
     return p.assign(p - m1 * lr / (v1.alu(ops.SQRT) + 1e-8)), m1, v1
 
 
+def attention(q, k, v):
+    """(batch, length, width) each."""
+    (b, n, d), m = q.shape, k.shape[1]
+    a, c = q.reshape((b, n, 1, d)).expand((b, n, m, d)), k.reshape((b, 1, m, d)).expand((b, n, m, d))
+    scores = (a * c).reduce("add", (3,)).reshape((b * n, m)) * (1.0 / d**0.5)
+    p = softmax(scores).reshape((b, n, m, 1)).expand((b, n, m, d))
+    return (p * v.reshape((b, 1, m, d)).expand((b, n, m, d))).reduce("add", (2,)).reshape((b, n, d))
+
+
+def conv_step(b, n=64):
+    """A training step with Adam of three convolutions with batch normalisation, and two linear layers."""
+    x, labels = b.input(n, 1, 8, 8), b.input(n, dtype=dt.int32)
+    params = []
+    channels = 1
+    h = x
+    for block, out in enumerate((16, 32, 32)):
+        params += [b.input(out, channels, 3, 3), b.input(out), b.input(out), b.input(out)]
+        w, c, scale, shift = params[-4:]
+        h = conv(h, w, padding=1)
+        h = relu(batchnorm(h + channel(c, h), scale, shift)[0])
+        h = maxpool(h, 2, 2) if block else h
+        channels = out
+    h = h.reshape((n, 128))
+    for size in (64, 10):
+        params += [b.input(h.shape[1], size), b.input(size)]
+        h = matmul(h if size == 64 else relu(h), params[-2])
+        h = h + row(params[-1], h)
+    loss = cross_entropy(h, labels)
+    roots = [loss]
+    for p, g in zip(params, gradients(loss, params)):
+        roots += adam(p, g, b.input(*p.shape), b.input(*p.shape))
+    return roots
+
+
 def gradients(y, wrt, g=None):
     """The gradients of sum(y * g), by the rows of ops.py, in reverse."""
     grads = {y: g if g is not None else const(1.0, y.dtype).expand(y.shape)}

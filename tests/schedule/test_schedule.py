@@ -96,6 +96,22 @@ def adam_step(b):
     return list(nets.adam(*(b.input(11, 3) for _ in range(4))))
 
 
+def softmax_both(b):
+    x, g = b.input(7, 13), b.input(7, 13)
+    y = nets.softmax(x)
+    return [y, *nets.gradients(y, [x], g)]
+
+
+def layernorm_both(b):
+    x, w, c, g = b.input(64, 48), b.input(48), b.input(48), b.input(64, 48)
+    y = nets.layernorm(x, w, c)
+    return [y, *nets.gradients(y, [x, w, c], g)]
+
+
+def attention(b):
+    return [nets.attention(*(b.input(2, 64, 32) for _ in range(3)))]
+
+
 COUNTS = [
     (softmax_forward, 1),
     (softmax_backward, 2),
@@ -109,6 +125,9 @@ COUNTS = [
     (batch_norm, 3),
     (cross_entropy, 1),
     (adam_step, 1),
+    (softmax_both, 2),
+    (layernorm_both, 3),
+    (attention, 3),
 ]
 
 
@@ -116,6 +135,24 @@ COUNTS = [
 def test_layers_take_few_kernels_and_keep_their_values(make, kernels):
     buffers = Buffers()
     check(make(buffers), buffers, kernels)
+
+
+def test_a_training_step_of_a_conv_net():
+    buffers = Buffers()
+    roots = nets.conv_step(buffers, 16)
+    plan = check(roots, buffers, 45)
+    assert sum(len(item.donates) for item in plan.items) == len(roots) - 1, (
+        "every parameter is written in place"
+    )
+
+
+def test_decisions_say_what_is_stored_and_why():
+    buffers = Buffers()
+    plan = check(layernorm_both(buffers), buffers)
+    reasons = [decision.reason for decision in plan.decisions]
+    assert reasons.count("wanted") == 4
+    assert any("evaluations" in reason for reason in reasons), reasons
+    assert {d.kernel for d in plan.decisions} >= {0, 1}
 
 
 def test_a_buffer_and_its_reshape_need_no_kernel():
