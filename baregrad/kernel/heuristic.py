@@ -21,6 +21,7 @@ from baregrad.target import Target
 LEAST_PARALLEL_WORK = 60_000  # scalar operations below which one thread is faster than waking others
 ITEMS_A_THREAD = 4
 CHAINS = 8  # independent accumulators that hide the latency of an addition
+LEAST_JOINED = 256  # steps of a reduce below which joining the lanes of a large tile costs more than it saves
 MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
@@ -279,7 +280,7 @@ def _tile_along(plan: Plan, name: str) -> None:
     row = _row_axis(plan, loads, set())
     column = _row_axis(plan, [x for x in loads if row in x.strides], {row}) if row else ""
     tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False, **_limits(plan))
-    if plan.size(name) < 256:
+    if prod(plan.size(a.name) for a in plan.axes("reduce")) < LEAST_JOINED:
         tile = Tile(min(tile.rows, 4), min(tile.columns, 2))
     rest, _ = _lanes(plan, name, "reduce_vector")
     for axis, count in ((row, tile.rows), (column, tile.columns)):
