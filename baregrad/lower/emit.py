@@ -206,6 +206,13 @@ def _ends(form: Affine) -> tuple[int, int]:
     return low, high
 
 
+def _always(op: Op, step: int, lanes: int, rest: int, *, forward: bool) -> bool:
+    """Whether a comparison with a constant holds in all lanes."""
+    assert op.meaning is not None, "comparisons have a meaning"
+    pairs = [(step * lane, rest) if forward else (rest, step * lane) for lane in range(lanes)]
+    return all(op.meaning(*pair) for pair in pairs)
+
+
 def _clamped(ctx: Context, scalar: Node, fits: bool) -> Node:
     """A scalar as int32; one that may not fit goes to the end of int32, beyond any lane number."""
     build = ctx.build
@@ -232,6 +239,9 @@ def _compare_lanes(ctx: Context, node: UOp, form: Affine) -> list[Node]:
     fits = low >= INT32_MIN and high <= INT32_MAX
     result = []
     for rest in scalars(ctx, split._replace(lane=0), mask):
+        if rest.op is ops.CONST and _always(node.op, abs(step), lanes, rest.arg, forward=forward):
+            result.append(build.const(True, dt.bool_))
+            continue
         right = build.broadcast(_clamped(ctx, rest, fits), lanes)
         result.append(build.alu(node.op, dt.bool_, *((left, right) if forward else (right, left))))
     return result

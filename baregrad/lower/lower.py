@@ -1,10 +1,10 @@
-"""lower: a KERNEL graph with axis kinds -> the LINEAR list that a target's renderer takes. The passes, in
-order.
+"""lower: a KERNEL graph with axis kinds -> the LINEAR list that a target's renderer takes. The passes,
+in order.
 """
 
 from __future__ import annotations
 
-from baregrad.ir import UOp, ops, simplify
+from baregrad.ir import Pass, UOp, ops, pipeline, simplify
 from baregrad.ir.decompose import decompose
 from baregrad.kernel.facts import number, static_size
 from baregrad.lower.context import Context
@@ -15,15 +15,36 @@ from baregrad.lower.order import linearize
 from baregrad.target import Target
 
 
-def lower(ast: UOp, target: Target) -> Linear:
-    """The LINEAR list of a kernel: simplify, divide by multiplying, decompose what the target lacks, place,
-    emit, order.
-    """
-    ctx = Context(decompose(divide(simplify(ast)), target), target)
+def _linearize(ast: UOp, target: Target) -> list[UOp]:
+    """Values to their blocks, instances and lanes made, and all of it in order."""
+    ctx = Context(ast, target)
     emit(ctx)
-    uops = tuple(linearize(ctx.build.root))
-    grids = [r for r in ctx.facts.ranges if r.arg[1] == "grid"]
+    return linearize(ctx.build.root)
+
+
+# fmt: off
+PASSES = pipeline(
+    Pass("lower.simplify", lambda ast, target: simplify(ast), spec="KERNEL"),
+    Pass("lower.divide", lambda ast, target: divide(ast), after=("lower.simplify",), spec="KERNEL",
+         why="the bounds of a simple sum are narrower, and so is its product"),
+    Pass("lower.decompose", decompose, after=("lower.divide",), spec="KERNEL",
+         why="a division by a constant needs none of the general one"),
+    Pass("lower.linearize", _linearize, after=("lower.decompose",), spec="LINEAR",
+         why="only ops that the target has may stand in a list"),
+)
+# fmt: on
+
+
+def lower(ast: UOp, target: Target) -> Linear:
+    """The LINEAR list of a kernel.
+
+    Errors: CompileError or DTypeError for what the target lacks and no row of ir/decompose stands for.
+    Cost: about 1 ms and 8 microseconds a line.
+    """
+    name = ast.arg or "kernel"
+    uops = tuple(PASSES.run(ast, target, name=name))
+    grids = [r for r in ast.toposort() if r.op is ops.RANGE and r.arg[1] == "grid"]
     assert len(grids) <= 1, f"one grid range at most, not {[number(r) for r in grids]}"
     slots = max((u.arg[0] + 1 for u in uops if u.op is ops.PARAM), default=0)
     local = sum(-(-u.arg[1] * u.dtype.itemsize // 64) * 64 for u in uops if u.op is ops.LOCAL)
-    return Linear(ast.arg or "kernel", uops, static_size(grids[0]) if grids else 1, slots, local)
+    return Linear(name, uops, static_size(grids[0]) if grids else 1, slots, local)

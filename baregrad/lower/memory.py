@@ -76,13 +76,11 @@ def _vector_offsets(ctx: Context, split: Parts, mask: int, lanes: int) -> list[N
     for i, scalar in enumerate(scalars(ctx, split, mask)):
         total = build.broadcast(build.cast(scalar, dt.int32), lanes)
         if split.lane:
-            counter = build.scaled(build.node(ops.LANES, dt.int32, (), lanes, lanes), 1)
-            step = build.broadcast(build.const(split.lane, dt.int32), lanes)
-            total = build.alu(ops.ADD, dt.int32, build.alu(ops.MUL, dt.int32, counter, step), total)
+            counter = build.node(ops.LANES, dt.int32, (), lanes, lanes)
+            total = build.alu(ops.ADD, dt.int32, build.scaled(counter, split.lane), total)
         for nodes, coefficient in columns:
             term = build.cast(nodes[i], dt.int32)
-            step = build.broadcast(build.const(coefficient, dt.int32), lanes)
-            total = build.alu(ops.ADD, dt.int32, build.alu(ops.MUL, dt.int32, term, step), total)
+            total = build.alu(ops.ADD, dt.int32, build.scaled(term, coefficient), total)
         results.append(total)
     return results
 
