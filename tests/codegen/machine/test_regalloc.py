@@ -8,7 +8,7 @@ from baregrad.isa.form import Inst, Reg, VReg
 from baregrad.render.machine import allocate, label
 
 from . import toy
-from .generate import function
+from .generate import Generator, function
 
 MACHINES = [("roomy", 16, 32, 8), ("tight", 4, 8, 4)]
 
@@ -73,3 +73,12 @@ def test_arguments_in_registers_stay_where_they_are() -> None:
     after = allocate(before, toy.target())
     assert [inst.form.name for inst in after.insts] == ["add", "out"]
     assert after.insts[0].operands[1] == Reg("int", 7)
+
+
+@pytest.mark.slow
+def test_long_lists() -> None:
+    """20,000 instructions with high pressure: no recursion, no blow-up."""
+    before = Generator(3, 20000, rich=True).function()
+    allocation = allocate(before, toy.target())
+    assert allocation.spills > 1000
+    assert toy.run(allocation.insts, 10**7) == toy.run(before, 10**7)

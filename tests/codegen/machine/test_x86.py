@@ -60,7 +60,7 @@ def test_a_register_tile_has_no_moves_and_no_spills() -> None:
 
 
 def test_a_reload_does_not_move_before_what_is_placed_already() -> None:
-    """Once a value that was evicted in a loop, from before an outer loop on, came back before the inner one."""
+    """Once a value that was evicted within a loop came back before that loop."""
     machine = x86.target(5, 6, 2)
     before = order(x86.function(12016, 10 + 12016 * 7 % 70), machine)
     check(before, allocate(before, machine), machine)
