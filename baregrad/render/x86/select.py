@@ -17,13 +17,12 @@ from baregrad.ir import Op, UOp, ops
 from baregrad.isa.form import Imm, Inst, Mem, Reg, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
-from baregrad.render.x86 import lanes, memory
+from baregrad.render.x86 import counting, lanes, memory
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.selector import Loop, Selector
 from baregrad.render.x86.template import VECTOR
 from baregrad.target import Target
 
-MULTIPLES = 3  # how many products of a loop's counter get registers of their own
 RDI, RSI = Reg("gpr", 7), Reg("gpr", 6)
 
 
@@ -42,7 +41,7 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
         if handler is not None:
             handler(state, node)
         elif node.op.elementwise:
-            if node not in state.lazy and node not in state.late and node not in state.values:
+            if not (node in state.lazy or node in state.late or node in state.gone or node in state.values):
                 state.select_row(node)
         else:
             raise CompileError(
@@ -71,7 +70,7 @@ def prepare(state: Selector) -> None:
     registers.
     """
     state.lazy = memory.find_lazy(state)
-    find_multiples(state)
+    counting.find(state)
     carries = {(n.src[0], n.arg): n for n in state.uops if n.op is ops.CARRY}
     for end in state.uops:
         if end.op is not ops.END:
@@ -88,22 +87,6 @@ def prepare(state: Selector) -> None:
                 continue
             if following.dtype is not dt.bool_ and following not in state.carried:
                 state.carried[following] = VReg(0, "", 0)  # CARRY puts its register here
-
-
-def find_multiples(state: Selector) -> None:
-    """Products of a loop's counter with constants: they are counted up instead of multiplied."""
-    for node in state.uops:
-        if node.op is ops.CARRY or node.op is ops.END:
-            state.bookkeeping[node.src[0]] = state.bookkeeping.get(node.src[0], 0) + 1
-        if (
-            node.op is ops.MUL
-            and not node.shape
-            and node.src[0].op is ops.RANGE
-            and node.src[1].op is ops.CONST
-        ):
-            known = state.multiples.setdefault(node.src[0], [])
-            if len(known) < MULTIPLES and 0 < node.src[1].arg < 1 << 20:
-                known.append(node)
 
 
 def steps(following: UOp, carry: UOp) -> bool:
@@ -123,18 +106,12 @@ def open_loop(state: Selector, node: UOp) -> None:
     constant = constant_of(node.src[0])
     carried = [first_value(state, value) for value in node.src[1:]]
     loop = Loop(node, Imm(0), state.label(), carried)
-    multiples = state.multiples.get(node, [])
     if constant is None:
         size = state.value(node.src[0])
         loop.exit = state.label()
         state.emit(form("test", "r64", "r64"), size, size)
         state.emit(form("jle", "rel32"), loop.exit)
-    read = state.uses.get(node, 0) > len(multiples) + state.bookkeeping.get(node, 0)
-    for multiple in [node, *multiples] if read or not multiples else multiples:
-        counter = state.register("r64")
-        state.emit(form("mov", "r32", "imm32"), counter, Imm(0))
-        state.values[multiple] = counter
-        loop.steps.append((counter, 1 if multiple is node else multiple.src[1].arg))
+    loop.steps = counting.begin(state, node)
     loop.limit = limit_of(state, node.src[0], loop.steps[0][1])
     state.values.setdefault(node, loop.steps[0][0])
     state.loops.append(loop)

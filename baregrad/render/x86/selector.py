@@ -24,6 +24,7 @@ from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Value, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import Pool
 from baregrad.render.x86 import divide, lanes
+from baregrad.render.x86.counting import Multiple
 from baregrad.render.x86.machine import is_wide
 from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, names
 from baregrad.render.x86.rows_float import FLOAT_ROWS
@@ -56,12 +57,10 @@ BANK = {
 }
 PACKED = {"f32": "<f", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "u8": "<B"}
 SHORT = {"float32": "f32", "int32": "i32", "uint32": "u32", "int64": "i64", "uint64": "u64", "bool": "u8"}
-KEPT_CONSTANTS = {
-    True: 14,
-    False: 6,
-}  # vector constants kept in registers through a loop, with and without AVX-512
+# Vector constants kept in registers through a loop, with and without AVX-512
+KEPT_CONSTANTS = {True: 14, False: 6}
 NOTHING = Imm(0)
-Alternatives = tuple[tuple[str, Plan], ...]
+Alternatives = tuple[tuple[str, str, Kinds], ...]  # condition, lines, kinds
 
 
 @cache
@@ -83,23 +82,20 @@ def kind_of(dtype: DType, count: int, bits: int, wide: bool) -> str:
 def alternatives(
     op: Op, dtype: DType, sources: tuple[DType, ...], count: int, bits: int, wide: bool
 ) -> Alternatives:
-    """The compiled rows for nodes of an op, dtypes and lanes, each with its condition, in their order."""
+    """The rows for nodes of an op, dtypes and lanes, each with its condition and what it is compiled for."""
     by = sources[-1] if op.dtype == "bool" else dtype
     shape = "v" if count else "s"
     kinds = [kind_of(d, count, bits, wide) for d in (dtype, *sources)]
     natural = max((k for k in kinds if k != "k"), key=lambda k: (BANK[k] == "vec", BITS[k]), default="k")
     if not count and BANK[kinds[-1]] == "gpr" and kinds[0] != "xmm":
         natural = kinds[-1]
-    found: list[tuple[str, Plan]] = []
-    for row in rows_of(op, wide):
-        if by not in row.dtypes or shape not in row.shape or (row.source and sources[0] not in row.source):
-            continue
-        facts = names(by, bool(count), wide)
-        lines = expand(row.lines, facts)
-        found.append(
-            (row.when, compile_template(lines, Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count)), wide))
-        )
-    return tuple(found)
+    facts = names(by, bool(count), wide)
+    made_for = Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count))
+    return tuple(
+        (row.when, expand(row.lines, facts), made_for)
+        for row in rows_of(op, wide)
+        if by in row.dtypes and shape in row.shape and (not row.source or sources[0] in row.source)
+    )
 
 
 class Loop:
@@ -125,9 +121,9 @@ class Selector:
     """The state of selecting one kernel."""
 
     __slots__ = (
-        "block", "bookkeeping", "carried", "closed", "constants", "early", "epoch", "fold_of", "grid", "late",
+        "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid", "late",
         "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans",
-        "pool", "swapped", "target", "uops", "user", "uses", "values", "wide", "widest",
+        "pool", "swapped", "target", "unread", "uops", "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
@@ -146,10 +142,9 @@ class Selector:
         self.carried: dict[UOp, VReg] = {}  # next value -> register of the carried value that it replaces
         self.late: set[UOp] = set()  # next values that wait for the end of their loop
         self.lazy: set[UOp] = set()  # offsets that are only parts of addresses
-        self.multiples: dict[
-            UOp, list[UOp]
-        ] = {}  # RANGE -> its products with constants, counted up beside it
-        self.bookkeeping: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
+        self.multiples: dict[UOp, list[Multiple]] = {}  # RANGE -> what is counted up beside it
+        self.gone: set[UOp] = set()  # products that only counted-up sums use
+        self.unread: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
         self.local_offsets: dict[UOp, int] = {}
         self.next_id = self.next_label = self.widest = 0
         self.block = self.grid = VReg(-1, "gpr")
@@ -339,10 +334,10 @@ class Selector:
         found = alternatives(
             node.op, node.dtype, tuple([s.dtype for s in node.src]), count, self.mask_bits(node), self.wide
         )
-        for when, candidate in found:
+        for when, text, kinds in found:
             if not when or CONDITIONS[when](node):
-                self.plans[node] = candidate
-                return candidate
+                plan = self.plans[node] = compile_template(text, kinds, self.wide)
+                return plan
         return None
 
     def select_row(self, node: UOp) -> None:
