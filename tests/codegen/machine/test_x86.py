@@ -6,17 +6,18 @@ import pytest
 
 from baregrad.isa.form import Inst, VReg
 from baregrad.isa.x86 import form
-from baregrad.render.machine import allocate, assemble, check, label, order, verify
+from baregrad.render.machine import MachineTarget, allocate, assemble, check, label, order, verify
+from baregrad.render.targets import AVX512
+from baregrad.render.x86.machine import machine as machine_of
 
 from . import x86
 
-MACHINES = [("all", 15, 32, 7), ("few", 5, 6, 2)]
+MACHINES = [("all", x86.target()), ("few", x86.target(5, 6, 2)), ("the compiler's", machine_of(AVX512))]
 
 
 @pytest.mark.parametrize("block", range(4))
-@pytest.mark.parametrize("name, gprs, vecs, masks", MACHINES, ids=[row[0] for row in MACHINES])
-def test_random_functions(name: str, gprs: int, vecs: int, masks: int, block: int) -> None:
-    machine = x86.target(gprs, vecs, masks)
+@pytest.mark.parametrize("name, machine", MACHINES, ids=[row[0] for row in MACHINES])
+def test_random_functions(name: str, machine: MachineTarget, block: int) -> None:
     for seed in range(8 * block, 8 * block + 8):
         before = x86.function(seed, 20 + 5 * (seed % 8))
         verify(before, machine)
