@@ -70,7 +70,10 @@ def narrow(values: Values, dtype: DType) -> Values:
         return list(map(bool, values))
     if min(values) >= dtype.min and max(values) <= dtype.max:
         return values
-    return dt.convert_list(values, dt.int64, dtype)
+    top, mask = 1 << (dtype.bits - 1), (1 << dtype.bits) - 1
+    if dtype.kind is Kind.UINT:
+        return [value & mask for value in values]
+    return [((value + top) & mask) - top for value in values]
 
 
 def apply(op: Op, dtype: DType, sources: Sequence[Iterable[Any]]) -> Values:
@@ -96,7 +99,7 @@ def convert(values: Values, src: DType, dst: DType) -> Values:
     """CAST."""
     if dst.is_float and src.is_float:
         return values if src.bits < dst.bits and src is not dt.float16 else narrow(values, dst)
-    if src.kind is Kind.BOOL and not dst.is_float:
+    if src.kind is Kind.BOOL and dst.is_int:
         return list(map(int, values))
     return dt.convert_list(values, src, dst)
 
