@@ -44,7 +44,7 @@ def launches() -> None:
     @bg.jit
     def chain(x: Any) -> Any:
         for _ in range(100):
-            x = (x + 1).contiguous()
+            x = (x + 1).realize()
         return x
 
     x = bg.Tensor([float(i) for i in range(16)])
