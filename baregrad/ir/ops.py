@@ -220,8 +220,7 @@ def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
 
 
 def _same_in_windows(g: Any, rows: Any, primary: list[int], sizes: tuple[Any, ...]) -> tuple[Any, Any]:
-    """(a, b) where g = a * expand(b) and b does not change along the axes that move a window; else (g, None).
-    """
+    """(a, b) where g = a * expand(b) and b is the same along the axes that move a window; else (g, None)."""
     if g.op is not MUL:
         return g, None
     for a, b in (g.src, g.src[::-1]):
