@@ -27,7 +27,7 @@ class Indexer:
         self._forms: dict[UOp, Form] = {}
         self._built: dict[tuple[object, ...], UOp] = {}
         self._divided: dict[tuple[UOp, int], tuple[UOp, UOp]] = {}
-        self._atom_facts: dict[UOp, tuple[int, int, int]] = {}
+        self._atom_facts: dict[UOp, tuple[int, int, int, int]] = {}
 
     # -- forms -------------------------------------------------------------------------------------
 
@@ -125,34 +125,34 @@ class Indexer:
 
     # -- facts -------------------------------------------------------------------------------------
 
-    def _facts(self, atom: UOp) -> tuple[int, int, int]:
-        """Least and greatest value of an atom, and the number of the innermost RANGE in it (-1: none)."""
+    def _facts(self, atom: UOp) -> tuple[int, int, int, int]:
+        """Least and greatest value of an atom, the number of the innermost RANGE in it (-1: none), and how
+        deep divisions are nested in it.
+        """
         known = self._atom_facts.get(atom)
         if known is None:
             known = self._atom_facts[atom] = self._find_facts(atom)
         return known
 
-    def _find_facts(self, atom: UOp) -> tuple[int, int, int]:
+    def _find_facts(self, atom: UOp) -> tuple[int, int, int, int]:
         if atom.op is ops.RANGE:
             size = atom.src[0]
-            return 0, (size.arg - 1 if size.op is ops.CONST else WIDE[1]), atom.arg[0]
+            return 0, (size.arg - 1 if size.op is ops.CONST else WIDE[1]), atom.arg[0], 0
         deepest = max((self.deepest(source) for source in atom.src), default=-1)
+        nested = 1 + max((self.nested(source) for source in atom.src), default=0)
         if atom.op in (ops.IDIV, ops.MOD) and atom.src[1].op is ops.CONST:
             divisor = atom.src[1].arg
             low, high = self.bounds(atom.src[0])
-            return (
-                (low // divisor, high // divisor, deepest)
-                if atom.op is ops.IDIV
-                else (0, divisor - 1, deepest)
-            )
-        return (*WIDE, deepest)
+            bounds = (low // divisor, high // divisor) if atom.op is ops.IDIV else (0, divisor - 1)
+            return (*bounds, deepest, nested)
+        return (*WIDE, deepest, nested)
 
     def bounds(self, node: UOp) -> Bounds:
         """Least and greatest value."""
         terms, low = self.form(node)
         high = low
         for atom, coefficient in terms.items():
-            least, greatest, _ = self._facts(atom)
+            least, greatest, _, _ = self._facts(atom)
             if coefficient < 0:
                 least, greatest = greatest, least
             low += coefficient * least
@@ -166,6 +166,10 @@ class Indexer:
         if node.op is ops.RANGE:
             return int(node.arg[0])
         return max((self._facts(atom)[2] for atom in self.form(node)[0]), default=-1)
+
+    def nested(self, node: UOp) -> int:
+        """How deep divisions and remainders are nested."""
+        return max((self._facts(atom)[3] for atom in self.form(node)[0]), default=0)
 
     # -- arithmetic --------------------------------------------------------------------------------
 

@@ -37,10 +37,10 @@ Item = KernelItem | CopyItem
 
 
 class Decision(NamedTuple):
-    """A node that was realized, in which kernel (its number in the order of making), and the reason."""
+    """A node that is stored, the position of the item that does it, and the reason."""
 
     node: UOp
-    kernel: int
+    item: int
     reason: str
 
 

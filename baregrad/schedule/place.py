@@ -20,6 +20,7 @@ from baregrad.schedule.kernels import Context, Kernel
 from baregrad.schedule.views import SOURCE_INDICES, Place
 
 PASSING = frozenset((ops.RESHAPE, ops.DETACH, ops.CONTIGUOUS))  # the same elements in the same order
+MOST_NESTED = 4  # divisions in divisions of an index
 SIBLINGS = 8  # how many kernels with the same loops are looked at
 DEFAULT_DEVICE = "cpu"
 
@@ -155,7 +156,14 @@ class Placement:
             return "copied" if self.devices[node.src[0]] is not None else ""
         if node.op.elementwise or node.op is ops.REDUCE:
             return self.costs.reason_to_store(node, contexts)
+        if node.op is ops.RESHAPE and self._is_tangled(contexts):
+            return "indices are tangled"
         return ""
+
+    def _is_tangled(self, contexts: list[Context]) -> bool:
+        """Whether divisions of divisions have piled up: a copy is cheaper than such indices."""
+        nested = self.indexer.nested
+        return any(nested(index) > MOST_NESTED for context in contexts for index in context.place.indices)
 
     def _store(self, node: UOp, contexts: list[Context], reason: str) -> list[Context]:
         """Give the node a place in memory; the contexts that compute it are returned, the others load it."""

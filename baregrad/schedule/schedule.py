@@ -30,7 +30,8 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
     _let_readers_go_first(placement)
     items: list[Item] = []
     stored: list[Sequence[UOp]] = []
-    for kernel in _ordered(placement.kernels):
+    order = _ordered(placement.kernels)
+    for kernel in order:
         if kernel.target is not None:
             items.append(CopyItem(buffers[kernel.target], buffers[stored_as(kernel.target.src[0])]))
             stored.append(())
@@ -42,7 +43,9 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
         items.append(KernelItem(ast, tuple(builder.buffers), writes, (), kernel.device))
     outputs = {root: buffers[stored_as(part)] for root, part in zip(roots, parts)}
     _donate(items, stored, placement, buffers, frozenset(outputs.values()))
-    return Schedule(items, outputs, placement.decisions)
+    position = {kernel.number: place for place, kernel in enumerate(order)}
+    decisions = [d._replace(item=position[d.item]) for d in placement.decisions if d.node in placement.homes]
+    return Schedule(items, outputs, decisions)
 
 
 class _Buffers(dict[UOp, UOp]):

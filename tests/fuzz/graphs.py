@@ -185,6 +185,21 @@ class Maker:
             rows.append((self.random.randint(-2, max(size - 1, 0)), steps))
         return a.view(shape, tuple(rows))
 
+    def unwound(self) -> UOp:
+        """A sum over windows with a stride, as the gradient of windows is."""
+        a = self.pick()
+        if not a.ndim or 0 in a.shape or a.shape[-1] > 4:
+            return self.view()
+        stride, size, count = self.random.randint(1, 3), self.random.choice((5, 7, 12)), a.shape[-1]
+        many = self.random.choice((4, 6, 9))
+        x = a.reshape((prod(a.shape) // count, 1, count)).expand((prod(a.shape) // count, many, count))
+        shape = (x.shape[0], size, many)
+        if prod(shape) > 20 * MOST:
+            return self.view()
+        begin = self.random.randint(-1, 3)
+        seen = x.view(shape, ((0, (1, 0, 0)), (0, (0, 0, 1)), (begin, (0, 1, -stride))))
+        return seen.reduce("add", (2,))
+
     def other(self) -> UOp:
         """Counters, realization, and new versions of buffers."""
         how = self.random.randrange(4)
@@ -204,16 +219,17 @@ class Maker:
 
     def grow(self) -> None:
         """One more value."""
-        kinds = (
-            self.elementwise,
-            self.unary,
-            self.reduction,
-            self.reshaped,
-            self.moved,
-            self.view,
-            self.other,
-        )
-        make = self.random.choices(kinds, (8, 3, 5, 3, 5, 2, 2))[0]
+        kinds = {
+            self.elementwise: 8,
+            self.unary: 3,
+            self.reduction: 5,
+            self.reshaped: 3,
+            self.moved: 5,
+            self.view: 2,
+            self.unwound: 1,
+            self.other: 2,
+        }
+        make = self.random.choices(list(kinds), list(kinds.values()))[0]
         node = make()
         if prod(node.shape) <= MOST:
             self.values.append(node)
