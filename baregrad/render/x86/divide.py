@@ -1,4 +1,8 @@
-"""Division by constants: a multiplication and shifts instead of the slow instruction.
+"""Division: by constants with a multiplication and shifts, of int32 vectors in float64.
+
+Vectors: the quotient of two 32-bit integers, rounded to float64, has the same floor as the exact
+one: that is a multiple of 1/b, so it is an integer or at least 2**-32 away from the next, while
+rounding moves it by at most 2**-22 / b.
 
 floor(n / c) for signed n is floor(m / c) ^ s with s = n >> 63 (0 or -1) and m = n ^ s >= 0, since
 ~floor(~n / c) rounds the other way. For 0 <= m < 2**N, c > 0: floor(m / c) = m * M >> (N + k) with
@@ -13,7 +17,9 @@ from typing import TYPE_CHECKING
 from baregrad.ir import UOp, ops
 from baregrad.isa.form import Imm, VReg
 from baregrad.isa.x86 import form
+from baregrad.render.x86 import lanes
 from baregrad.render.x86.rows import constant_of
+from baregrad.render.x86.template import VECTOR
 
 if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
@@ -33,8 +39,10 @@ def magic(divisor: int, bits: int) -> tuple[int, int]:
 
 
 def select(state: Selector, node: UOp) -> bool:
-    """Whether a scalar IDIV or MOD by a constant was done here."""
+    """Whether an IDIV or MOD was done here: a scalar by a constant, or a vector in float64."""
     divisor = constant_of(node.src[1])
+    if node.shape and node.dtype.bits == 32 and (divisor is None or divisor <= 0 or divisor & (divisor - 1)):
+        return divide_vector(state, node)
     if node.shape or node.op not in OPS or divisor is None or divisor <= 2 or divisor & (divisor - 1) == 0:
         return False
     if not node.dtype.is_signed or divisor >= 1 << (node.dtype.bits - 2):
@@ -97,3 +105,59 @@ def divide64(state: Selector, source: VReg, divisor: int) -> VReg:
         state.emit(form("shr", "r64", "imm8"), high, Imm(shift - 64))
     state.emit(form("xor", "r64", "r64"), high, sign)
     return high
+
+
+def divide_vector(state: Selector, node: UOp) -> bool:
+    """A vector of 32-bit integers: in halves where float64 would not fit a register."""
+    if not state.wide and not node.dtype.is_signed:
+        return False  # only AVX-512 converts unsigned integers
+    a, b = state.value(node.src[0]), state.value(node.src[1])
+    bits = a.bits
+    kind = VECTOR[bits]
+    if bits * 2 <= state.target.vector_bytes * 8:
+        quotient = quotient_of(state, a, b, bits, node.dtype.is_signed)
+    else:
+        half = bits // 2
+        parts = [
+            quotient_of(
+                state,
+                lanes.cut(state, a, begin, half),
+                lanes.cut(state, b, begin, half),
+                half,
+                node.dtype.is_signed,
+            )
+            for begin in (0, half)
+        ]
+        quotient = lanes.join(state, parts[0], parts[1])
+    result = state.register(kind)
+    if state.wide:
+        by_some = state.register("k")
+        state.do("vptestmd", f"k {kind} {kind}", by_some, b, b)
+        state.do("vmovdqa32", f"{kind} {kind}", result, quotient, mask=by_some, zeroing=True)
+    else:
+        by_zero = state.register(kind)
+        zero = state.vector_constant(bytes(4), kind)
+        state.do("vpcmpeqd", f"{kind} {kind} {kind}", by_zero, b, zero)
+        state.do("vpandn", f"{kind} {kind} {kind}", result, by_zero, quotient)
+    if node.op is ops.MOD:
+        product, rest = state.register(kind), state.register(kind)
+        state.do("vpmulld", f"{kind} {kind} {kind}", product, result, b)
+        state.do("vpsubd", f"{kind} {kind} {kind}", rest, a, product)
+        result = rest
+    state.values[node] = result
+    return True
+
+
+def quotient_of(state: Selector, a: VReg, b: VReg, bits: int, signed: bool) -> VReg:
+    """The floor of a / b, computed in float64 of twice the width."""
+    kind, double = VECTOR[bits], VECTOR[bits * 2]
+    letter = "" if signed else "u"
+    wide = [state.register(double) for _ in range(4)]
+    state.do(f"vcvt{letter}dq2pd", f"{double} {kind}", wide[0], a)
+    state.do(f"vcvt{letter}dq2pd", f"{double} {kind}", wide[1], b)
+    state.do("vdivpd", f"{double} {double} {double}", wide[2], wide[0], wide[1])
+    name = "vrndscalepd" if state.wide else "vroundpd"
+    state.do(name, f"{double} {double} #0", wide[3], wide[2], Imm(9))
+    result = state.register(kind)
+    state.do(f"vcvttpd2{letter}dq", f"{kind} {double}", result, wide[3])
+    return result

@@ -2,8 +2,7 @@
 lane by lane.
 
 A vector op that no row has is done lane by lane: its sources are cut into scalars, the scalar op's
-row is run on each, and the results are put together. Bytes (bools) under a mask, and scatters
-without AVX-512, go that way too.
+row is run on each, and the results are put together.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Form, Imm, Mem, VReg
 from baregrad.isa.x86 import EVEX, form, forms
-from baregrad.render.x86 import memory
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.template import VECTOR
 
@@ -98,6 +96,14 @@ def spread_low_bit(state: Selector, register: VReg, lane_bits: int) -> None:
     kind = VECTOR[register.bits]
     name = "vpcmpgtq" if lane_bits == 64 else "vpcmpgtd"
     state.do(name, f"{kind} {kind} {kind}", register, register, state.vector_constant(bytes(4), kind))
+
+
+def mask_value(state: Selector, value: UOp) -> VReg:
+    """A bool vector; a constant one with lanes of 4 bytes."""
+    constant = constant_of(value)
+    if constant is None:
+        return state.value(value)
+    return constant_mask(state, bool(constant), value.shape[0], max(128, value.shape[0] * 32))
 
 
 def mask_to_bytes(state: Selector, held: VReg, count: int) -> VReg:
@@ -236,7 +242,7 @@ def cut(state: Selector, held: VReg, begin: int, size: int) -> VReg:
 def slice_mask(state: Selector, node: UOp, start: int, count: int) -> None:
     """One lane of a bool vector as 0 or 1, or neighbouring lanes."""
     source = node.src[0]
-    held = memory.mask_value(state, source)
+    held = mask_value(state, source)
     total = source.shape[0]
     if count > 1:
         if held.bank == "mask":
@@ -359,38 +365,3 @@ def one_by_one(state: Selector, node: UOp) -> None:
     together = UOp(ops.STACK, node.dtype, tuple(scalars))
     stack(state, together)
     state.values[node] = state.values[together]
-
-
-def each_offset(state: Selector, index: UOp, count: int) -> list[UOp]:
-    """The scalar INDEX of each lane of a vector access, mask included."""
-    base, offset = index.src[0], index.src[1]
-    mask = index.src[2] if len(index.src) > 2 else None
-    found = []
-    for place in range(count):
-        if offset.shape:
-            at = lane(state, offset, place)
-        else:
-            at = UOp(ops.ADD, offset.dtype, (offset, const(place, offset.dtype)))
-            state.lazy.add(at)
-        parts = (base, at) if mask is None else (base, at, lane(state, mask, place) if mask.shape else mask)
-        found.append(UOp(ops.INDEX, index.dtype, parts))
-    return found
-
-
-def load_each(state: Selector, node: UOp) -> None:
-    """A vector load as scalar loads."""
-    loads = []
-    for index in each_offset(state, node.src[0], node.shape[0]):
-        one = UOp(ops.LOAD, node.dtype, (index, *node.src[1:]))
-        memory.load(state, one)
-        loads.append(one)
-    together = UOp(ops.STACK, node.dtype, tuple(loads))
-    stack(state, together)
-    state.values[node] = state.values[together]
-
-
-def store_each(state: Selector, node: UOp) -> None:
-    """A vector store as scalar stores, in the order of the lanes."""
-    value = node.src[1]
-    for place, index in enumerate(each_offset(state, node.src[0], value.shape[0])):
-        memory.store(state, UOp(ops.STORE, dt.void, (index, lane(state, value, place), *node.src[2:])))

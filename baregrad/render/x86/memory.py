@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
-from baregrad.ir import UOp, ops
+from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Imm, Mem, Reg, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
-from baregrad.render.x86 import divide, lanes
+from baregrad.render.x86 import lanes
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.template import BITS, VECTOR
 
@@ -126,7 +126,7 @@ def fold_into(state: Selector, source: UOp, user: UOp, node: UOp) -> bool:
     """
     if not user.op.elementwise or user in state.fold_of or user in state.late or user in state.lazy:
         return False
-    if user.op in divide.OPS:
+    if user.op in (ops.IDIV, ops.MOD):  # divide.py reads its sources more than once
         return False
     plan = state.plan_of(user)
     if plan is None:
@@ -249,7 +249,7 @@ def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
     count = node.shape[0]
     if node.dtype is dt.bool_:
         if not state.wide:
-            lanes.load_each(state, node)
+            load_each(state, node)
             return
         bytes_ = state.register("xmm")
         state.do("vmovdqu8", "xmm [", bytes_, where, mask=low_mask(state, mask, count), zeroing=True)
@@ -269,7 +269,7 @@ def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
 def gather(state: Selector, node: UOp, mask: UOp | None) -> None:
     """Lanes from a vector of offsets."""
     if node.dtype is dt.bool_:
-        lanes.load_each(state, node)
+        load_each(state, node)
         return
     where, offset_bits = vector_address(state, node.src[0])
     count = node.shape[0]
@@ -312,14 +312,18 @@ def store(state: Selector, node: UOp) -> None:
     bools = value.dtype is dt.bool_ and value.shape
     if index.src[1].shape:
         if not state.wide or bools:
-            lanes.store_each(state, node)
+            store_each(state, node)
         else:
             scatter(state, index, value, mask)
         return
     if bools and mask is not None and mask.shape and not state.wide:
-        lanes.store_each(state, node)
+        store_each(state, node)
         return
-    held = state.value(value) if value.dtype is not dt.bool_ or not value.shape else mask_value(state, value)
+    held = (
+        state.value(value)
+        if value.dtype is not dt.bool_ or not value.shape
+        else lanes.mask_value(state, value)
+    )
     where = address(state, index)
     if mask is None:
         store_plain(state, value, held, where)
@@ -333,14 +337,6 @@ def store(state: Selector, node: UOp) -> None:
         state.emit(form("je", "rel32"), over)
         store_prepared(state, value, prepared, where)
         state.out.append(label(over.name))
-
-
-def mask_value(state: Selector, value: UOp) -> VReg:
-    """A bool vector; a constant one with lanes of 4 bytes."""
-    constant = constant_of(value)
-    if constant is None:
-        return state.value(value)
-    return lanes.constant_mask(state, bool(constant), value.shape[0], max(128, value.shape[0] * 32))
 
 
 def prepare_bools(state: Selector, value: UOp, held: VReg) -> VReg:
@@ -416,3 +412,43 @@ def scatter(state: Selector, index: UOp, value: UOp, mask: UOp | None) -> None:
         state.copy(k, state.value(mask))
     chosen = lanes.indexed_form(f"vscatter{letter}", VECTOR[held.bits], offset_bits * count, True)
     state.emit(chosen, where, held, mask=k)
+
+
+# -- lane by lane ----------------------------------------------------------------------------------
+
+
+def each_offset(state: Selector, index: UOp, count: int) -> list[UOp]:
+    """The scalar INDEX of each lane of a vector access, mask included."""
+    base, offset = index.src[0], index.src[1]
+    mask = index.src[2] if len(index.src) > 2 else None
+    found = []
+    for place in range(count):
+        if offset.shape:
+            at = lanes.lane(state, offset, place)
+        else:
+            at = UOp(ops.ADD, offset.dtype, (offset, const(place, offset.dtype)))
+            state.lazy.add(at)
+        parts = (
+            (base, at) if mask is None else (base, at, lanes.lane(state, mask, place) if mask.shape else mask)
+        )
+        found.append(UOp(ops.INDEX, index.dtype, parts))
+    return found
+
+
+def load_each(state: Selector, node: UOp) -> None:
+    """A vector load as scalar loads."""
+    loads = []
+    for index in each_offset(state, node.src[0], node.shape[0]):
+        one = UOp(ops.LOAD, node.dtype, (index, *node.src[1:]))
+        load(state, one)
+        loads.append(one)
+    together = UOp(ops.STACK, node.dtype, tuple(loads))
+    lanes.stack(state, together)
+    state.values[node] = state.values[together]
+
+
+def store_each(state: Selector, node: UOp) -> None:
+    """A vector store as scalar stores, in the order of the lanes."""
+    value = node.src[1]
+    for place, index in enumerate(each_offset(state, node.src[0], value.shape[0])):
+        store(state, UOp(ops.STORE, dt.void, (index, lanes.lane(state, value, place), *node.src[2:])))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from baregrad import dtype as dt
-from baregrad.base.errors import CompileError
+from baregrad.base.errors import CompileError, DTypeError
 from baregrad.ir import Op, UOp, ops
 from baregrad.isa.form import Imm, Inst, Mem, Reg, VReg
 from baregrad.isa.x86 import form
@@ -32,6 +32,7 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
     Errors: CompileError for a line that nothing here can make code of.
     Cost: about 15 microseconds a line.
     """
+    check_dtypes(uops, target)
     state = Selector(uops, target)
     prepare(state)
     begin(state)
@@ -50,6 +51,17 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
                 mend="lower the graph first: see baregrad.lower",
             )
     return state
+
+
+def check_dtypes(uops: Sequence[UOp], target: Target) -> None:
+    """Refuse dtypes that the target does not compute with."""
+    for dtype in {node.dtype for node in uops}:
+        if dtype.bits and not target.computes(dtype.name):
+            raise DTypeError(
+                f"{dtype} in a kernel for {target.name}",
+                why=f"machine code computes with {', '.join(sorted(target.native_dtypes))}",
+                mend="cast to float32 or int32",
+            )
 
 
 def begin(state: Selector) -> None:

@@ -23,6 +23,8 @@ from tests.schedule.test_schedule import COUNTS
 from .kernels import run
 
 LAYERS = {make.__name__: make for make, _ in COUNTS}
+HEAVY = {"attention", "conv_backward", "layernorm_backward", "softmax_forward"}  # for the interpreter
+CASES = [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in LAYERS]
 
 
 def as_bytes(values: list[Any], like: np.ndarray) -> bytes:
@@ -30,7 +32,7 @@ def as_bytes(values: list[Any], like: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize("target", [AVX2, AVX512], ids=[AVX2.name, AVX512.name])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", CASES)
 def test_code_means_what_its_list_means(name: str, target: Target) -> None:
     buffers = Buffers()
     for item in schedule(LAYERS[name](buffers), buffers).items:

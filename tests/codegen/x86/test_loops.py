@@ -9,7 +9,7 @@ import random
 import pytest
 
 from baregrad import dtype as dt
-from baregrad.base.errors import CompileError
+from baregrad.base.errors import CompileError, DTypeError
 from baregrad.ir import UOp, const, index, ops
 from baregrad.isa.x86 import assemble, inst, mem
 from baregrad.target import Target
@@ -166,6 +166,21 @@ def test_more_integers_than_registers(target: Target) -> None:
 
 
 @each
+def test_more_masks_than_registers(target: Target) -> None:
+    lines = Lines()
+    x, y = lines.param(F32, 4), lines.param(F32, 12 * 4)
+    value = lines.load(x, index(0), 4)
+    limits = [lines.add(broadcast(const(float(i), F32), 4)) for i in range(12)]
+    masks = [lines.add(value < limit) for limit in limits]
+    for i in range(12):
+        both = lines.add(masks[i] & masks[(i * 5 + 1) % 12])
+        lines.store(y, index(4 * i), lines.add(both.where(limits[i], value)))
+    data = [0.5, 4.5, 7.5, 11.5]
+    got = unpack(run(lines.linear(), target, [pack(data, F32), bytes(192)])[1], F32)
+    assert got == [i if v < i and v < (i * 5 + 1) % 12 else v for i in range(12) for v in data]
+
+
+@each
 def test_branches_further_than_127_bytes(target: Target) -> None:
     code = compiled(many(target, 60).linear(), target).listing
     loop = code.index("L1:")
@@ -268,6 +283,14 @@ def test_values_before_their_sources_are_refused() -> None:
     lines.seen.add(value)
     lines.store(x, index(1), lines.add(value + const(1.0, F32)))
     with pytest.raises(CompileError, match="before it has a value"):
+        compiled(lines.linear(), TARGETS[0])
+
+
+def test_foreign_dtypes_are_refused() -> None:
+    lines = Lines()
+    x = lines.param(dt.float16, 4)
+    lines.store(x, index(1), lines.load(x, index(0)))
+    with pytest.raises(DTypeError, match="float16"):
         compiled(lines.linear(), TARGETS[0])
 
 
