@@ -96,10 +96,14 @@ class Session:
         """`uop` has been computed: its value lies in the handle's buffer for as long as the handle lives."""
         self._realized[uop] = ref(handle)
 
+    def handle_of(self, uop: UOp) -> Handle | None:
+        """The handle that `uop` was computed into, though its memory may be given up."""
+        found = self._realized.get(uop)
+        return None if found is None else found()
+
     def realized(self, uop: UOp) -> Handle | None:
         """The handle of a buffer that holds the value of `uop`, if one is alive."""
-        found = self._realized.get(uop)
-        handle = None if found is None else found()
+        handle = self.handle_of(uop)
         return None if handle is None or handle.released else handle
 
 

@@ -132,7 +132,8 @@ class Adam(Optimizer):
         self.weight_decay = _at_least_0("weight_decay", weight_decay)
         self.add_state("mean")
         self.add_state("square")
-        # 1 - beta ** steps, by q -> beta * q + (1 - beta): no difference of nearly equal numbers, float32 is enough
+        # 1 - beta ** steps, by q -> beta * q + (1 - beta): no difference of nearly equal numbers, float32 is
+        # enough
         self.weights = [Tensor(0.0, device=self.device) for _ in betas]
 
     def before(self) -> list[Tensor]:

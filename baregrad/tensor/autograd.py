@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from baregrad.base.errors import GradientError
-from baregrad.engine import Value
-from baregrad.ir import UOp, const, ops, substitute_all, toposort
+from baregrad.engine import SESSION, Value
+from baregrad.ir import UOp, const, ops, substitute, substitute_all, toposort
 
 _recording: ContextVar[bool] = ContextVar("baregrad_recording", default=True)
 
@@ -41,23 +41,50 @@ def no_grad() -> Iterator[None]:
 
 
 def tape_of(root: Value) -> list[Value]:
-    """All values that the root was computed from with gradients on, the root first."""
-    seen = {root: None}
-    stack = [root]
+    """All values that the root was computed from with gradients on, each behind those that went into it."""
+    order: dict[Value, None] = {}
+    stack = [(root, False)]
     while stack:
-        for parent in stack.pop().parents:
-            if parent not in seen:
-                seen[parent] = None
-                stack.append(parent)
-    return list(seen)
+        value, ready = stack.pop()
+        if ready:
+            order[value] = None
+        elif value not in order:
+            stack.append((value, True))
+            stack.extend((parent, False) for parent in value.parents if parent not in order)
+    return list(order)
+
+
+def node_of(value: Value) -> UOp:
+    """The expression to build on: under no_grad it is cut off, so that no gradient finds a way through it."""
+    return value.node if recording() or not value.tracked else UOp(ops.DETACH, value.dtype, (value.node,))
 
 
 def gradients(root: Value, seed: UOp, tape: Sequence[Value], wanted: Sequence[Value]) -> list[UOp | None]:
     """The gradient of each wanted value, as an expression; None where the root does not depend on it."""
-    formulas = {v.node: v.uop for v in tape if v.node is not v.uop}
-    whole, *ends = substitute_all((root.uop, *(v.uop for v in wanted)), formulas)
+    formulas: dict[UOp, UOp] = {}  # of values that lie in memory, down to leaves
+    for value in tape:
+        if value.node is not value.uop:
+            formulas[value.node] = substitute(value.uop, formulas)
+    aliases = _aliases(root, tape, wanted)
+    starts = (root.uop, *(v.uop for v in wanted), *(node for node, _ in aliases))
+    whole, *ends = substitute_all(starts, formulas)
     found = reverse(whole, seed, frozenset(ends))
-    return [found.get(end) for end in ends]
+    result = [found.get(end) for end in ends[: len(wanted)]]
+    for (_, place), end in zip(aliases, ends[len(wanted) :], strict=True):
+        part, before = found.get(end), result[place]
+        result[place] = before + part if before is not None and part is not None else before or part
+    return result
+
+
+def _aliases(root: Value, tape: Sequence[Value], wanted: Sequence[Value]) -> list[tuple[UOp, int]]:
+    """Nodes that stood for a wanted value when something was computed from it, before it got its memory."""
+    nodes = toposort((root.uop, *(v.uop for v in tape if v.parents)))
+    places = {v.own: place for place, v in enumerate(wanted) if v.own is not None}
+    candidates = [
+        node for node in nodes if node.op in (ops.CONTIGUOUS, ops.ASSIGN)
+    ]  # what leaves are made of
+    handles = ((node, SESSION.handle_of(node)) for node in candidates)
+    return [(node, places[handle]) for node, handle in handles if handle in places]
 
 
 def reverse(root: UOp, seed: UOp, ends: frozenset[UOp]) -> dict[UOp, UOp]:

@@ -89,7 +89,7 @@ class TensorBase:
         made.
         """
         values = (self.value, *(other.value for other in others))
-        uop = build(*(value.node for value in values))
+        uop = build(*map(autograd.node_of, values))
         device = check.same_device((v.device for v in values), uop.op.name) if others else values[0].device
         parents: tuple[Value, ...] = ()
         if uop.dtype.is_float and autograd.recording():

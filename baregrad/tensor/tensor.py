@@ -119,7 +119,7 @@ class Tensor(Loss):
             return self
         value = self.value
         parents = (value,) if value.tracked and autograd.recording() else ()
-        node = UOp(ops.COPY, value.dtype, (value.node,), device)
+        node = UOp(ops.COPY, value.dtype, (autograd.node_of(value),), device)
         return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
 
     def assign(self, other: Any) -> Self:  # Any: a tensor, or what Tensor() takes
@@ -140,6 +140,12 @@ class Tensor(Loss):
                 f"assign from {source.device} to {self.device}", why="the device stays", mend="use .to()"
             )
         old, new = self.value, source.value
+        if new.tracked and autograd.recording():
+            raise GradientError(
+                "assign of a tensor that requires a gradient",
+                why="no gradient flows through an assignment",
+                mend="detach() it, or assign inside no_grad()",
+            )
         if old.parents:
             raise GradientError(
                 "assign to a tensor that was computed with gradients on",
@@ -147,10 +153,13 @@ class Tensor(Loss):
                 mend="detach() it, or assign inside no_grad() to a leaf",
             )
         if old.own is None or old.node.op is not ops.BUFFER:
-            node = new.node if new.node.op is not ops.BUFFER else UOp(ops.CONTIGUOUS, self.dtype, (new.node,))
+            found = autograd.node_of(new)
+            own = None if old.leaf is None else next(_leaves)  # gradients end at a node of this tensor's own
+            plain = own is None and found.op is not ops.BUFFER
+            node = found if plain else UOp(ops.CONTIGUOUS, self.dtype, (found,), own)
             value = Value(node, self.device, new.support, leaf=old.leaf, line=user_line())
         else:
-            node = old.node.assign(new.node)
+            node = old.node.assign(autograd.node_of(new))
             value = Value(node, self.device, new.support | old.support, leaf=old.leaf, line=user_line())
         SESSION.pending[value] = None
         self.value = value

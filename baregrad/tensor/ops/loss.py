@@ -27,8 +27,8 @@ class Loss(Create):
                 mend="reshape them",
             )
         chosen: Self = target.one_hot(self.shape[1])  # type: ignore[attr-defined]  # one public class
-        total = (self * chosen.cast(self.dtype)).sum()
-        return -total * (1.0 / max(self.shape[0], 1))
+        share: float = 1.0 / max(self.shape[0], 1)
+        return -(self * chosen.cast(self.dtype)).sum() * share
 
     def cross_entropy(self, target: TensorBase) -> Self:
         """nll_loss of log_softmax. Shapes: (n, classes) of logits, (n,) of integers -> ()."""

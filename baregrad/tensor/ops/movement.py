@@ -9,6 +9,7 @@ from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, ShapeError
 from baregrad.ir import Scalar, Size, const
 from baregrad.tensor import check
+from baregrad.tensor.autograd import no_grad
 from baregrad.tensor.ops.elementwise import Elementwise
 
 
@@ -135,4 +136,5 @@ class Movement(Elementwise):
 
     def detach(self) -> Self:
         """The value, cut off from the tape."""
-        return self.apply(lambda x: x.detach()) if self.requires_grad else self.of(self.value)
+        with no_grad():
+            return self.apply(lambda x: x) if self.requires_grad else self.of(self.value)
