@@ -80,13 +80,59 @@ def legal(shape: Shape, opt: Opt) -> bool:
     return rows()[opt.name].why_not(shape, *opt.args) is None
 
 
+# -- axes --------------------------------------------------------------------------------------------
+
+
+def _own(shape: Shape, name: str) -> Axis | None:
+    """The axis of a name, if it is of the kernel's own loops and not of a copy's."""
+    axis = shape.by_name.get(name)
+    return None if axis is None or any(name in stage.copies for stage in shape.stages) else axis
+
+
+def _in_panel(shape: Shape, name: str) -> bool:
+    """Whether an axis is one of a panel."""
+    return any(name in stage.panel for stage in shape.stages)
+
+
+def _shares_panel(shape: Shape, stage: Stage, name: str) -> bool:
+    """Whether iterations of an axis fill the same panel one after the other."""
+    mask = shape.source.facts.mask[shape.source.loads[stage.load]]
+    return name not in stage.panel and bool(ranges_mask(shape, name) & mask)
+
+
+def _rests(shape: Shape) -> list[tuple[set[str], str]]:
+    """For each loop that ends early: the axes that its size depends on, and its name."""
+    found = []
+    for i, step in enumerate(shape.steps):
+        if isinstance(step, Split) and step.tail == "rest":
+            names = {step.outer}
+            for later in shape.steps[i + 1 :]:
+                if isinstance(later, Split) and later.axis.name in names:
+                    names.update((later.outer, later.inner))
+                elif isinstance(later, Merge) and names & {later.first.name, later.second.name}:
+                    names.add(later.merged)
+            found.append((names, step.inner))
+    return found
+
+
+def _rest_why(shape: Shape) -> str | None:
+    """Why an order of axes is illegal: a loop stands outside of what its size depends on."""
+    order = [a.name for a in shape.axes]
+    for outer, inner in _rests(shape):
+        if any(order.index(name) > order.index(inner) for name in outer if name in order):
+            return f"the size of {inner} depends on loops that would stand inside of it"
+    return None
+
+
 # -- split -----------------------------------------------------------------------------------------
 
 
 def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
-    axis = shape.by_name.get(name)
+    axis = _own(shape, name)
     if axis is None:
         return f"there is no axis {name}"
+    if _in_panel(shape, name):
+        return f"axis {name} is a part of a panel: stage last"
     if axis.size is None or axis.kind not in ("loop", "reduce"):
         return f"axis {name} is {axis.kind} of size {axis.size}: only loops of constant size are split"
     if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
@@ -131,7 +177,7 @@ def _kind_row(kind: str, doc: str) -> Row:
     """The row that gives an axis a kind."""
 
     def why_not(shape: Shape, name: str) -> str | None:
-        axis = shape.by_name.get(name)
+        axis = _own(shape, name)
         if axis is None:
             return f"there is no axis {name}"
         wanted = "reduce" if kind.startswith("reduce") else "loop"
@@ -139,6 +185,10 @@ def _kind_row(kind: str, doc: str) -> Row:
             return f"axis {name} is {axis.kind}, not {wanted}"
         if axis.size is None or axis.size > MOST_INSTANCES:
             return f"axis {name} has size {axis.size}, not a constant up to {MOST_INSTANCES}"
+        if any(name in outer for outer, _ in _rests(shape)):
+            return f"a loop ends early for some iterations of {name}"
+        if any(_shares_panel(shape, stage, name) for stage in shape.stages):
+            return f"instances along {name} would share one panel"
         if kind in LANES and axis.size & (axis.size - 1):
             return f"{axis.size} lanes are no power of two"
         if kind in LANES and _shares_lanes(shape, axis):
@@ -179,11 +229,11 @@ def ranges_mask(shape: Shape, name: str) -> int:
 
 
 def _move_why(shape: Shape, name: str, before: str) -> str | None:
-    if name == before or name not in shape.by_name or before not in shape.by_name:
+    if name == before or _own(shape, name) is None or _own(shape, before) is None:
         return f"{name} and {before} are not two axes"
     if shape.by_name[name].kind == "grid" or shape.by_name[before].kind == "grid":
         return "the grid is outermost"
-    return None
+    return _rest_why(_move(shape, name, before))
 
 
 def _move(shape: Shape, name: str, before: str) -> Shape:
@@ -194,16 +244,18 @@ def _move(shape: Shape, name: str, before: str) -> Shape:
 
 
 def _merge_why(shape: Shape, first: str, second: str) -> str | None:
-    a, b = shape.by_name.get(first), shape.by_name.get(second)
+    a, b = _own(shape, first), _own(shape, second)
     if a is None or b is None or a is b:
         return f"{first} and {second} are not two axes"
     if a.kind != "loop" or b.kind != "loop" or a.size is None or b.size is None:
         return "only parallel loops of constant size are merged"
     if any(isinstance(s, Split) and s.tail == "rest" and s.inner in (first, second) for s in shape.steps):
         return "a loop that ends early has no fixed size"
+    if _in_panel(shape, first) or _in_panel(shape, second):
+        return "an axis of a panel stays as it is: stage last"
     if shape.place(first) > shape.place(second):
         return f"{first} stands inside {second}"
-    return None
+    return _rest_why(_merge(shape, first, second))
 
 
 def _merge(shape: Shape, first: str, second: str, dense: bool = False) -> Shape:
@@ -216,11 +268,13 @@ def _merge(shape: Shape, first: str, second: str, dense: bool = False) -> Shape:
 
 
 def _collapse_why(shape: Shape, first: str, second: str) -> str | None:
-    a, b = shape.by_name.get(first), shape.by_name.get(second)
+    a, b = _own(shape, first), _own(shape, second)
     if a is None or b is None or a is b or a.size is None or b.size is None or a.kind != b.kind:
         return f"{first} and {second} are not two axes of one kind and constant sizes"
-    if a.kind not in ("loop", "reduce") or shape.origin(first) is None or shape.origin(second) is None:
+    if a.kind not in ("loop", "reduce") or not _whole(shape, first) or not _whole(shape, second):
         return "only whole loops collapse"
+    if shape.stages:
+        return "collapse before panels are staged"
     if any(isinstance(s, Split) and first.startswith(s.axis.name) for s in shape.steps):
         return "only loops that are not split collapse"
     return None if _dense(shape, a, b) else f"{first} and {second} are not one dense axis everywhere"
@@ -256,6 +310,14 @@ def _dense(shape: Shape, a: Axis, b: Axis) -> bool:
     return True
 
 
+def _whole(shape: Shape, name: str) -> bool:
+    """Whether an axis is a range of the kernel, or such ranges collapsed."""
+    for step in shape.steps:
+        if isinstance(step, Merge) and step.merged == name:
+            return step.dense
+    return any(str(number(r)) == name for r in shape.source.facts.ranges)
+
+
 def _weights(shape: Shape, axis: Axis) -> list[tuple[UOp, int]]:
     """The ranges that a (collapsed) axis stands for, outermost first, each with its weight in the axis."""
     for step in reversed(shape.steps):
@@ -270,11 +332,15 @@ def _weights(shape: Shape, axis: Axis) -> list[tuple[UOp, int]]:
 
 
 def _threads_why(shape: Shape, name: str) -> str | None:
-    axis = shape.by_name.get(name)
+    axis = _own(shape, name)
     if axis is None or axis.kind != "loop" or axis.size is None:
         return f"axis {name} is no parallel loop of constant size"
     if any(a.kind == "grid" for a in shape.axes):
         return "there is a grid already"
+    if not all(_shares_panel(shape, stage, name) for stage in shape.stages):
+        return (
+            f"each item fills its own panels, so the panels must depend on axis {name} and not run along it"
+        )
     mask, facts = ranges_mask(shape, name), shape.source.facts
     for end in shape.source.ast.src:
         if facts.closed(end) & mask != mask:
@@ -296,9 +362,14 @@ def _stage_why(shape: Shape, load: str, *panel: str) -> str | None:
     mask = shape.source.facts.mask[loads[int(load)]]
     over = [a for a in shape.axes if ranges_mask(shape, a.name) & mask]
     for name in panel:
-        axis = shape.by_name.get(name)
+        axis = _own(shape, name)
         if axis is None or axis not in over or axis.size is None:
             return f"{name} is no axis of constant size of load {load}"
+        if any(name in outer for outer, _ in _rests(shape)):
+            return f"a loop ends early for some iterations of {name}"
+    grid = next((a for a in shape.axes if a.kind == "grid"), None)
+    if grid is not None and (grid not in over or grid.name in panel):
+        return f"each item of {grid.name} fills its own panel, which must depend on it and not run along it"
     for axis in over:
         if axis.name not in panel and (axis.kind in LANES or axis.kind in INSTANCES):
             return f"instances along {axis.name} would share one panel"
