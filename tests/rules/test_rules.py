@@ -1,4 +1,4 @@
-"""Every rule is proven as it stands, both sides agree on boundary values, and planted wrong rules are caught."""
+"""Each rule is proven as it stands, both sides agree on boundary values, planted wrong rules are caught."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What values and ops are in z3, one class a kind of dtype: integers, bit vectors, floats, bools, anything."""
+"""What values and ops are in z3, one class a kind of dtype: integers, bit vectors, floats, bools."""
 
 from __future__ import annotations
 
