@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import conv2d, layer_norm
 
 import baregrad as bg
+from bench.step import Torchs, ours
 
 Call = Callable[[], Any]
 
@@ -80,6 +81,15 @@ def measure(name: str, sizes: list[tuple[int, ...]], ours: Any, theirs: Any, wor
     sys.stdout.flush()
 
 
+def demo_step() -> None:
+    """The demo's training step."""
+    trainer, batch = ours()
+    theirs = Torchs()
+    torches = [torch.from_numpy(t.numpy()) for t in batch]
+    a, b = seconds([lambda: trainer.step(*batch), lambda: theirs.step(*torches)])
+    sys.stdout.write(f"  demo's step        {a * 1e3:9.3f} ms {b * 1e3:9.3f} ms {'':22} ratio {b / a:5.2f}\n")
+
+
 def main() -> int:
     """All rows with the number of threads given."""
     threads = int(sys.argv[1])
@@ -91,6 +101,8 @@ def main() -> int:
     for row in ROWS:
         if not only or any(word in row[0] for word in only):
             measure(*row)
+    if not only:
+        demo_step()
     return 0
 
 
