@@ -6,11 +6,14 @@ Nothing is decided here; see place.py.
 
 from __future__ import annotations
 
+from math import prod
+
 from baregrad import dtype as dt
-from baregrad.ir import UOp, const, ops, toposort
+from baregrad.ir import UOp, const, ops, ranges_of, toposort
 from baregrad.schedule.indexing import Indexer
 from baregrad.schedule.kernels import Context, Kernel
 
+EXACT = 1 << 24  # counts up to it are exact in every dtype of 32 bits
 ZERO_KEEPING = frozenset((ops.CAST,))  # ops of 0 that are 0 again
 
 
@@ -106,7 +109,7 @@ class Builder:
             return inner
         if context.sources[0].joins == node.arg[0]:
             return self._joined(node, inner, context.ranges)
-        return UOp(ops.REDUCE, node.dtype, (inner, *context.ranges), (node.arg[0], ()))
+        return reduction(node, inner, context.ranges)
 
     @staticmethod
     def _joined(node: UOp, inner: UOp, ranges: tuple[UOp, ...]) -> UOp:
@@ -121,11 +124,11 @@ class Builder:
         ):
             mask, body = inner.src[0], inner.src[1]
         if body.op is not ops.REDUCE or body.arg != (node.arg[0], ()):
-            return UOp(ops.REDUCE, node.dtype, (inner, *ranges), (node.arg[0], ()))
+            return reduction(node, inner, ranges)
         value = body.src[0]
         if mask is not None:
             value = UOp(ops.SELECT, value.dtype, (mask, value, inner.src[2]))
-        return UOp(ops.REDUCE, node.dtype, (value, *ranges, *body.src[1:]), (node.arg[0], ()))
+        return reduction(node, value, (*ranges, *body.src[1:]))
 
     def _pad(self, context: Context) -> UOp:
         """0 outside; a LOAD under the same conditions is 0 there by itself."""
@@ -169,7 +172,19 @@ class Builder:
                    for old in used if old.arg[0] == old_slot}  # fmt: skip
             ends = substitute(order, ends, new)
             self.buffers = buffers
-        return UOp(ops.SINK, dt.void, ends, name_of(self._kernel))
+        return UOp(ops.SINK, dt.void, ends, name_of(order))
+
+
+def reduction(node: UOp, value: UOp, ranges: tuple[UOp, ...]) -> UOp:
+    """A value joined over ranges; those that it does not depend on are no loops."""
+    name = node.arg[0]
+    idle = [r for r in ranges if r not in ranges_of(value) and r.src[0].op is ops.CONST]
+    times = prod(r.src[0].arg for r in idle)
+    if name == "mul" or (name == "add" and (node.dtype.bits < 32 or times > EXACT)):
+        idle = []
+    left = tuple(r for r in ranges if r not in idle)
+    result = UOp(ops.REDUCE, node.dtype, (value, *left), (name, ())) if left else value
+    return result * times if idle and name == "add" else result
 
 
 def param_of(buffer: UOp, slot: int) -> UOp:
@@ -206,11 +221,9 @@ def conjuncts(mask: UOp) -> list[UOp]:
     return [*found, mask]
 
 
-def name_of(kernel: Kernel) -> str:
-    """What a kernel is called: r (with reductions) or e, then the sizes of its loops."""
-    inner = [r.src[0] for group in kernel.groups for r in group.ranges]
-    sizes = [r.src[0] for r in kernel.outer] + inner
-    kind = "r" if inner else "e"
-    return "_".join(
-        [kind, *(str(s.arg) if s.op is ops.CONST else "n" for s in sizes)] if sizes else [kind, "1"]
-    )
+def name_of(order: list[UOp]) -> str:
+    """What a kernel of these nodes is called: r (with reductions) or e, then the sizes of its loops."""
+    loops = sorted((node for node in order if node.op is ops.RANGE), key=lambda r: int(r.arg[0]))
+    sizes = [str(r.src[0].arg) if r.src[0].op is ops.CONST else "n" for r in loops]
+    kind = "r" if any(r.arg[1] == "reduce" for r in loops) else "e"
+    return "_".join([kind, *(sizes or ["1"])])

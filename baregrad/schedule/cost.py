@@ -18,6 +18,7 @@ from baregrad.ir import UOp, ops
 from baregrad.schedule.kernels import Context
 from baregrad.schedule.views import elements
 
+TILED = 64  # results of a product that may be added up at once, as windows of a convolution are
 EXPENSIVE = 10  # flops of a function like exp, whose value is worth storing if it has several uses
 LOOK = 64  # nodes that an estimate looks at
 
@@ -106,8 +107,7 @@ class Costs:
 
     def _reduce(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
         work = self.size(node.src[0])
-        joined = all(context.joins == node.arg[0] for context in contexts)
-        if joined and evaluations <= self.rates.joined * size:
+        if evaluations <= self.rates.joined * size and self._joins(node, contexts, size):
             return ""
         if evaluations > size:
             extra = (evaluations - size) * (work // size) * (1 + self.rates.load)
@@ -128,6 +128,15 @@ class Costs:
         ):
             return "few outer loops"
         return ""
+
+    def _joins(self, node: UOp, contexts: Sequence[Context], size: int) -> bool:
+        """Whether a reduction is to become part of those that take its result as it is.
+
+        A product must keep outer loops for its tiles: few of its results may go into one element.
+        """
+        if any(context.joins != node.arg[0] for context in contexts):
+            return False
+        return size <= TILED * contexts[0].kernel.total or not self.is_product(node)
 
     def _cone(self, node: UOp, size: int) -> tuple[float, float]:
         """Flops and loads of one evaluation, down to what is, or will be, stored anyway."""

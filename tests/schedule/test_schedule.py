@@ -283,3 +283,20 @@ def test_sizes_that_are_values():
     summed, doubled = (memory[plan.outputs[root].arg.number] for root in plan.outputs)
     assert summed[:4] == [91.0, 105.0, 119.0, 133.0]
     assert doubled == [2.0 * i + 1.0 for i in range(28)]
+
+
+@pytest.mark.parametrize("name", ["add", "max", "mul"])
+def test_reducing_what_is_the_same_everywhere_takes_no_loop(name):
+    buffers = Buffers()
+    x, i = buffers.input(4, 1, 3), buffers.input(1, dtype=dt.int32)
+    roots = [x.expand((4, 5, 3)).reduce(name, (1, 2)), i.expand((6,)).reduce(name, (0,))]
+    plan = check(roots, buffers)
+    loops = {node.src[0].arg for item in plan.items for node in item.ast.toposort() if node.op is ops.RANGE}
+    assert loops == ({4, 3} if name != "mul" else {4, 5, 3, 6})
+
+
+def test_a_product_that_is_summed_up_runs_alone():
+    buffers = Buffers()
+    product = nets.matmul(buffers.input(48, 40), buffers.input(40, 48))
+    plan = check([product.reduce("add", (0, 1)), nets.relu(product + 1.0).reduce("max", (1,))], buffers, 3)
+    assert plan.items[0].ast.arg == "r_48_48_40"
