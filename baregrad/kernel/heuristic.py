@@ -159,9 +159,16 @@ def _best(plan: Plan, axes: list[Axis]) -> str:
 def _elementwise(plan: Plan) -> None:
     """Lanes along memory, two or four vectors at a time."""
     name = _best(plan, plan.axes("loop"))
-    if name:
-        outer, _ = _lanes(plan, name, "vector")
-        _instances(plan, outer, "unroll", 4 if len(plan.body) <= 4 else 2)
+    if not name:
+        return
+    turned = [x for x in plan.body if x.stride(name) not in (0, 1)]
+    beside = next((a.name for x in turned for a in plan.axes("loop") if x.stride(a.name) == 1), "")
+    outer, _ = _lanes(plan, name, "vector")
+    if beside and outer:  # lanes far apart share their lines with the next iterations of the other axis
+        if plan.shape.place(outer) > plan.shape.place(beside):
+            plan.do("move", outer, beside)
+        outer = beside
+    _instances(plan, outer, "unroll", 4 if len(plan.body) <= 4 else 2)
 
 
 def _lanes(plan: Plan, name: str, kind: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ def multiplier(divisor: int, high: int, limit: int) -> tuple[int, int] | None:
     there is none.
 
     >>> multiplier(10, 99, 2**31 - 1)
-    (13, 7)
+    (103, 10)
     """
     for shift in range(MOST_SHIFT + 1):
         factor = -(-(1 << shift) // divisor)
