@@ -59,6 +59,8 @@ def _needed(ctx: Context) -> set[UOp]:
             needed.update(index.src[::2], node.src[1:])
         elif node.op is ops.REDUCE and fused(node):
             needed.update(node.src[0].src, node.src[1:])
+        elif _is_conjunction(node):
+            needed.update(_conditions(node))
         else:
             difference = _lane_difference(ctx, node)
             needed.update(node.src if difference is None else difference.terms)
@@ -71,7 +73,7 @@ def _rows() -> Mapping[Op, Emit]:
         ops.SINK: lambda ctx, node: [],
         ops.CONST: lambda ctx, node: [ctx.build.const(node.arg, node.dtype)],
         ops.PARAM: _memory, ops.LOCAL: _memory, ops.RANGE: _range, ops.LOAD: load, ops.STORE: store,
-        ops.REDUCE: reduce, ops.END: _end, ops.CAST: _cast, ops.BITCAST: _bitcast,
+        ops.REDUCE: reduce, ops.END: _end, ops.AND: _and, ops.CAST: _cast, ops.BITCAST: _bitcast,
     })  # fmt: skip
 
 
@@ -179,6 +181,49 @@ def _bitcast(ctx: Context, node: UOp) -> list[Node]:
         build.node(ops.BITCAST, node.dtype, (build.cast(s, source.dtype),), None, s.lanes)
         for s in ctx.nodes[source]
     ]
+
+
+# -- conjunctions --------------------------------------------------------------------------------------
+
+
+def _is_conjunction(node: UOp) -> bool:
+    return node.op is ops.AND and node.dtype is dt.bool_
+
+
+def _conditions(node: UOp) -> list[UOp]:
+    """The conditions that a tree of ANDs joins."""
+    found: dict[UOp, None] = {}
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if _is_conjunction(top):
+            stack.extend(reversed(top.src))
+        else:
+            found[top] = None
+    return list(found)
+
+
+def _and(ctx: Context, node: UOp) -> list[Node]:
+    """Conditions joined so that what an inner loop does not change is joined outside of it: scalars,
+    then lanes.
+    """
+    if not _is_conjunction(node):
+        return _elementwise(ctx, node)
+    build, mask, result = ctx.build, ctx.unrolled(node), []
+    columns = [ctx.instances(s, mask) for s in _conditions(node)]
+    for row in zip(*columns, strict=True):
+        parts = [_joined(ctx, [n for n in row if bool(n.lanes) is lanes]) for lanes in (False, True)]
+        both = [p for p in parts if p is not None]
+        result.append(both[0] if len(both) == 1 else build.alu(ops.AND, dt.bool_, *both))
+    return result
+
+
+def _joined(ctx: Context, nodes: list[Node]) -> Node | None:
+    """Conditions joined, those of outer loops first; None for none."""
+    total: Node | None = None
+    for one in sorted(nodes, key=lambda n: n.block.depth):
+        total = one if total is None else ctx.build.alu(ops.AND, dt.bool_, total, one)
+    return total
 
 
 # -- comparisons of lane numbers -------------------------------------------------------------------
