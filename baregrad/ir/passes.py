@@ -57,8 +57,8 @@ def pipeline(*passes: Pass) -> Pipeline:
 
     Errors: CompileError for a double name, an `after` that names no earlier pass, or one without a `why`.
 
-    >>> pipeline(Pass("fold", lambda g: g + 1), Pass("double", lambda g: g * 2, after=("fold",),
-    why="smaller")).run(1)
+    >>> first = Pass("fold", lambda g: g + 1)
+    >>> pipeline(first, Pass("double", lambda g: g * 2, after=("fold",), why="smaller")).run(1)
     4
     """
     seen: set[str] = set()

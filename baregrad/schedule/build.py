@@ -121,8 +121,9 @@ class Builder:
             and node.arg[0] == "add"
             and inner.src[2].op is ops.CONST
             and not inner.src[2].arg
+            and not any(r in inner.src[0].toposort() for r in inner.src[1].src[1:] if r.op is ops.RANGE)
         ):
-            mask, body = inner.src[0], inner.src[1]
+            mask, body = inner.src[0], inner.src[1]  # a mask of a pad: one that knows the sum stays outside
         if body.op is not ops.REDUCE or body.arg != (node.arg[0], ()):
             return reduction(node, inner, ranges)
         value = body.src[0]

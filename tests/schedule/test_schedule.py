@@ -248,6 +248,16 @@ def test_a_large_reduction_to_few_elements_has_partial_results(shape, axes, name
     assert 32 <= np.prod(parts.shape) <= 4096
 
 
+def test_a_choice_that_knows_a_sum_stays_outside_of_it():
+    """relu(a @ w).sum(): the mask of relu compares the inner sum, so the two sums are no single one."""
+    buffers = Buffers()
+    h = nets.matmul(buffers.input(2, 3), buffers.input(3, 2))
+    plan = check([(h > 0.0).where(h, const(0.0, nets.F)).reduce("add", (0, 1))], buffers, 1)
+    reduces = [node for node in plan.items[0].ast.toposort() if node.op is ops.REDUCE]
+    assert len(reduces) == 2
+    assert not set(reduces[0].src[1:]) & set(reduces[1].src[1:])
+
+
 def test_values_of_two_devices_meet_only_by_a_copy():
     buffers = Buffers()
     x, y = buffers.input(4), buffers.input(4, device="null")
