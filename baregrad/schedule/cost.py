@@ -91,15 +91,19 @@ class Costs:
         if node.op is ops.REDUCE and self.size(node.src[0]) > size:
             reason = self._reduce(node, contexts, size, evaluations)
         elif evaluations > size:
-            reason = self._again(node, size, evaluations)
+            reason = self._again(node, contexts, size, evaluations)
         else:
             reason = ""
         if not reason and contexts[0].kernel.count >= self.rates.cap and self._small(node, size):
             return "kernel is large enough"
         return reason
 
-    def _again(self, node: UOp, size: int, evaluations: int) -> str:
+    def _again(self, node: UOp, contexts: Sequence[Context], size: int, evaluations: int) -> str:
         flops, loads = self._cone(node, size)
+        if flops + self.rates.load * loads <= self.rates.load and all(
+            c.kernel.heavy is None for c in contexts
+        ):
+            return ""  # a comparison of indices, say, costs no more than loading it
         extra = (evaluations - size) * (flops + self.rates.load * max(loads - 1.0, 0.0))
         if extra > size * self.rates.traffic + self.rates.launch:
             return f"{evaluations} evaluations of {size} elements"

@@ -244,7 +244,7 @@ class Placement:
         for kernel in found[-SIBLINGS:]:
             if kernel.heavy is not None or kernel.signature != signature or self._is_full(kernel):
                 continue
-            if not any(self.costs.size(shared) >= least for shared in near & kernel.near):
+            if least > 1 and not any(self.costs.size(shared) >= least for shared in near & kernel.near):
                 continue
             if self._may_make(kernel, contexts, None):
                 kernel.near |= near

@@ -310,3 +310,17 @@ def test_a_product_that_is_summed_up_runs_alone():
     product = nets.matmul(buffers.input(48, 40), buffers.input(40, 48))
     plan = check([product.reduce("add", (0, 1)), nets.relu(product + 1.0).reduce("max", (1,))], buffers, 3)
     assert plan.items[0].ast.arg == "r_48_48_40"
+
+
+def test_scalars_share_a_kernel():
+    buffers = Buffers()
+    x, y = buffers.input(), buffers.input()
+    check([x.assign(x * 0.9), y.assign(y * 0.99)], buffers, 1)
+
+
+def test_a_mask_of_indices_is_never_stored():
+    buffers = Buffers()
+    places = UOp(ops.IOTA, dt.int32, (), 64)
+    a, b = places.reshape((64, 1)).expand((64, 64)), places.reshape((1, 64)).expand((64, 64))
+    mask = (a < b).reshape((1, 64, 64)).expand((8, 64, 64)).reshape((512, 64))
+    check([nets.softmax(mask.where(-1e9, buffers.input(512, 64)))], buffers, 1)
