@@ -1,15 +1,15 @@
-"""From a LINEAR list to machine code: select, allocate, check, frame, assemble."""
+"""From a LINEAR list to machine code: select, order, allocate, check, frame, assemble."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from baregrad.base import config
-from baregrad.isa.form import Inst
 from baregrad.lower import Linear
-from baregrad.render.machine import allocate, assemble, check, verify
+from baregrad.render.machine import allocate, assemble, check, order, verify
 from baregrad.render.program import Program
 from baregrad.render.x86.abi import around, frame_of
+from baregrad.render.x86.alias import alias
 from baregrad.render.x86.listing import listing
 from baregrad.render.x86.machine import machine
 from baregrad.render.x86.select import select
@@ -26,10 +26,10 @@ def render(linear: Linear, target: Target) -> Program:
     """
     state = select(linear.uops, target)
     record = machine(target, linear.local_bytes)
-    insts: list[Inst] = state.out
     checking = config().check
     if checking:
-        verify(insts, record)
+        verify(state.out, record)
+    insts = order(state.out, record, alias(state.unsteady))
     allocation = allocate(insts, record)
     if checking:
         check(insts, allocation, record)

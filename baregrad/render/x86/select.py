@@ -127,7 +127,9 @@ def open_loop(state: Selector, node: UOp) -> None:
     loop.limit = limit_of(state, node.src[0], loop.steps[0][1])
     state.values.setdefault(node, loop.steps[0][0])
     state.loops.append(loop)
-    if constant != 1:
+    if constant == 1:
+        state.unsteady.update(carried)
+    else:
         state.out.append(label(loop.body.name))
 
 

@@ -123,7 +123,7 @@ class Selector:
     __slots__ = (
         "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid", "late",
         "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans",
-        "pool", "swapped", "target", "unread", "uops", "user", "uses", "values", "wide", "widest",
+        "pool", "swapped", "target", "unread", "unsteady", "uops", "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
@@ -143,6 +143,9 @@ class Selector:
         self.late: set[UOp] = set()  # next values that wait for the end of their loop
         self.lazy: set[UOp] = set()  # offsets that are only parts of addresses
         self.multiples: dict[UOp, list[Multiple]] = {}  # RANGE -> what is counted up beside it
+        self.unsteady: set[VReg] = (
+            set()
+        )  # carried registers of loops that run once and are no blocks of their own
         self.gone: set[UOp] = set()  # products that only counted-up sums use
         self.unread: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
         self.local_offsets: dict[UOp, int] = {}
