@@ -29,7 +29,7 @@ def axes_in(axis: int | Sequence[int] | None, ndim: int, what: str) -> tuple[int
     """The axes counted from 0, each once; None means all."""
     if axis is None:
         return tuple(range(ndim))
-    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    given = tuple(axis) if isinstance(axis, Sequence) else (axis,)
     axes = tuple(axis_in(a, ndim, what) for a in given)
     if len(set(axes)) != len(axes):
         raise AxisError(

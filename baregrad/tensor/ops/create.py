@@ -11,7 +11,7 @@ import math
 from typing import Self
 
 from baregrad import dtype as dt
-from baregrad.base.errors import DTypeError
+from baregrad.base.errors import DTypeError, ShapeError
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, from_bytes
 from baregrad.ir import Scalar, UOp, const, ops
@@ -68,7 +68,14 @@ class Create(Indexing):
         dtype: DType | None = None,
         device: str | None = None,
     ) -> Self:
-        """start, start + step, ... below stop; integers give int64, as in torch."""
+        """start, start + step, ... below stop; integers give int64, as in torch.
+
+        Errors: ShapeError for step 0.
+        """
+        if step == 0:
+            raise ShapeError(
+                "arange with step 0", why="it would never end", mend="give another step, or full()"
+            )
         begin, end = (0, start) if stop is None else (start, stop)
         count = max(0, math.ceil((end - begin) / step))
         found = dtype or dt.result_dtype(type(begin), type(end), type(step))
@@ -78,6 +85,7 @@ class Create(Indexing):
     @classmethod
     def eye(cls, n: int, *, dtype: DType = dt.float32, device: str | None = None) -> Self:
         """The unit matrix."""
+        check.shape_of((n,), "eye")
         places = UOp(ops.IOTA, dt.int64, (), n)
         same = places.reshape((n, 1)).expand((n, n)).eq(places.reshape((1, n)).expand((n, n)))
         return cls.constant(same.cast(dtype), device)

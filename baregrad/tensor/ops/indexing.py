@@ -147,6 +147,8 @@ def _bounds(item: int | slice, size: int, axis: int) -> tuple[int, int, int]:
                 mend="give one of these",
             )
         return item % size, item % size + 1, 1
+    if item.step == 0:
+        raise IndexingError(f"slice {item} of axis {axis}", why="its step is 0", mend="give another step")
     begin, end, step = item.indices(size)
     if step > 0:
         return begin, max(begin, end), step

@@ -57,6 +57,12 @@ class Movement(Elementwise):
         Errors: ShapeError if an axis that is not of size 1 would change.
         """
         sizes = list(check.flat_sizes(shape))
+        if len(sizes) < self.ndim:
+            raise ShapeError(
+                f"expand {self.shape} to {tuple(sizes)}",
+                why="no axis goes away",
+                mend="reshape() or sum() first",
+            )
         padded = (1,) * (len(sizes) - self.ndim) + self.shape
         target = tuple(old if new == -1 else new for old, new in zip(padded, sizes, strict=True))
         check.shape_of((target,), "expand")
@@ -97,7 +103,13 @@ class Movement(Elementwise):
         return self.apply(lambda x: x.flip(chosen))
 
     def shrink(self, box: Sequence[tuple[Size, Size]]) -> Self:
-        """The box begin..end of each axis."""
+        """The box begin..end of each axis. Errors: ShapeError outside of the tensor."""
+        if len(box) != self.ndim:
+            raise ShapeError(
+                f"shrink of {self.shape} by {len(box)} pairs",
+                why="one pair for each axis",
+                mend="give such pairs",
+            )
         return self.apply(lambda x: x.shrink(tuple((b, e) for b, e in box)))
 
     def pad(self, amounts: Sequence[tuple[int, int]], value: Scalar = 0) -> Self:
