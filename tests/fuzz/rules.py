@@ -16,12 +16,12 @@ def run(seconds, seed):
     failures = []
     ran = 0
     while time.monotonic() < end and len(failures) < 10:
-        for check in (test_simplify.check, test_views.check):
+        for check in (test_simplify.check, test_simplify.check_masked, test_views.check):
             try:
                 check(seed)
             except Exception as problem:  # every kind of failure is a finding
                 failures.append(
-                    f"{check.__module__}.check({seed}): {type(problem).__name__} {str(problem)[:300]}"
+                    f"{check.__module__}.{check.__name__}({seed}): {type(problem).__name__} {str(problem)[:300]}"
                 )
         ran += 1
         seed += 1

@@ -135,3 +135,36 @@ def check(seed):
 def test_random_expressions_keep_their_values(block):
     for seed in range(block * 40, block * 40 + 40):
         check(seed)
+
+
+def check_masked(seed):
+    """An address under a mask is the same wherever the mask is true."""
+    rng = random.Random(seed)
+    memory = UOp(ops.PARAM, dt.float32, (), (0, 100))
+    loops = [loop(size, n) for n, size in enumerate((6, 4, 5))]
+    shifted = [n + rng.randint(-3, 3) for n in loops]
+    mask = loops[0] < 9
+    for _ in range(rng.randint(1, 3)):
+        x = rng.choice([*shifted, shifted[0] + shifted[1], shifted[0] * 4 + loops[1]])
+        mask = mask & (rng.choice([x >= rng.randint(-2, 3), x < rng.randint(1, 9)]))
+    flat_ = (shifted[0] * 4 + shifted[1]) * 5 + shifted[2]
+    n = rng.choice([2, 3, 4, 5, 10, 20])
+    offset = rng.choice([flat_ // n, flat_ % n, flat_ // n * n + flat_ % n, flat_ // 5 % 4 + flat_ % 5])
+    before = UOp(ops.INDEX, dt.float32, (memory, offset, mask))
+    after = simplify(before)
+    for _ in range(60):
+        counters = {node: rng.randrange(node.src[0].arg) for node in loops}
+        on = value(mask, counters, {})
+        still = value(after.src[2], counters, {}) if len(after.src) > 2 else True
+        assert on == still, f"seed {seed}: mask {text(mask)} became another"
+        if on:
+            a, b = value(offset, counters, {}), value(after.src[1], counters, {})
+            assert a == b, (
+                f"seed {seed}: {text(offset)} under {text(mask)} -> {text(after.src[1])}: {a} became {b}"
+            )
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_addresses_under_masks_keep_their_values(block):
+    for seed in range(block * 40, block * 40 + 40):
+        check_masked(seed)

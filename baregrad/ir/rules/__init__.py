@@ -13,7 +13,7 @@ from __future__ import annotations
 from baregrad.base.cache import memo
 from baregrad.ir.match import Fired, Rules, join
 from baregrad.ir.rewrite import rewrite
-from baregrad.ir.rules import boolean, cast, identities, integer, loops, movement, select
+from baregrad.ir.rules import boolean, cast, identities, integer, loops, movement, select, value
 from baregrad.ir.rules import float as float_
 from baregrad.ir.uop import UOp
 
@@ -25,7 +25,6 @@ __all__ = [
     "simplify_value",
     "tables",
     "tensor_table",
-    "value_table",
 ]
 
 
@@ -47,16 +46,9 @@ def tables() -> tuple[Rules, ...]:
 
 
 @memo
-def value_table() -> Rules:
-    """Values of KERNEL and LINEAR: everything that does not change loops."""
-    parts = (identities, boolean, select, float_, cast, integer)
-    return join("value", *[part.table() for part in parts], integer.comparisons())
-
-
-@memo
 def kernel_table() -> Rules:
     """KERNEL graphs: values, and loops of one step."""
-    return join("kernel", value_table(), loops.table())
+    return join("kernel", value.table(), loops.table())
 
 
 @memo
@@ -88,7 +80,7 @@ def simplify(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | No
 
 def simplify_value(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | None = None) -> UOp:
     """As simplify, but loops of one step stay: for values of a LINEAR list."""
-    return rewrite((node,), value_table(), memo=memo, fired=fired)[0]
+    return rewrite((node,), value.table(), memo=memo, fired=fired)[0]
 
 
 def simplify_tensor(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | None = None) -> UOp:

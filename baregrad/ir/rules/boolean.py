@@ -8,9 +8,9 @@ from baregrad.base.cache import memo
 from baregrad.dtype import bool_
 from baregrad.ir import ops
 from baregrad.ir.match import Rules, rules
-from baregrad.ir.order import order_key
+from baregrad.ir.order import Key, order_key
 from baregrad.ir.pattern import any_, bools, cast, const, ints, of
-from baregrad.ir.uop import UOp, is_const
+from baregrad.ir.uop import UOp
 
 x, y, c, d = any_("x"), any_("y"), const("c"), const("d")
 b = any_("b", bools)
@@ -42,7 +42,7 @@ def and_chain(root: UOp) -> UOp | None:
             del parts[drop]
             node = other if drop is node else node
         narrowest[limit] = node
-    order = sorted(parts, key=order_key)
+    order = sorted(parts, key=_place)
     made = order[0]
     for part in order[1:]:
         made = UOp(ops.AND, bool_, (made, part))
@@ -60,6 +60,16 @@ def _limit(node: UOp) -> tuple[UOp, bool] | None:
     return None
 
 
+def _place(node: UOp) -> tuple[Key, bool, Key]:
+    """Where a condition stands in a chain: by what it limits, from below first."""
+    limit = _limit(node)
+    return (
+        (order_key(node), False, order_key(node))
+        if limit is None
+        else (order_key(limit[0]), limit[1], order_key(node))
+    )
+
+
 def _wider(a: UOp, b: UOp) -> UOp:
     """Which of two comparisons of the same value follows from the other."""
     if a.src[1].op is ops.CONST:
@@ -71,7 +81,7 @@ def contradiction(root: UOp) -> UOp | None:
     """x < c & d < x is false where no integer lies between."""
     a, b = root.src
     upper: dict[tuple[UOp, bool], int] = {}
-    for node in (*_conditions(a), b):
+    for node in (*conditions(a), b):
         limit = _limit(node)
         if limit is None:
             continue
@@ -84,7 +94,8 @@ def contradiction(root: UOp) -> UOp | None:
     return None
 
 
-def _conditions(node: UOp) -> list[UOp]:
+def conditions(node: UOp) -> list[UOp]:
+    """What a mask joins by AND."""
     found: list[UOp] = []
     while node.op is ops.AND and len(found) < LIMIT:
         found.append(node.src[1])
@@ -125,8 +136,3 @@ def table() -> Rules:
         ("bool_min",      of(ops.MIN, x, y), x & y,    bools),
     ])
     # fmt: on
-
-
-def mask_of(node: UOp) -> list[UOp]:
-    """The conditions of a mask, TRUE left out."""
-    return [part for part in _conditions(node) if not is_const(part, True)]

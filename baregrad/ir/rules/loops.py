@@ -7,6 +7,7 @@ from baregrad.dtype import int64
 from baregrad.ir import ops
 from baregrad.ir.match import Rules, rules
 from baregrad.ir.pattern import any_, const, of
+from baregrad.ir.rules.masks import narrowed_offset
 from baregrad.ir.uop import UOp, is_const
 from baregrad.ir.uop import const as constant
 
@@ -42,6 +43,7 @@ def table() -> Rules:
         ("end",          of(ops.END),                  open_loops),
         ("reduce",       of(ops.REDUCE),               open_loops),
         ("index_mask",   of(ops.INDEX, x, y, True),    of(ops.INDEX, x, y)),
+        ("narrowed",     of(ops.INDEX, x, y, m),       narrowed_offset),
         ("load_off",     of(ops.LOAD),                 never_loaded),
     ])
     # fmt: on
