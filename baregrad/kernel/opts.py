@@ -206,7 +206,10 @@ def _shares_lanes(shape: Shape, axis: Axis) -> bool:
     theirs = 0
     for other in others:
         theirs |= ranges_mask(shape, other.name)
-    return bool(theirs) and any(m & mine and m & theirs for m in facts.mask.values())
+    if not theirs:
+        return False
+    reduces = (facts.mask[n.src[0]] | facts.closed(n) for n in facts.order if n.op is ops.REDUCE)
+    return any(m & mine and m & theirs for m in (*facts.mask.values(), *reduces))
 
 
 def ranges_mask(shape: Shape, name: str) -> int:
