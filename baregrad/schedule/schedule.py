@@ -151,5 +151,18 @@ def _reads_where_it_writes(end: UOp, loads: list[UOp], old: int) -> bool:
     mine = [load for load in loads if load.src[0].src[0].arg[0] == old]
     if any(load.src[0].src[1] is not offset for load in mine):
         return False
-    below = set(end.toposort())
-    return all(load in below for load in mine)
+    return _are_below(end.src[0].src[1], set(mine))
+
+
+def _are_below(root: UOp, wanted: set[UOp]) -> bool:
+    """Whether all of the wanted nodes are found at or below a node."""
+    seen = {root}
+    todo = [root]
+    while todo and wanted:
+        node = todo.pop()
+        wanted.discard(node)
+        for source in node.src:
+            if source not in seen:
+                seen.add(source)
+                todo.append(source)
+    return not wanted
