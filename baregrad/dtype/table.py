@@ -115,8 +115,5 @@ float32    = DType("float32",    32, Kind.FLOAT, 8,  23, "f", source="IEEE 754-2
 float64    = DType("float64",    64, Kind.FLOAT, 11, 52, "d", source="IEEE 754-2019 binary64")
 # fmt: on
 
-ALL: tuple[DType, ...] = (
-    void, bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
-    float8e4m3, float8e5m2, float16, bfloat16, float32, float64,
-)  # fmt: skip
+ALL: tuple[DType, ...] = tuple(row for row in list(globals().values()) if isinstance(row, DType))
 BY_NAME: dict[str, DType] = {row.name: row for row in ALL}

@@ -14,10 +14,14 @@ from baregrad.engine.reference import execute
 from baregrad.engine.value import Box, Handle, Value, new_buffer_node
 from baregrad.ir import Size, UOp
 from baregrad.render import host_target
-from baregrad.runtime import Address, Device, open_device
+from baregrad.runtime import DEVICES, Address, Device, open_device
 
 if TYPE_CHECKING:
     from baregrad.engine.capture import Capture
+
+
+INJECTED = {"execute": execute}
+"""What devices want of the layers above them, by the name in their row."""
 
 
 class Session:
@@ -38,8 +42,8 @@ class Session:
         """The device of a name, opened at first use."""
         found = self.devices.get(name)
         if found is None:
-            injected = {"execute": execute} if name == "reference" else {}
-            found = self.devices[name] = open_device(name, **injected)
+            wants = DEVICES[name].wants if name in DEVICES else ()
+            found = self.devices[name] = open_device(name, **{option: INJECTED[option] for option in wants})
         return found
 
     def default_device(self) -> str:

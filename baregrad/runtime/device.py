@@ -193,18 +193,24 @@ class PeerCopy(Protocol):
 
 
 class DeviceRow(NamedTuple):
-    """One kind of device: its module and class (imported when it is opened) and a sentence for listings."""
+    """One kind of device: its module and class (imported when it is opened) and a sentence for listings.
+
+    `wants` names options that a layer above must hand in, because what they do lies above the runtime: "execute"
+    is the interpreter.
+    """
 
     module: str
     cls: str
     sentence: str
+    wants: tuple[str, ...] = ()
 
 
 # fmt: off
 DEVICES: Mapping[str, DeviceRow] = MappingProxyType({
     "cpu": DeviceRow("baregrad.runtime.cpu", "CpuDevice", "this computer's x86-64 processor"),
     "null": DeviceRow("baregrad.runtime.null", "NullDevice", "runs nothing: to measure the compiler"),
-    "reference": DeviceRow("baregrad.runtime.reference", "ReferenceDevice", "runs programs by interpreting"),
+    "reference": DeviceRow("baregrad.runtime.reference", "ReferenceDevice", "runs programs by interpreting",
+                           wants=("execute",)),
 })
 # fmt: on
 
