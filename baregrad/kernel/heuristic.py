@@ -239,8 +239,8 @@ def _tile_across(plan: Plan, name: str) -> None:
         rows_outer, rows_inner = plan.cut(row, tile.rows)
         if rows_inner and plan.do("unroll", rows_inner):
             plan.do("move", rows_inner, some or lane)
-        if wide and rows_outer and plan.shape.place(wide) > plan.shape.place(rows_outer):
-            plan.do("move", wide, rows_outer)
+        if rows_outer:
+            _rows_inside(plan, rows_outer, wide, staged)
     _unroll_reduce(plan, tile)
     for access in staged:
         panel = [
@@ -249,6 +249,14 @@ def _tile_across(plan: Plan, name: str) -> None:
             if a.kind in ("reduce", "reduce_unroll") and _over(plan, access, a.name)
         ]
         plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x))
+
+
+def _rows_inside(plan: Plan, rows: str, wide: str, staged: list[Access]) -> None:
+    """Let the loop over tiles of rows stand inside of all that a panel depends on, so that they share it."""
+    for axis in plan.axes("loop"):
+        fills = axis.name == wide or any(_over(plan, access, axis.name) for access in staged)
+        if fills and axis.name != rows and plan.shape.place(axis.name) > plan.shape.place(rows):
+            plan.do("move", axis.name, rows)
 
 
 def _limits(plan: Plan) -> Limits:

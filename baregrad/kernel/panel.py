@@ -13,6 +13,8 @@ from baregrad.kernel.axes import Axis
 from baregrad.target import Target
 
 LEAST_ROWS = 32  # rows that share a panel
+SAME_LINES = 4096  # addresses so far apart fall on the same lines of a first cache
+WAYS = 12  # how many such addresses it holds
 
 
 def steps(access: Access, reduced: list[Axis]) -> int:
@@ -35,5 +37,15 @@ def wanted(access: Access, lane: str, rows: int, reduced: list[Axis], target: Ta
         return False
     if access.stride(lane) != 1:
         return True
-    apart = min((access.stride(a.name) for a in reduced if access.stride(a.name)), default=0)
-    return steps(access, reduced) * apart * access.node.dtype.itemsize > target.l2_bytes
+    size = access.node.dtype.itemsize
+    apart = {a: access.stride(a.name) * size for a in reduced if access.stride(a.name)}
+    if masked(access) or any(s % SAME_LINES == 0 and (a.size or 0) > WAYS for a, s in apart.items()):
+        return True
+    return steps(access, reduced) * min(apart.values(), default=0) > target.l2_bytes
+
+
+def masked(access: Access) -> bool:
+    """Whether a load is switched off in places: its panel holds the zeros, and the tile's loop asks no
+    more.
+    """
+    return len(access.node.src[0].src) > 2

@@ -24,10 +24,10 @@ X86_WIDE = X86_BASE | {"avx512f", "avx512vl", "avx512dq", "avx512bw"}
 # fmt: off
 AVX512 = Target("x86-64-avx512", "x86-64", features=X86_WIDE, vector_bytes=64, vector_registers=32,
                 mask_registers=8, gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=16,
-                local_bytes=256 * 1024)
+                local_bytes=512 * 1024)
 AVX2   = Target("x86-64-avx2", "x86-64", features=X86_BASE, vector_bytes=32, vector_registers=16,
                 gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=8,
-                local_bytes=256 * 1024)
+                local_bytes=512 * 1024)
 # fmt: on
 
 TARGETS: tuple[Target, ...] = (AVX512, AVX2)
