@@ -20,9 +20,8 @@ def run(seconds, seed):
             try:
                 check(seed)
             except Exception as problem:  # every kind of failure is a finding
-                failures.append(
-                    f"{check.__module__}.{check.__name__}({seed}): {type(problem).__name__} {str(problem)[:300]}"
-                )
+                case = f"{check.__module__}.{check.__name__}({seed})"
+                failures.append(f"{case}: {type(problem).__name__} {str(problem)[:300]}")
         ran += 1
         seed += 1
     return failures, ran
