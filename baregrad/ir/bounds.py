@@ -256,7 +256,8 @@ _RULES: dict[Op, Callable[..., Any]] = {
     ops.ADD: _add, ops.SUB: _sub, ops.MUL: _mul, ops.NEG: _neg, ops.IDIV: _idiv, ops.MOD: _mod,
     ops.MAX: _max, ops.MIN: _min, ops.AND: _and, ops.OR: _or, ops.XOR: _xor, ops.NOT: _not,
     ops.SHL: _shl, ops.SHR: _shr, ops.CMPLT: _cmplt, ops.CMPLE: _cmple, ops.CMPEQ: _cmpeq, ops.CMPNE: _cmpne,
-    ops.SELECT: _select, ops.CAST: _cast, ops.REDUCE: _reduce, ops.PAD: _pad, ops.VIEW: _pad, ops.STACK: _stack,
+    ops.SELECT: _select, ops.CAST: _cast, ops.REDUCE: _reduce, ops.PAD: _pad, ops.VIEW: _pad,
+    ops.STACK: _stack,
     ops.BROADCAST: _same, ops.SLICE: _same, ops.RESHAPE: _same, ops.EXPAND: _same, ops.PERMUTE: _same,
     ops.SHRINK: _same, ops.FLIP: _same, ops.CONTIGUOUS: _same, ops.DETACH: _same, ops.COPY: _same,
 }  # fmt: skip
