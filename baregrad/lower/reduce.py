@@ -53,7 +53,8 @@ def reduce(ctx: Context, node: UOp) -> list[Node]:
         groups[place].append(i)
     loops = [ctx.blocks[r] for r in path(closed & facts.loops, ctx.around, facts)]
     lane_range = ctx.lane_range(closed)
-    lanes = static_size(lane_range) if lane_range is not None else max(n[0].lanes for n in columns)
+    widest = max(n.lanes for column in columns for n in column)  # some instances may be constants
+    lanes = static_size(lane_range) if lane_range is not None else widest
     chains = max(1, min(len(groups[0]), IN_FLIGHT // len(groups)))
     results = []
     for group in groups:
