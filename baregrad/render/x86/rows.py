@@ -9,7 +9,7 @@ whose condition holds is taken. <e> and the like in its lines stand for what the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,6 @@ CONDITIONS: dict[str, Callable[[UOp], bool]] = {
     "power":       _power,
     "count":       lambda n: constant_of(n.src[1]) is not None and 0 <= constant_of(n.src[1]) < n.dtype.bits,
     "far":         lambda n: constant_of(n.src[1]) is not None,
-    "is_one":      lambda n: constant_of(n.src[1]) == 1,
     "a_number":    lambda n: _float(n, 0, lambda v: v == v),
     "b_not_zero":  lambda n: _float(n, 1, lambda v: v == v and v != 0),
     "b_plus_zero": lambda n: _float(n, 1, lambda v: v == 0 and math.copysign(1, v) > 0),
@@ -144,18 +143,3 @@ def expand(lines: str, values: dict[str, str]) -> str:
     for name, value in values.items():
         lines = lines.replace(f"<{name}>", value)
     return lines.replace(";", "\n")
-
-
-def matching(rows: Iterable[Row], node: UOp, wide: bool) -> list[Row]:
-    """The rows for nodes of this op, dtypes and kind of shape, in their order."""
-    dtype = node.src[-1].dtype if node.op.dtype == "bool" else node.dtype
-    shape = "v" if node.shape else "s"
-    return [
-        r
-        for r in rows
-        if r.op is node.op
-        and dtype in r.dtypes
-        and shape in r.shape
-        and r.wide in (None, wide)
-        and (not r.source or node.src[0].dtype in r.source)
-    ]

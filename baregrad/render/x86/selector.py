@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from functools import cache
 
 from baregrad import dtype as dt
+from baregrad.base import memo
 from baregrad.base.errors import CompileError
 from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
@@ -63,7 +63,7 @@ NOTHING = Imm(0)
 Alternatives = tuple[tuple[str, str, Kinds], ...]  # condition, lines, kinds
 
 
-@cache
+@memo
 def rows_of(op: Op, wide: bool) -> tuple[Row, ...]:
     """The rows of an op."""
     return tuple(row for row in ROWS if row.op is op and row.wide in (None, wide))
@@ -78,7 +78,7 @@ def kind_of(dtype: DType, count: int, bits: int, wide: bool) -> str:
     return VECTOR[count * dtype.bits]
 
 
-@cache
+@memo
 def alternatives(
     op: Op, dtype: DType, sources: tuple[DType, ...], count: int, bits: int, wide: bool
 ) -> Alternatives:
@@ -370,10 +370,12 @@ class Selector:
         environment += [self.register(kind) for kind in plan.temporaries]
         self.fill_extras(plan, node, environment)
         out = self.out
-        for chosen, short, places, mask, zeroing in plan.lines:
+        for chosen, short, load, places, mask, zeroing in plan.lines:
             operands = tuple([environment[p] for p in places])
             if short is not None and all(-128 <= o.value < 128 for o in operands if type(o) is Imm):
                 chosen = short
+            if load is not None and type(operands[1]) is Mem:
+                chosen = load
             if chosen.is_move and mask < 0 and operands[0] == operands[1]:
                 continue
             if mask < 0:

@@ -64,10 +64,13 @@ class Address(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One instruction: its form, the short form for small dynamic immediates, operands and mask as places."""
+    """One instruction: its form, the one for small dynamic immediates, the one for a copy whose source
+    is memory, operands and mask as places.
+    """
 
     form: Form
     short: Form | None
+    load: Form | None
     operands: tuple[int, ...]
     mask: int
     zeroing: bool
@@ -175,7 +178,15 @@ class _Compiler:
         places = tuple(
             self.place(operand, form_operand) for operand, form_operand in zip(operands, written, strict=True)
         )
-        return Line(chosen, short, places, mask, zeroing)
+        load = self.load_form(chosen, name, wanted) if mask == -100 and operands[-1] in SOURCES else None
+        return Line(chosen, short, load, places, mask, zeroing)
+
+    def load_form(self, chosen: Form, name: str, wanted: list[str]) -> Form | None:
+        """The form of a copy whose source is memory instead; a scalar float has one of its own."""
+        if not chosen.is_move or len(wanted) != 2 or wanted[0] != wanted[1]:
+            return None
+        scalar = wanted[0] == "xmm" and not self.kinds.vector
+        return self.choose("vmovss" if scalar else name, [wanted[0], "["], masked=False)
 
     def place(self, operand: str, form_operand: Operand) -> int:
         """The place of one operand."""
@@ -278,7 +289,7 @@ def _folds(lines: list[Line], kinds: Kinds) -> dict[int, Fold]:
         if len(uses) != 1 or any(line.mask == place for line in lines):
             continue
         line, i = uses[0]
-        operand = _named(line.form, len(line.operands))[i]
+        operand = _named(line.load or line.form, len(line.operands))[i]
         if operand.role != "r" or operand.fixed is not None:
             continue
         size = BITS[kind] if kinds.vector or kind != "xmm" else 32
