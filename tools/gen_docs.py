@@ -5,8 +5,11 @@ python tools/gen_docs.py [--check]
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,16 +17,56 @@ from baregrad import dtype as dt
 from baregrad.base import errors, load
 from baregrad.base.config import knobs
 from baregrad.base.errors import BaregradError, DTypeError
+from baregrad.ir import ops, rules
+from baregrad.ir.decompose import table as decompositions
+from baregrad.ir.pattern import Dtypes
+from baregrad.isa import Form
+from baregrad.isa.x86 import FORMS
+from baregrad.isa.x86.builder import TABLES
+from baregrad.kernel import rows as opts
+from baregrad.lower.lower import PASSES
+from baregrad.render import TARGETS
+from baregrad.runtime import DEVICES, HostView, PeerCopy, Timestamps
+from baregrad.tensor import Tensor
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 VALUED = [row for row in dt.ALL if row is not dt.void]
 
+# ---- what pages say besides
 
-def table(head: list[str], rows: list[list[object]]) -> str:
+OPS = """
+Levels: T(ENSOR), K(ERNEL), L(INEAR). ulp: how far a target may be from the meaning in float32; nothing: not
+at all. Flops: what one element costs, for the scheduler and for figures. Without it: what a target that
+lacks the op computes instead (`ir/decompose/`), and how exactly that was measured to be. """ RULES = """ In
+patterns x y z m k match anything, c and d constants; a name that stands twice is one node. `exact`: as
+ints, where the bounds show that nothing wraps. A rule whose result is a sentence computes it, or leaves the
+node as it is. How a rule is written: `docs/guide/05_a_rewrite_rule.py`. """ PASS_ORDER = """ Before these,
+`schedule` makes KERNEL graphs and `kernel.optimize` shapes them; after them `render` makes bytes. `python
+-m baregrad passes FILE` shows what each one made. """ INSTRUCTIONS = """ Needs: the CPU features that every
+form of the name asks for. Cycles: the latency that the ordering pass counts with. `python -m baregrad
+disasm --hex BYTES` reads them. """ OPERATORS = """ Operators (`+ - * / // % ** @ & | ^ ~ < <= > >= == !=`,
+indexing, `len`, `float`) are methods too.
+"""
+
+
+def table(head: list[str], rows: Iterable[list[object]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line).strip() + " |" for line in cells) + "\n"
+
+
+def code(value: object) -> str:
+    """Text in the font of code; nothing for nothing."""
+    return f"`{value}`" if str(value) else ""
+
+
+def first_sentence(documented: object) -> str:
+    """What a function or class says of itself first, on one line."""
+    paragraph = (inspect.getdoc(documented) or "").partition("\n\n")[0].replace("\n", " ")
+    sentence, dot, _ = paragraph.partition(". ")
+    return sentence + dot.strip()
 
 
 def words(module: str) -> str:
@@ -86,10 +129,206 @@ def error_page() -> str:
     return f"# Errors\n\n```text\n{dedent(tree).strip()}\n```\n\n{sections}"
 
 
+# ---- ops
+
+
+def op_row(row: ops.Op) -> list[object]:
+    """The facts of one op."""
+    sources = "any" if row.arity is None else row.arity
+    lacking = decompositions.by_op().get(row)
+    bound = f"{lacking.build.__module__.rpartition('.')[2]}.{lacking.build.__name__}" if lacking else ""
+    if lacking and lacking.ulp:
+        bound += f", {lacking.ulp} ulp"
+    return [
+        code(row.name),
+        sources,
+        row.levels,
+        row.dtype,
+        "yes" if row.gradient else "",
+        row.ulp or "",
+        row.flops or "",
+        bound,
+        f"{code(row.symbol)} {row.doc}".strip(),
+    ]
+
+
+def op_page() -> str:
+    """The page of ops: elementwise ones, then the others."""
+    head = ["op", "sources", "levels", "dtype rule", "gradient", "ulp", "flops", "without it", "meaning"]
+    rows = ops.BY_NAME.values()
+    both = [
+        table(head, [op_row(row) for row in rows if row.elementwise is wanted]) for wanted in (True, False)
+    ]
+    about = words("baregrad.ir.ops")
+    return f"# Ops\n\n{about}{OPS}\n## Elementwise\n\n{both[0]}\n## The others\n\n{both[1]}"
+
+
+# ---- rules
+
+
+@cache
+def lambdas(path: str) -> list[ast.Lambda]:
+    """The lambdas of a source file."""
+    return [node for node in ast.walk(ast.parse(Path(path).read_text())) if isinstance(node, ast.Lambda)]
+
+
+def lambda_text(function: Callable[..., object]) -> str:
+    """What a lambda gives, as text: found by its line and the place of its first instruction."""
+    inner = function.__code__
+    places = {(line, column) for line, _, column, _ in inner.co_positions() if column is not None}
+    line = inner.co_firstlineno
+    for node in lambdas(inner.co_filename):
+        inside = any((part.lineno, part.col_offset) in places for part in ast.walk(node.body)
+                     if isinstance(part, ast.expr))  # fmt: skip
+        if node.lineno == line and inside:
+            return code(ast.unparse(node.body))
+    return "computed"
+
+
+def part_text(part: object) -> str:
+    """One part of a rule: a pattern, a set of dtypes, or a function by what it says of itself."""
+    if isinstance(part, Dtypes):
+        return part.name
+    if callable(part):
+        return (
+            lambda_text(part) if part.__name__ == "<lambda>" else first_sentence(part) or code(part.__name__)
+        )
+    return code(part)
+
+
+def rule_page() -> str:
+    """The page of rewrite rules, table by table."""
+    sections = []
+    for each in rules.tables():
+        rows = [
+            [
+                row.name.partition(".")[2],
+                code(row.pattern),
+                part_text(row.result),
+                ", ".join(map(part_text, row.when)),
+            ]
+            for row in each.rows
+        ]
+        sections.append(f"## {each.name}\n\n" + table(["name", "pattern", "result", "when"], rows))
+    return f"# Rewrite rules\n{RULES}\n" + "\n".join(sections)
+
+
+# ---- kernels, passes, targets, devices
+
+
+def opt_page() -> str:
+    """The page of kernel optimisations."""
+    rows = []
+    for row in opts().values():
+        arguments, _, effect = row.doc.partition(": ")
+        rows.append([code(row.name), arguments, effect])
+    facts = table(["name", "arguments", "effect"], rows)
+    return f"# Optimisations of kernels\n\n{words('baregrad.kernel.opts')}\n{facts}"
+
+
+def pass_page() -> str:
+    """The page of passes below KERNEL, in their order."""
+    rows = [[code(p.name), p.spec or "", ", ".join(map(code, p.after)), p.why] for p in PASSES.passes]
+    return f"# Passes\n{PASS_ORDER}\n{table(['pass', 'gives', 'after', 'why'], rows)}"
+
+
+def target_page() -> str:
+    """The page of targets."""
+    rows = [
+        [
+            code(t.name),
+            t.vector_bytes,
+            f"{t.gprs} general, {t.vector_registers} vector, {t.mask_registers} mask",
+            " ".join(sorted(t.native_dtypes)),
+            " ".join(sorted(t.features)),
+            t.local_bytes // 1024,
+        ]
+        for t in TARGETS
+    ]
+    head = ["target", "vector bytes", "registers", "dtypes", "needs of the CPU", "KiB of scratch memory"]
+    return f"# Targets\n\n{words('baregrad.render.targets')}\n{table(head, rows)}"
+
+
+def device_page() -> str:
+    """The page of devices."""
+    rows = []
+    for name, row in DEVICES.items():
+        kind = getattr(load(row.module), row.cls)
+        able = [p.__name__ for p in (HostView, Timestamps, PeerCopy) if issubclass(kind, p)]
+        wants = ", ".join(row.wants)
+        rows.append([code(name), row.sentence, code(f"{row.module}.{row.cls}"), ", ".join(able), wants])
+    head = ["device", "what it is", "class", "besides the contract", "wants from above"]
+    return f"# Devices\n\n{words('baregrad.runtime.device')}\n{table(head, rows)}"
+
+
+# ---- instructions
+
+
+def encodings(forms: tuple[Form, ...]) -> str:
+    """The encodings that the forms of a name have."""
+    return " ".join(dict.fromkeys(type(form.encoding).__name__ for form in forms))
+
+
+def instruction_page() -> str:
+    """The page of x86-64 instructions: one line a name, in the order of the tables."""
+    head = ["name", "forms", "encodings", "needs", "cycles"]
+    names = dict.fromkeys(line.name for each in TABLES for line in each)
+    rows = []
+    for name in names:
+        forms = FORMS[name]
+        needs = " ".join(sorted(frozenset.intersection(*(form.needs for form in forms))))
+        cycles = sorted({form.latency for form in forms})
+        span = str(cycles[0]) if len(cycles) == 1 else f"{cycles[0]}-{cycles[-1]}"
+        rows.append([name, len(forms), encodings(forms), needs, span])
+    total = sum(len(FORMS[name]) for name in names)
+    return (
+        f"# Instructions of x86-64\n\n{len(names)} names, {total} forms.\n{INSTRUCTIONS}\n{table(head, rows)}"
+    )
+
+
+# ---- methods
+
+
+def methods(kind: type) -> list[list[object]]:
+    """The public methods and properties that a class itself defines."""
+    rows: list[list[object]] = []
+    for name, value in vars(kind).items():
+        inner = getattr(value, "__func__", getattr(value, "fget", value))
+        if name.startswith("_") or not inspect.isfunction(inner):
+            continue
+        names = [n for n in inspect.signature(inner).parameters if n not in ("self", "cls")]
+        shown = name if isinstance(value, property) else f"{name}({', '.join(names)})"
+        row = ops.BY_NAME.get(name)
+        rows.append([code(shown), first_sentence(inner) or (row.doc if row else "")])
+    return rows
+
+
+def file_of(kind: type) -> str:
+    """The file that a class of the package stands in."""
+    return kind.__module__.removeprefix("baregrad.").replace(".", "/") + ".py"
+
+
+def tensor_page() -> str:
+    """The page of Tensor: its methods by the file that they stand in."""
+    head = ["method", "what it gives"]
+    sections = [
+        f"## {file_of(kind)}\n\n{table(head, rows)}" for kind in Tensor.__mro__ if (rows := methods(kind))
+    ]
+    return f"# Tensor\n{OPERATORS}\n" + "\n".join(sections)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "dtypes.md": dtypes,
     "errors.md": error_page,
+    "ops.md": op_page,
+    "rules.md": rule_page,
+    "opts.md": opt_page,
+    "passes.md": pass_page,
+    "targets.md": target_page,
+    "devices.md": device_page,
+    "instructions.md": instruction_page,
+    "tensor.md": tensor_page,
 }
 HEADER = "<!-- Written by tools/gen_docs.py from the tables of the package; do not edit. -->\n"
 
