@@ -38,15 +38,23 @@ VALUED = [row for row in dt.ALL if row is not dt.void]
 OPS = """
 Levels: T(ENSOR), K(ERNEL), L(INEAR). ulp: how far a target may be from the meaning in float32; nothing: not
 at all. Flops: what one element costs, for the scheduler and for figures. Without it: what a target that
-lacks the op computes instead (`ir/decompose/`), and how exactly that was measured to be. """ RULES = """ In
-patterns x y z m k match anything, c and d constants; a name that stands twice is one node. `exact`: as
+lacks the op computes instead (`ir/decompose/`), and how exactly that was measured to be.
+"""
+RULES = """
+In patterns x y z m k match anything, c and d constants; a name that stands twice is one node. `exact`: as
 ints, where the bounds show that nothing wraps. A rule whose result is a sentence computes it, or leaves the
-node as it is. How a rule is written: `docs/guide/05_a_rewrite_rule.py`. """ PASS_ORDER = """ Before these,
-`schedule` makes KERNEL graphs and `kernel.optimize` shapes them; after them `render` makes bytes. `python
--m baregrad passes FILE` shows what each one made. """ INSTRUCTIONS = """ Needs: the CPU features that every
-form of the name asks for. Cycles: the latency that the ordering pass counts with. `python -m baregrad
-disasm --hex BYTES` reads them. """ OPERATORS = """ Operators (`+ - * / // % ** @ & | ^ ~ < <= > >= == !=`,
-indexing, `len`, `float`) are methods too.
+node as it is. How a rule is written: `docs/guide/05_a_rewrite_rule.py`.
+"""
+PASS_ORDER = """
+Before these, `schedule` makes KERNEL graphs and `kernel.optimize` shapes them; after them `render` makes
+bytes. `python -m baregrad passes FILE` shows what each one made.
+"""
+INSTRUCTIONS = """
+Needs: the CPU features that every form of the name asks for. Cycles: the latency that the ordering pass
+counts with. `python -m baregrad disasm --hex BYTES` reads them.
+"""
+OPERATORS = """
+Operators (`+ - * / // % ** @ & | ^ ~ < <= > >= == !=`, indexing, `len`, `float`) are methods too.
 """
 
 
