@@ -102,10 +102,10 @@ def prepare(state: Selector) -> None:
 
 
 def steps(following: UOp, carry: UOp) -> bool:
-    """Whether a value is a carried integer plus or minus what is no other carried value."""
+    """Whether a value is a carried integer plus or minus a constant."""
     if following.shape or following.dtype.bits != 64 or following.op not in (ops.ADD, ops.SUB):
         return False
-    return following.src[0] is carry and following.src[1].op in (ops.CONST, ops.PARAM)
+    return following.src[0] is carry and following.src[1].op is ops.CONST
 
 
 # -- loops -----------------------------------------------------------------------------------------
