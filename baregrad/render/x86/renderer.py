@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from baregrad.base import config
+from baregrad.isa.form import Inst, Reg
 from baregrad.lower import Linear
 from baregrad.render.machine import allocate, assemble, check, order, verify
 from baregrad.render.program import Program
@@ -34,5 +35,14 @@ def render(linear: Linear, target: Target) -> Program:
     if checking:
         check(insts, allocation, record)
     before, after = around(frame_of(allocation, linear.local_bytes), state.widest > 128)
-    done = assemble([*before, *allocation.insts, *after], record, state.pool, align_loops=ALIGN_LOOPS)
+    body = [inst for inst in allocation.insts if not is_idle(inst)]
+    done = assemble([*before, *body, *after], record, state.pool, align_loops=ALIGN_LOOPS)
     return Program(linear.name, done.data, linear.grid, linear.slots, partial(listing, linear.name, done))
+
+
+def is_idle(inst: Inst) -> bool:
+    """Whether a vector register is copied to itself: only lanes that nothing reads could change."""
+    if not inst.form.is_move or inst.mask is not None or len(inst.operands) != 2:
+        return False
+    to, source = inst.operands
+    return to == source and isinstance(to, Reg) and to.bank == "vec"
