@@ -274,12 +274,11 @@ class _Compiler:
             lines.append(" " * indent + f"if {text}:")
             indent += 1
         body, done = self.result(row)
-        if not isinstance(row.result, Pattern) or row.result.kind != "op":
-            if isinstance(row.result, Pattern):
-                body.append(f"r = {done}")
-            body.append("if r.shape != n.shape: r = LIKE(r, n)")
-            body.append("?if r is not None:")
-            done = "r"
+        if isinstance(row.result, Pattern):
+            body.append(f"r = {done}")
+        body.append("if r.shape != n.shape: r = LIKE(r, n)")
+        body.append("?if r is not None:")
+        done = "r"
         body.append(f"if fired is not None: fired[{row.name!r}] = fired.get({row.name!r}, 0) + 1")
         body.append(f"return {done}")
         return lines + [" " * indent + line for line in _guarded(body)]

@@ -4,9 +4,23 @@ import pytest
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
-from baregrad.ir import UOp, index, ops, rewrite, rewrite_down, substitute
+from baregrad.ir import (
+    UOp,
+    bounds,
+    index,
+    ops,
+    parse,
+    ranges_of,
+    rewrite,
+    rewrite_down,
+    simplify,
+    simplify_value,
+    substitute,
+    text,
+)
 from baregrad.ir import rule_table as rules
-from baregrad.ir.pattern import any_, const, exact, fold, hi, ints, lo
+from baregrad.ir.order import order_key
+from baregrad.ir.pattern import any_, cast, const, exact, floats, fold, hi, ints, lo, of
 
 x, y, c, d = any_("x"), any_("y"), const("c"), const("d")
 TABLE = rules(
@@ -90,9 +104,57 @@ def test_bad_tables_are_refused(name, rows, message):
         rules("bad", rows)
 
 
+def test_arguments_dtypes_and_context():
+    table = rules(
+        "more",
+        [
+            ("to_int", cast(x, dt.int32), cast(-x, dt.int32)),
+            ("as_x", of(ops.RECIPROCAL, x), cast(cast(x, dt.float64), "x")),
+            ("reduce_max", of(ops.REDUCE, x, y, arg=("max", ())), x),
+            ("context", of(ops.SQRT, x), lambda root, x, ctx: x if ctx == root.dtype.name else None),
+            ("typed", any_("f", floats) - y, y),
+        ],
+    )
+    assert table.apply(F.cast(dt.int32)) is (-F).cast(dt.int32)
+    assert table.apply(F.cast(dt.int8)) is None
+    assert table.apply(F.alu(ops.RECIPROCAL)) is F.cast(dt.float64).cast(dt.float32)
+    for name, expected in (("max", F), ("min", None)):
+        assert table.apply(UOp(ops.REDUCE, dt.float32, (F, I), (name, ()))) is expected
+    assert rewrite([F.alu(ops.SQRT)], table, "float32") == [F]
+    assert rewrite([F.alu(ops.SQRT)], table, "float64") == [F.alu(ops.SQRT)]
+    assert table.apply(F - F * F) is F * F
+    assert table.apply(I - I * I) is None
+
+
+def test_a_result_never_loses_its_nodes_shape():
+    n = UOp(ops.BROADCAST, dt.int32, (UOp(ops.GRID, dt.int64).cast(dt.int32),), 4)
+    m = UOp(ops.GRID, dt.int64) < 3
+    one, two = (UOp(ops.CONST, dt.int32, (), k) for k in (1, 2))
+    for node in (n - n, m.where(one, m.where(n, two)), n + n):
+        after = simplify_value(node)
+        assert after.shape == (4,)
+
+
 def test_substitute_does_not_look_into_what_it_puts_in():
     assert substitute((I + 1) * I, {I: I + 1}) == ((I + 1) + 1) * (I + 1)
 
 
 def test_rewrite_down_stops():
     assert rewrite_down((I * 1) + (I * 1) % 3, TABLE, stop=lambda n: n.op is ops.MOD) == I + (I * 1) % 3
+
+
+@pytest.mark.slow
+def test_chains_of_100000_nodes():
+    node = I
+    for n in range(100_000):
+        node = node + n
+    assert bounds(node) == (4999950000, 4999950009)
+    assert ranges_of(node) == {I}
+    assert rewrite([node], TABLE) == [I + 4999950000]
+    assert simplify(node) is I + 4999950000
+    assert parse(text(node))[-1] is node
+    wide = F
+    for n in range(100_000):
+        wide = wide + float(n)
+    assert simplify(wide) is wide
+    assert order_key(wide) == order_key(wide)

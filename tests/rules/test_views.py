@@ -144,6 +144,14 @@ def test_loops_of_one_step_go():
         assert buffers[0] == [1.0, 2.0, 3.0]
 
 
+def test_a_masked_load_needs_no_selection_of_zero():
+    data, n = UOp(ops.PARAM, dt.float32, (), (1, 3)), loop(5, 0)
+    load = UOp(ops.LOAD, dt.float32, (UOp(ops.INDEX, dt.float32, (data, n, n < 3)),))
+    assert simplify((n < 3).where(load, 0.0)) is load
+    assert simplify((n < 2).where(load, 0.0)) is not load
+    assert simplify((n < 3).where(load, -0.0)) is not load
+
+
 def test_loads_that_never_happen_are_zero():
     data = UOp(ops.PARAM, dt.float32, (), (1, 3))
     address = UOp(ops.INDEX, dt.float32, (data, loop(3, 0), loop(3, 0) < 0))

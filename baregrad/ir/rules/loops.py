@@ -6,7 +6,7 @@ from baregrad.base.cache import memo
 from baregrad.dtype import int64
 from baregrad.ir import ops
 from baregrad.ir.match import Rules, rules
-from baregrad.ir.pattern import any_, const, of
+from baregrad.ir.pattern import any_, const, of, select
 from baregrad.ir.rules.masks import narrowed_offset
 from baregrad.ir.uop import UOp, is_const
 from baregrad.ir.uop import const as constant
@@ -44,6 +44,7 @@ def table() -> Rules:
         ("reduce",       of(ops.REDUCE),               open_loops),
         ("index_mask",   of(ops.INDEX, x, y, True),    of(ops.INDEX, x, y)),
         ("narrowed",     of(ops.INDEX, x, y, m),       narrowed_offset),
+        ("select_load",  select(m, of(ops.LOAD, of(ops.INDEX, x, y, m), name="load"), 0), any_("load")),
         ("load_off",     of(ops.LOAD),                 never_loaded),
     ])
     # fmt: on

@@ -119,7 +119,9 @@ class Sum:
 
 
 def sum_of(node: UOp, minus: UOp | None = None) -> Sum | None:
-    """A node (less another) as a form; None if it has too many terms."""
+    """A node (less another) as a form; None if it has too many terms, or is no scalar."""
+    if node.shape:
+        return None  # the constants of a vector are vectors
     form = Sum(node.dtype, {})
     if not form.add(node):
         return None
