@@ -64,7 +64,8 @@ class Stage:
     """
 
     load: int
-    panel: tuple[str, ...]
+    panel: tuple[str, ...]  # as they were named when the panel was staged
+    sizes: tuple[int, ...]
     copies: tuple[str, ...]
 
 

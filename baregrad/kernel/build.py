@@ -7,7 +7,10 @@ identity is left out where masked loads make it (0 in a sum).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from baregrad import dtype as dt
+from baregrad.base.integers import prod
 from baregrad.ir import UOp, const, index, ops, substitute
 from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage
 from baregrad.kernel.facts import Facts, number
@@ -125,13 +128,7 @@ class Build:
     def _masked(self, before: UOp, now: UOp) -> UOp:
         """An INDEX that is off where an axis runs over its end."""
         conditions = self._conditions_of(self.facts.mask[before])
-        if not conditions:
-            return now
-        mask = now.src[2] if len(now.src) > 2 else None
-        for condition in conditions:
-            mask = condition if mask is None else mask & condition
-        assert mask is not None, "there is a condition"
-        return now.rebuild((*now.src[:2], mask))
+        return _and(now, conditions)
 
     def _vanishes(self, value: UOp, reduce: UOp) -> bool:
         """Whether a summand is 0 wherever the closed ranges run over their ends, because its masked
@@ -157,22 +154,38 @@ class Build:
 
     def _staged(self, sink: UOp, number_: int, stage: Stage) -> UOp:
         """The kernel with a load that reads its panel from scratch memory, filled before."""
-        load = self.done[self.shape.source.loads[stage.load]]
-        panel = [self.value(name) for name in stage.panel]
+        node = self.shape.source.loads[stage.load]
         copies = [self.value(name) for name in stage.copies]
-        sizes = [self.shape.by_name[name].size or 1 for name in stage.panel]
-        total = 1
-        for size in sizes:
-            total *= size
-        local = UOp(ops.LOCAL, load.dtype, (), (number_, total))
-        (value,) = [substitute(load, dict(zip(panel, copies, strict=True)))]
-        target = UOp(ops.INDEX, load.dtype, (local, _dense(copies, sizes)))
+        local = UOp(ops.LOCAL, node.dtype, (), (number_, prod(stage.sizes)))
+        target = UOp(ops.INDEX, node.dtype, (local, _dense(copies, stage.sizes)))
+        value = self._copied(node, dict(zip(stage.panel, copies, strict=True)))
         filled = UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (target, value)), *copies))
-        place = UOp(ops.INDEX, load.dtype, (local, _dense(panel, sizes)))
-        return substitute(sink, {load: UOp(ops.LOAD, load.dtype, (place, filled))})
+        place = [self.value(name) for name in stage.panel]
+        index_ = UOp(ops.INDEX, node.dtype, (local, _dense(place, stage.sizes)))
+        inside = [c for name in stage.panel for c in self._conditions[name]]
+        read = UOp(ops.LOAD, node.dtype, (_and(index_, inside), filled))
+        return substitute(sink, {self.done[node]: read})
+
+    def _copied(self, load: UOp, axes: dict[str, UOp]) -> UOp:
+        """A load with axes of its own in the place of some."""
+        other = Build(self.shape)
+        other._values.update(axes)
+        for name in axes:
+            other._note(name, (), ())
+        for node in load.toposort():
+            other.done[node] = other._node(node)
+        return other.done[load]
 
 
-def _dense(axes: list[UOp], sizes: list[int]) -> UOp:
+def _and(place: UOp, conditions: Iterable[UOp]) -> UOp:
+    """An INDEX under more conditions."""
+    mask = place.src[2] if len(place.src) > 2 else None
+    for condition in dict.fromkeys(conditions):
+        mask = condition if mask is None else mask & condition
+    return place if mask is None else place.rebuild((*place.src[:2], mask))
+
+
+def _dense(axes: list[UOp], sizes: Sequence[int]) -> UOp:
     """The row-major place in a panel."""
     total = axes[0]
     for axis, size in zip(axes[1:], sizes[1:], strict=True):

@@ -89,15 +89,25 @@ def _own(shape: Shape, name: str) -> Axis | None:
     return None if axis is None or any(name in stage.copies for stage in shape.stages) else axis
 
 
-def _in_panel(shape: Shape, name: str) -> bool:
-    """Whether an axis is one of a panel."""
-    return any(name in stage.panel for stage in shape.stages)
+def panel_parts(shape: Shape, stage: Stage) -> set[str]:
+    """The axes of a panel, and what later steps have made of them."""
+    return _made_of(shape, set(stage.panel), 0)
+
+
+def _made_of(shape: Shape, names: set[str], begin: int) -> set[str]:
+    """Axes with all that the steps from `begin` on have made of them."""
+    for step in shape.steps[begin:]:
+        if isinstance(step, Split) and step.axis.name in names:
+            names.update((step.outer, step.inner))
+        elif isinstance(step, Merge) and names & {step.first.name, step.second.name}:
+            names.add(step.merged)
+    return names
 
 
 def _shares_panel(shape: Shape, stage: Stage, name: str) -> bool:
     """Whether iterations of an axis fill the same panel one after the other."""
     mask = shape.source.facts.mask[shape.source.loads[stage.load]]
-    return name not in stage.panel and bool(ranges_mask(shape, name) & mask)
+    return name not in panel_parts(shape, stage) and bool(ranges_mask(shape, name) & mask)
 
 
 def _rests(shape: Shape) -> list[tuple[set[str], str]]:
@@ -105,13 +115,7 @@ def _rests(shape: Shape) -> list[tuple[set[str], str]]:
     found = []
     for i, step in enumerate(shape.steps):
         if isinstance(step, Split) and step.tail == "rest":
-            names = {step.outer}
-            for later in shape.steps[i + 1 :]:
-                if isinstance(later, Split) and later.axis.name in names:
-                    names.update((later.outer, later.inner))
-                elif isinstance(later, Merge) and names & {later.first.name, later.second.name}:
-                    names.add(later.merged)
-            found.append((names, step.inner))
+            found.append((_made_of(shape, {step.outer}, i + 1), step.inner))
     return found
 
 
@@ -131,8 +135,6 @@ def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
     axis = _own(shape, name)
     if axis is None:
         return f"there is no axis {name}"
-    if _in_panel(shape, name):
-        return f"axis {name} is a part of a panel: stage last"
     if axis.size is None or axis.kind not in ("loop", "reduce"):
         return f"axis {name} is {axis.kind} of size {axis.size}: only loops of constant size are split"
     if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
@@ -254,8 +256,9 @@ def _merge_why(shape: Shape, first: str, second: str) -> str | None:
         return "only parallel loops of constant size are merged"
     if any(isinstance(s, Split) and s.tail == "rest" and s.inner in (first, second) for s in shape.steps):
         return "a loop that ends early has no fixed size"
-    if _in_panel(shape, first) or _in_panel(shape, second):
-        return "an axis of a panel stays as it is: stage last"
+    for stage in shape.stages:
+        if (first in panel_parts(shape, stage)) != (second in panel_parts(shape, stage)):
+            return "an axis of a panel is merged with another of the same panel only"
     if shape.place(first) > shape.place(second):
         return f"{first} stands inside {second}"
     return _rest_why(_merge(shape, first, second))
@@ -276,10 +279,12 @@ def _collapse_why(shape: Shape, first: str, second: str) -> str | None:
         return f"{first} and {second} are not two axes of one kind and constant sizes"
     if a.kind not in ("loop", "reduce") or not _whole(shape, first) or not _whole(shape, second):
         return "only whole loops collapse"
-    if shape.stages:
-        return "collapse before panels are staged"
     if any(isinstance(s, Split) and first.startswith(s.axis.name) for s in shape.steps):
         return "only loops that are not split collapse"
+    for stage in shape.stages:
+        within = {first, second} & panel_parts(shape, stage)
+        if within and not _side_by_side(stage, _weights(shape, a) + _weights(shape, b)):
+            return f"{first} and {second} are no neighbours in a panel"
     return None if _dense(shape, a, b) else f"{first} and {second} are not one dense axis everywhere"
 
 
@@ -289,9 +294,10 @@ def _dense(shape: Shape, a: Axis, b: Axis) -> bool:
     parts_a, parts_b = _weights(shape, a), _weights(shape, b)
     mask = ranges_mask(shape, a.name) | ranges_mask(shape, b.name)
     assert b.size is not None, "a dense axis has a constant size"
+    staged = {source.loads[s.load] for s in shape.stages if _side_by_side(s, parts_a + parts_b)}
     linear = (ops.ADD, ops.SUB, ops.MUL, ops.NEG, ops.SHL, ops.RANGE)
-    for node in facts.order:
-        if not facts.mask[node] & mask and node.op not in (ops.REDUCE, ops.END):
+    for node in source.ast.toposort(lambda n: n not in staged):
+        if node in staged or (not facts.mask[node] & mask and node.op not in (ops.REDUCE, ops.END)):
             continue
         if node.op is ops.REDUCE or node.op is ops.END:
             closed = facts.closed(node)
@@ -311,6 +317,15 @@ def _dense(shape: Shape, a: Axis, b: Axis) -> bool:
                 if not good or any(t not in ranges and facts.mask[t] & mask for t in form.terms):
                     return False
     return True
+
+
+def _side_by_side(stage: Stage, parts: list[tuple[UOp, int]]) -> bool:
+    """Whether ranges are neighbours in a panel, in this order, so that the panel is dense in them."""
+    names = [str(number(r)) for r, _ in parts]
+    if not all(name in stage.panel for name in names):
+        return False
+    places = [stage.panel.index(name) for name in names]
+    return places == list(range(places[0], places[0] + len(places)))
 
 
 def _whole(shape: Shape, name: str) -> bool:
@@ -394,7 +409,8 @@ def _stage(shape: Shape, load: str, *panel: str) -> Shape:
         i for i, a in enumerate(shape.axes) if a.name not in panel and ranges_mask(shape, a.name) & mask
     ]
     at = max(around, default=-1) + 1
-    stage = Stage(int(load), panel, tuple(c.name for c in copies))
+    sizes = tuple(shape.by_name[name].size or 1 for name in panel)
+    stage = Stage(int(load), panel, sizes, tuple(c.name for c in copies))
     return replace(shape, axes=(*shape.axes[:at], *copies, *shape.axes[at:]), stages=(*shape.stages, stage))
 
 

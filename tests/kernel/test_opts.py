@@ -45,6 +45,9 @@ LEGAL = [
     ("stage_grid", matmul(4, 16, 6), "split 1 8; vector 1b; stage 1 2 1b; threads 1a"),
     ("conv_tile", conv(1, 2, 4, 3, 8), "vector 3; split 1 2; unroll 1b; reduce_unroll 6"),
     ("conv_stage", conv(1, 2, 4, 3, 8), "vector 3; reduce_unroll 6; stage 0 4 5 6 3"),
+    ("conv_flat", conv(1, 2, 4, 4, 4), "stage 0 4 5 6 2 3; collapse 2 3; vector 2.3; unroll 1"),
+    ("conv_flat_tail", conv(1, 1, 2, 3, 5), "stage 0 4 5 6 2 3; collapse 2 3; split 2.3 8 mask; vector 2.3b"),
+    ("stage_then_split", matmul(5, 7, 6), "stage 1 2 1; split 1 4 mask; vector 1b; split 2 4 rest"),
     ("two_outputs", two_outputs(21), "split 0 16 mask; vector 0b; unroll 0a"),
 ]
 ILLEGAL = [
@@ -61,6 +64,7 @@ ILLEGAL = [
     ("grid_twice", matmul(3, 5, 4), "threads 0; threads 1", "a grid already"),
     ("threads_of_reduce", row_sum(3, 8), "threads 1", "no parallel loop"),
     ("not_dense", matmul(3, 5, 4), "collapse 0 1", "not one dense axis"),
+    ("half_a_panel", conv(1, 1, 2, 4, 4), "stage 0 4 5 6 3; collapse 2 3", "no neighbours"),
     ("panel_shared", matmul(3, 8, 4), "vector 1; stage 1 2", "share one panel"),
 ]
 # fmt: on
