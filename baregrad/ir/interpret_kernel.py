@@ -109,6 +109,8 @@ class _Kernel:
             self.block(targets, open_)
         if each is not None:
             each()
+        if source.lines[-1].endswith(":"):
+            source.line("pass")  # what is done does not depend on the innermost loop
         source.indent, self.names = before
 
     def reduce(self, node: UOp, open_: frozenset[UOp]) -> str:

@@ -49,6 +49,7 @@ class _Linear:
         """The function."""
         source = self.source
         source.open_loop("item", "grid")
+        source.line("pass")
         for node in uops:
             rule = _RULES.get(node.op)
             if rule is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from baregrad import dtype as dt
@@ -42,11 +43,12 @@ class Source:
         self.lines: list[str] = []
         self.indent = 1
         self.objects: dict[str, Any] = {
-            "F": array("f", [0.0]), "array": array, "REFUSE": refuse, "SUM": values.join,
+            "F": array("f", [0.0]), "array": array, "REFUSE": refuse, "product": product, "SUM": values.join,
             "inf": math.inf, "nan": math.nan,
         }  # fmt: skip
         self.numbers: dict[int, str] = {}
         self.count = 0
+        self.nest: tuple[int, list[tuple[str, str]]] | None = None  # lines up to a loop that was just begun
 
     def line(self, text: str) -> None:
         """Add a line."""
@@ -66,13 +68,20 @@ class Source:
         return f"{prefix}{self.count}"
 
     def open_loop(self, counter: str, size: str) -> None:
-        """Begin a loop."""
+        """Begin a loop; one that stands directly inside another becomes part of it."""
+        if self.nest and self.nest[0] == len(self.lines):
+            self.nest = (self.nest[0], [*self.nest[1], (counter, size)])
+            counters = ", ".join(name for name, _ in self.nest[1])
+            sizes = ", ".join(f"range({extent})" for _, extent in self.nest[1])
+            self.lines[-1] = " " * (self.indent - 1) + f"for {counters} in product({sizes}):"
+            return
         self.line(f"for {counter} in range({size}):")
         self.indent += 1
+        self.nest = (len(self.lines), [(counter, size)])
         if self.indent > DEPTH:
             raise IRError(
                 f"{self.indent - 1} nested loops",
-                why=f"the interpreter runs at most {DEPTH - 1}",
+                why=f"the interpreter runs at most {DEPTH - 1} with something between them",
                 mend="join loops before interpreting",
             )
 

@@ -120,6 +120,13 @@ def test_local_memory_that_nothing_was_stored_to_is_refused():
         run(graph, [0.0])
 
 
+def test_many_loops():
+    loops = [loop(2 if n % 8 == 0 else 1, n) for n in range(30)]
+    where = loops[0] * 8 + loops[8] * 4 + loops[16] * 2 + loops[24]
+    graph = sink(end(store(param(0, 16, dt.int64), where, where * where), *loops))
+    assert run(graph, [0] * 16) == [n * n for n in range(16)]
+
+
 def test_loops_of_every_kind_are_loops():
     for kind in ("grid", "loop", "vector", "unroll"):
         n = loop(4, 0, kind)
