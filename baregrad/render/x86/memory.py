@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baregrad import dtype as dt
-from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Imm, Mem, Reg, VReg
 from baregrad.isa.x86 import form
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
 
 RSP = Reg("gpr", 4)
-SCALES = (1, 2, 4, 8)
+MOVES = {16: "vmovups", 8: "vmovq", 4: "vmovd"}  # so many bytes to or from an xmm
 FAR = 1 << 30  # displacements stay well inside 32 bits
 
 
@@ -214,34 +213,20 @@ def load_bools(state: Selector, node: UOp, where: Mem) -> None:
     """Bytes to a bool vector."""
     count = node.shape[0]
     if state.wide:
-        move, kinds = {16: ("vmovups", "xmm ["), 8: ("vmovq", "xmm ["), 4: ("vmovd", "xmm ["), 2: ("", "")}[
-            count
-        ]
         bytes_ = state.register("xmm")
         if count == 2:
             pair = state.register("r32")
             state.emit(form("movzx", "r32", "m16"), pair, where)
             state.do("vmovd", "xmm r32", bytes_, pair)
         else:
-            state.do(move, kinds, bytes_, where)
+            state.do(MOVES[count], "xmm [", bytes_, where)
         state.do("vptestmb", "k xmm xmm", state.result(node), bytes_, bytes_)
         return
-    check_lanes(node)
     register = state.result(node)
     kind = VECTOR[register.bits]
     name = "vpmovzxbq" if register.bits == 64 * count else "vpmovzxbd"
     state.do(name, f"{kind} [", register, where)
     lanes.spread_low_bit(state, register, register.bits // count)
-
-
-def check_lanes(node: UOp) -> None:
-    """Refuse bool vectors that are wider than 8 lanes without AVX-512."""
-    if node.shape[0] > 8:
-        raise CompileError(
-            f"a bool vector of {node.shape[0]} lanes",
-            why="render.x86: without AVX-512 a bool takes 4 or 8 bytes of a mask, which has 32",
-            mend="use at most target.max_lanes lanes",
-        )
 
 
 def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
@@ -358,8 +343,7 @@ def store_prepared(state: Selector, value: UOp, held: VReg, where: Mem) -> None:
         if count == 2:
             state.do("vpextrw", "[ xmm #0", where, held, Imm(0))
         else:
-            name = {16: "vmovups", 8: "vmovq", 4: "vmovd"}[count]
-            state.do(name, "[ xmm", where, held)
+            state.do(MOVES[count], "[ xmm", where, held)
     elif value.shape:
         state.do("vmovups", f"[ {VECTOR[held.bits]}", where, held)
     elif value.dtype is dt.float32:

@@ -54,13 +54,20 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
 
 
 def check_dtypes(uops: Sequence[UOp], target: Target) -> None:
-    """Refuse dtypes that the target does not compute with."""
+    """Refuse dtypes that the target does not compute with, and masks that no vector goes with."""
     for dtype in {node.dtype for node in uops}:
         if dtype.bits and not target.computes(dtype.name):
             raise DTypeError(
                 f"{dtype} in a kernel for {target.name}",
                 why=f"machine code computes with {', '.join(sorted(target.native_dtypes))}",
                 mend="cast to float32 or int32",
+            )
+    for node in uops:
+        if node.dtype is dt.bool_ and node.shape and node.shape[0] > target.max_lanes:
+            raise CompileError(
+                f"a bool vector of {node.shape[0]} lanes for {target.name}",
+                why=f"render.x86: a mask has a lane for each 4 bytes of a vector, {target.max_lanes} in all",
+                mend="use at most target.max_lanes lanes",
             )
 
 

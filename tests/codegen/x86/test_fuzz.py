@@ -31,7 +31,9 @@ class Maker:
         self.rng, self.target, self.lines = rng, target, Lines()
         self.lanes = rng.choice((0, 0, 4, 4, 8 if target.vector_bytes == 64 else 4))
         self.pool: dict[DType, list[UOp]] = {dtype: [] for dtype in (*DTYPES, dt.bool_)}
-        self.inputs: list[tuple[DType, list[Any]]] = []
+        self.at = index(0)
+        self.params: dict[DType, UOp] = {}
+        self.outs: dict[DType, UOp] = {}
 
     def number(self, dtype: DType) -> Any:
         rng = self.rng
@@ -51,11 +53,28 @@ class Maker:
         known = self.pool[dtype]
         return self.constant(dtype) if not known or self.rng.random() < 0.15 else self.rng.choice(known[-6:])
 
+    def load(self) -> None:
+        """A load, with or without a mask, of a row of an input; a store to an output now and then."""
+        rng, lanes = self.rng, max(1, self.lanes)
+        dtype = rng.choice(list(self.params))
+        mask = self.pick(dt.bool_) if rng.random() < 0.5 else None
+        offset = rng.choice(
+            (self.at, self.lines.add(index(lanes * rng.randrange(3))), self.lines.add(self.at + 0))
+        )
+        self.pool[dtype].append(self.lines.load(self.params[dtype], offset, self.lanes or None, mask))
+        if rng.random() < 0.3:
+            mask = self.pick(dt.bool_) if rng.random() < 0.5 else None
+            self.lines.store(self.outs[dtype], self.at, self.pick(dtype), mask)
+
     def step(self) -> None:
         """One more value."""
         rng = self.rng
         dtype = rng.choice(DTYPES)
         kind = rng.random()
+        if kind < 0.1:
+            self.load()
+            return
+        kind = (kind - 0.1) / 0.9
         if kind < 0.12:
             op, sources = rng.choice(COMPARES), (self.pick(dtype), self.pick(dtype))
             dtype = dt.bool_
@@ -89,6 +108,7 @@ class Maker:
         first = [self.constant(dtype) for dtype in dtypes]
         loop = lines.range(count, *first)
         at = lines.add(loop * lanes) if self.lanes else loop
+        self.at, self.params, self.outs = at, params, outs
         for place, dtype in enumerate(dtypes):
             self.pool[dtype] += [lines.carry(loop, place), lines.load(params[dtype], at, self.lanes or None)]
         for _ in range(steps):

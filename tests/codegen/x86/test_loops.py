@@ -294,6 +294,15 @@ def test_foreign_dtypes_are_refused() -> None:
         compiled(lines.linear(), TARGETS[0])
 
 
+@each
+def test_masks_with_too_many_lanes_are_refused(target: Target) -> None:
+    lines = Lines()
+    x = lines.param(dt.bool_, 64)
+    lines.store(x, index(32), lines.load(x, index(0), 32))
+    with pytest.raises(CompileError, match="32 lanes"):
+        compiled(lines.linear(), target)
+
+
 def test_ops_without_code_are_refused() -> None:
     lines = Lines()
     x = lines.param(F32, 4)

@@ -102,6 +102,22 @@ def test_scalar_masks(dtype: DType, on: bool, target: Target) -> None:
     assert got == (data * 2 if on else pack([zero(dtype)], dtype) + old[: dtype.itemsize])
 
 
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("dtype, lanes, target", WIDTHS, ids=NAMES)
+def test_scalar_masks_of_vectors(dtype: DType, lanes: int, target: Target, on: bool) -> None:
+    lines = Lines()
+    x, m, y = lines.param(dtype, lanes), lines.param(dt.bool_, 1), lines.param(dtype, 2 * lanes)
+    mask = lines.load(m, index(0))
+    far = lines.add(mask.where(index(0), index(1 << 40)))
+    value = lines.load(x, far, lanes, mask)
+    lines.store(y, index(0), value)
+    lines.store(y, lines.add(far + lanes), value, mask)
+    data = pack(numbers(dtype, lanes), dtype)
+    old = pack(numbers(dtype, 2 * lanes), dtype)
+    got = run(lines.linear(), target, [data, pack([on], dt.bool_), old])[-1]
+    assert got == (data * 2 if on else pack([zero(dtype)] * lanes, dtype) + old[len(data) :])
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("offsets", [dt.int32, dt.int64], ids=["int32", "int64"])
 @pytest.mark.parametrize("dtype, lanes, target", WIDTHS, ids=NAMES)
