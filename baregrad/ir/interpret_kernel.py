@@ -41,7 +41,11 @@ class _Kernel:
         self.sink = sink
         self.source = Source("kernel")
         self.names: dict[UOp, str] = {}  # what is computed here or in an enclosing loop
-        self.locals = [node for node in sink.toposort() if node.op is ops.LOCAL]
+        order = sink.toposort()
+        self.locals = [node for node in order if node.op is ops.LOCAL]
+        # A store that only its END reads is run there, once for each step of its loops.
+        self.ended = {node.src[0] for node in order if node.op is ops.END and node.src[0].op is ops.STORE}
+        self.ended -= {source for node in order if node.op is not ops.END for source in node.src}
 
     def function(self) -> Kernel:
         """The function."""
@@ -66,7 +70,7 @@ class _Kernel:
     def block(self, targets: Sequence[UOp], open_: frozenset[UOp]) -> None:
         """Everything below the targets that depends on open loops only, sources first."""
         for node in toposort(tuple(targets)):
-            if node not in self.names and ranges_of(node) <= open_:
+            if node not in self.names and node not in self.ended and ranges_of(node) <= open_:
                 self.names[node] = self.node(node, open_)
 
     def node(self, node: UOp, open_: frozenset[UOp]) -> str:
@@ -81,7 +85,7 @@ class _Kernel:
         elif op is ops.REDUCE:
             return self.reduce(node, open_)
         elif op is ops.END:
-            self.loops(node.src[1:], node.src[:1], open_)
+            self.end(node, open_)
         elif op.elementwise:
             return self.source.elementwise(node, [self.names[s] for s in node.src])
         elif op not in (ops.INDEX, ops.SINK):
@@ -89,6 +93,14 @@ class _Kernel:
                 f"cannot run {node!r}", why=f"{op} is no op of KERNEL graphs", mend="lower the graph first"
             )
         return ""
+
+    def end(self, node: UOp, open_: frozenset[UOp]) -> None:
+        """END."""
+        body, *ranges = node.src
+        if body in self.ended:
+            self.loops(ranges, body.src, open_, lambda: self.store(body))
+        else:
+            self.loops(ranges, [body], open_)
 
     def loops(
         self,
@@ -100,6 +112,7 @@ class _Kernel:
         """Run targets, then `each`, for all values of the ranges; what is computed inside is forgotten."""
         source, before = self.source, source_state(self.source, self.names)
         for loop in sorted(ranges, key=lambda node: int(node.arg[0])):
+            self.block(loop.src, open_)
             size = self.names[loop.src[0]]
             counter = self.names[loop] = source.fresh("i")
             source.open_loop(counter, size)

@@ -120,6 +120,13 @@ def test_local_memory_that_nothing_was_stored_to_is_refused():
         run(graph, [0.0])
 
 
+def test_a_store_runs_once_a_step():
+    size = load(param(1, 2, dt.int64), I)  # 0 and 3 steps
+    n = UOp(ops.RANGE, dt.int64, (size,), (1, "loop"))
+    graph = sink(end(store(param(0, 2), I, const(1.0, dt.float32)), I, n))
+    assert run(graph, [0.0, 0.0], [0, 3]) == [0.0, 1.0]
+
+
 def test_many_loops():
     loops = [loop(2 if n % 8 == 0 else 1, n) for n in range(30)]
     where = loops[0] * 8 + loops[8] * 4 + loops[16] * 2 + loops[24]
