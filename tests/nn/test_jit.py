@@ -1,0 +1,606 @@
+"""Captured steps: what can go wrong with a replay is either right or an error; never a stale number."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+import baregrad as bg
+from baregrad import nn
+from baregrad.base.errors import BaregradError, JitError
+from baregrad.tensor import Tensor, no_grad
+
+
+def calls(step, *arguments, times=4):
+    """The results of some calls with the same arguments: eager, captured, replayed, replayed."""
+    return [step(*arguments).tolist() for _ in range(times)]
+
+
+def captured(function, *arguments):
+    """A step that has been captured."""
+    step = bg.jit(function)
+    step(*arguments)
+    step(*arguments)
+    return step
+
+
+def ones(*shape):
+    """Realized ones."""
+    return Tensor.ones(*shape).realize()
+
+
+# -- arguments -------------------------------------------------------------------------------------------
+
+
+def test_other_arguments_give_other_results(device):
+    step = bg.jit(lambda x, y: x * 2 + y)
+    results = [step(Tensor([float(i)]), Tensor([10.0 * i])).item() for i in range(5)]
+    assert results == [0.0, 12.0, 24.0, 36.0, 48.0]
+
+
+def test_lazy_arguments(device):
+    step = bg.jit(lambda x: x * 2)
+    assert [step(Tensor([1.0]) + i).item() for i in range(4)] == [2.0, 4.0, 6.0, 8.0]
+
+
+def test_views_as_arguments(device):
+    step, x = bg.jit(lambda x: x * 2), Tensor([[1.0, 2.0], [3.0, 4.0]])
+    results = [step(part).tolist() for part in (x[0], x[1], x[:, 0], x.T[1])]
+    assert results == [[2.0, 4.0], [6.0, 8.0], [2.0, 6.0], [4.0, 8.0]]
+
+
+def test_one_tensor_as_two_arguments(device):
+    step = captured(lambda x, y: x * 10 + y, Tensor([1.0]), Tensor([2.0]))
+    x = Tensor([3.0])
+    assert step(x, x).item() == 33.0
+    assert step(Tensor([4.0]), x).item() == 43.0
+
+
+def test_one_tensor_as_two_arguments_at_the_capture(device):
+    x, step = Tensor([3.0]), bg.jit(lambda x, y: x * 10 + y)
+    step(x, x)
+    step(x, x)
+    try:
+        result = step(Tensor([4.0]), Tensor([5.0])).item()
+    except JitError:
+        return
+    assert result == 45.0
+
+
+def test_nested_arguments(device):
+    step = bg.jit(lambda tree, *, scale: tree["a"][0] * scale + tree["b"])
+    results = [step({"a": [Tensor([float(i)])], "b": Tensor([1.0])}, scale=3).item() for i in range(4)]
+    assert results == [1.0, 4.0, 7.0, 10.0]
+
+
+# fmt: off
+CHANGED = [  # name, what it is captured with, what it is then called with
+    ("shape",         (lambda: ones(2),),      (lambda: ones(3),)),
+    ("ndim",          (lambda: ones(2),),      (lambda: ones(2, 1),)),
+    ("dtype",         (lambda: ones(2),),      (lambda: Tensor([1, 2]),)),
+    ("number",        (lambda: 2,),            (lambda: 3,)),
+    ("number kind",   (lambda: 1,),            (lambda: 1.0,)),
+    ("bool",          (lambda: True,),         (lambda: False,)),
+    ("none",          (lambda: ones(1),),      (lambda: None,)),
+    ("word",          (lambda: "a",),          (lambda: "b",)),
+    ("more",          (lambda: ones(1),),      (lambda: ones(1), lambda: ones(1))),
+    ("list for tuple", (lambda: (ones(1),),),  (lambda: [ones(1)],)),
+    ("key",           (lambda: {"a": ones(1)},), (lambda: {"b": ones(1)},)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("name, first, second", CHANGED, ids=[row[0] for row in CHANGED])
+def test_changed_arguments_are_refused(device, name, first, second):
+    step = captured(lambda *args: Tensor([1.0]) + 1, *(make() for make in first))
+    with pytest.raises(JitError) as caught:
+        step(*(make() for make in second))
+    assert caught.value.why
+    assert caught.value.mend
+
+
+def test_a_changed_device_is_refused():
+    step = captured(lambda x: x + 1, Tensor([1.0], device="cpu"))
+    with pytest.raises(JitError):
+        step(Tensor([1.0], device="reference"))
+
+
+def test_reset(device):
+    step = captured(lambda x: x.sum(), ones(2))
+    step.reset()
+    assert [step(ones(3)).item() for _ in range(3)] == [3.0] * 3
+
+
+# -- what the step finds around it -----------------------------------------------------------------------
+
+
+def test_a_changed_number_in_the_closure_is_refused(device):
+    rate = 2.0
+    step = captured(lambda x: x * rate, ones(1))
+    assert step(ones(1)).item() == 2.0
+    rate = 3.0
+    with pytest.raises(JitError, match="rate"):
+        step(ones(1))
+
+
+class Owner:
+    """An object that a step reaches."""
+
+    def __init__(self):
+        self.scale, self.weight, self.parts = 2.0, Tensor([3.0]), [1.0, Tensor([1.0])]
+
+    def step(self, x):
+        return x * self.weight * self.scale + self.parts[1]
+
+
+def test_a_changed_number_in_an_object_is_refused(device):
+    owner = Owner()
+    step = captured(lambda x: owner.step(x), ones(1))
+    owner.scale = 5.0
+    with pytest.raises(JitError, match="scale"):
+        step(ones(1))
+
+
+def test_a_replaced_tensor_is_refused(device):
+    owner = Owner()
+    step = captured(lambda x: owner.step(x), ones(1))
+    owner.weight = Tensor([100.0])
+    with pytest.raises(JitError, match="weight"):
+        step(ones(1))
+
+
+def test_a_replaced_tensor_in_a_list_is_refused(device):
+    owner = Owner()
+    step = captured(lambda x: owner.step(x), ones(1))
+    owner.parts[1] = Tensor([100.0])
+    with pytest.raises(JitError, match="parts"):
+        step(ones(1))
+
+
+def test_an_assigned_tensor_is_seen(device):
+    owner = Owner()
+    step = captured(lambda x: owner.step(x), ones(1))
+    owner.weight.assign(Tensor([100.0]))
+    assert step(ones(1)).item() == 201.0
+    owner.weight.assign(owner.weight + 1)
+    assert step(ones(1)).item() == 203.0
+
+
+def test_methods_have_a_capture_for_each_instance(device):
+    class Counter:
+        def __init__(self, by):
+            self.total, self.by = Tensor([0.0]), Tensor([by])
+
+        @bg.jit
+        def step(self):
+            self.total.assign(self.total + self.by)
+            return self.total + 0
+
+    one, two = Counter(1.0), Counter(10.0)
+    results = [(one.step().item(), two.step().item()) for _ in range(4)]
+    assert results == [(1.0, 10.0), (2.0, 20.0), (3.0, 30.0), (4.0, 40.0)]
+    assert (one.total.item(), two.total.item()) == (4.0, 40.0)
+
+
+def test_training_mode_is_part_of_the_capture(device):
+    net = nn.Sequential(nn.Dropout(0.5))
+    step = captured(lambda x: net(x), ones(4))
+    net.eval()
+    with pytest.raises(JitError, match="training"):
+        step(ones(4))
+
+
+# -- results ---------------------------------------------------------------------------------------------
+
+
+def test_results_that_are_held_are_not_written_over(device):
+    step = bg.jit(lambda x: x * 2)
+    held = [step(Tensor([float(i)])) for i in range(6)]
+    assert [h.item() for h in held] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+
+
+def test_what_is_computed_from_results_is_not_written_over(device):
+    step = bg.jit(lambda x: x * 2)
+    lazy = [step(Tensor([float(i)])) + 1 for i in range(6)]
+    assert [h.item() for h in lazy] == [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]
+
+
+def test_results_fed_back(device):
+    step, x = bg.jit(lambda x: x * 2), Tensor([1.0])
+    for _ in range(6):
+        x = step(x)
+    assert x.item() == 64.0
+
+
+def test_an_argument_returned(device):
+    step = bg.jit(lambda x, y: (x, y + 1, x))
+    for i in range(4):
+        x = Tensor([float(i)])
+        first, second, third = step(x, x)
+        assert (first.item(), second.item(), third.item()) == (i, i + 1, i)
+
+
+def test_a_parameter_returned(device):
+    weight = Tensor([1.0])
+
+    @bg.jit
+    def step():
+        weight.assign(weight + 1)
+        return weight
+
+    held = [step() for _ in range(5)]
+    assert weight.item() == 6.0
+    assert held[-1].item() == 6.0
+
+
+def test_old_versions_that_are_held(device):
+    weight = Tensor([1.0])
+
+    @bg.jit
+    def step():
+        before = weight + 0
+        weight.assign(weight * 2)
+        return before, weight + 0
+
+    seen = [weight.detach()]
+    results = []
+    for _ in range(5):
+        results.append(step())
+        seen.append(weight.detach())
+    assert [s.item() for s in seen] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+    assert [(a.item(), b.item()) for a, b in results] == [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32)]
+
+
+def test_constants_returned(device):
+    kept = Tensor([7.0])
+    step = bg.jit(lambda x: (Tensor([5.0]), Tensor.zeros(2), kept, x + 1))
+    for i in range(4):
+        a, b, c, d = step(Tensor([float(i)]))
+        assert (a.item(), b.tolist(), c.item(), d.item()) == (5.0, [0.0, 0.0], 7.0, i + 1)
+
+
+def test_nothing_returned(device):
+    total = Tensor([0.0])
+    step = bg.jit(lambda x: total.assign(total + x) and None)
+    with pytest.raises(JitError):  # the truth of a tensor is a read-back
+        [step(Tensor([1.0])) for _ in range(3)]
+
+    def add(x):
+        total.assign(total + x)
+
+    step = bg.jit(add)
+    before = total.item()
+    assert [step(Tensor([2.0])) for _ in range(4)] == [None] * 4
+    assert total.item() == before + 8.0
+
+
+@pytest.mark.parametrize("value", [1, 2.5, "word"], ids=str)
+def test_python_values_returned_are_refused(device, value):
+    step = bg.jit(lambda x: (x + 1, value))
+    step(ones(1))
+    with pytest.raises(JitError, match="returns"):
+        step(ones(1))
+
+
+def test_results_in_dicts(device):
+    step = bg.jit(lambda x: {"a": x + 1, "b": [x * 2, None]})
+    for i in range(4):
+        found = step(Tensor([float(i)]))
+        assert (found["a"].item(), found["b"][0].item(), found["b"][1]) == (i + 1, 2 * i, None)
+
+
+# -- inside the step -------------------------------------------------------------------------------------
+
+READS = [
+    lambda x: x.item(),
+    lambda x: x.tolist(),
+    lambda x: float(x),
+    lambda x: bool(x > 0),
+    lambda x: x.numpy(),
+]
+
+
+@pytest.mark.parametrize("place", range(len(READS)))
+def test_read_backs_are_refused(device, place):
+    def inside(x):
+        READS[place](x)
+        return x + 1
+
+    step = bg.jit(inside)
+    step(ones(1))
+    with pytest.raises(JitError, match="read back"):
+        step(ones(1))
+    assert Tensor([1.0]).item() == 1.0, "the capture is over"
+
+
+def test_copies_to_another_device_are_refused():
+    step = bg.jit(lambda x: x.to("reference") + 1)
+    x = Tensor([1.0], device="cpu")
+    step(x)
+    with pytest.raises(JitError, match="copied"):
+        step(x)
+
+
+def test_an_exception_half_way_leaves_everything_usable(device):
+    weight, fail = Tensor([1.0]), [False, True, False, False, False]
+
+    def inside(x):
+        weight.assign(weight + x)
+        if fail.pop(0):
+            raise ValueError("half way")
+        return weight * 2
+
+    step = bg.jit(inside)
+    assert step(ones(1)).item() == 4.0
+    with pytest.raises(ValueError, match="half way"):
+        step(ones(1))
+    assert weight.item() == 3.0
+    assert (Tensor([1.0]) + 1).item() == 2.0
+    assert step(ones(1)).item() == 8.0
+
+
+def test_realize_inside(device):
+    weight = Tensor([1.0])
+
+    def inside(x):
+        y = (x + weight).realize()
+        weight.assign(weight + y)
+        weight.realize()
+        return y * weight
+
+    eager = [inside(ones(1)).item() for _ in range(5)]
+    weight.assign([1.0])
+    step = bg.jit(inside)
+    assert [step(ones(1)).item() for _ in range(5)] == eager
+
+
+def test_an_old_version_that_is_read_after_the_new_one_was_computed(device):
+    weight = Tensor([1.0])
+
+    def inside(x):
+        old = weight * 10
+        weight.assign(weight + x)
+        weight.realize()
+        return old + x
+
+    eager = [inside(ones(1)).item() for _ in range(5)]
+    weight.assign([1.0])
+    step = bg.jit(inside)
+    assert [step(ones(1)).item() for _ in range(5)] == eager
+
+
+def test_several_assigns_of_one_tensor(device):
+    weight = Tensor([1.0])
+
+    def inside(x):
+        weight.assign(weight + x)
+        middle = weight * 100
+        weight.assign(weight * 2)
+        return middle + weight
+
+    eager = [inside(ones(1)).item() for _ in range(5)]
+    weight.assign([1.0])
+    step = bg.jit(inside)
+    assert [step(ones(1)).item() for _ in range(5)] == eager
+
+
+def test_exchange_of_two_tensors(device):
+    a, b = Tensor([1.0]), Tensor([2.0])
+
+    def inside():
+        old = a + 0
+        a.assign(b * 1)
+        b.assign(old)
+        return a * 10 + b
+
+    step = bg.jit(inside)
+    assert [step().item() for _ in range(5)] == [21.0, 12.0, 21.0, 12.0, 21.0]
+
+
+def test_new_tensors_that_are_kept_outside(device):
+    kept = {}
+
+    def inside(x):
+        kept["last"] = x * 3
+        return x + 1
+
+    step = bg.jit(inside)
+    for i in range(4):
+        step(Tensor([float(i)]))
+        assert kept["last"].item() == 3.0 * i
+
+
+def test_random_numbers_are_new_and_as_without_capture(device):
+    def inside(x):
+        return x + Tensor.rand(3), Tensor.rand(2).dropout(0.5)
+
+    Tensor.manual_seed(4)
+    eager = [[part.tolist() for part in inside(ones(3))] for _ in range(5)]
+    Tensor.manual_seed(4)
+    step = bg.jit(inside)
+    assert [[part.tolist() for part in step(ones(3))] for _ in range(5)] == eager
+    assert len({str(row) for row in eager}) == 5
+
+
+def test_seeding_between_replays(device):
+    step = bg.jit(lambda: Tensor.rand(2))
+    for _ in range(3):
+        step()
+    Tensor.manual_seed(8)
+    expected = Tensor.rand(2).tolist()
+    Tensor.manual_seed(8)
+    assert step().tolist() == expected
+
+
+def test_a_step_inside_a_step(device):
+    inner = bg.jit(lambda x: x * 2)
+    outer = bg.jit(lambda x: inner(x) + inner(x + 1))
+    assert [outer(Tensor([float(i)])).item() for i in range(5)] == [2.0, 6.0, 10.0, 14.0, 18.0]
+    assert [inner(Tensor([float(i)])).item() for i in range(4)] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_nothing_to_launch(device):
+    step = bg.jit(lambda x: x)
+    assert [step(Tensor([float(i)])).item() for i in range(4)] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_empty_tensors(device):
+    step = bg.jit(lambda x: (x * 2, x.sum()))
+    for _ in range(4):
+        empty, total = step(Tensor.zeros(0, 3))
+        assert (empty.shape, total.item()) == ((0, 3), 0.0)
+
+
+# -- training --------------------------------------------------------------------------------------------
+
+
+def regression(optimizer, captured, clear="zero_grad", steps=6):
+    """Losses, parameters and gradients of a small network over some steps."""
+    Tensor.manual_seed(2)
+    net = nn.Sequential(nn.Linear(3, 4), Tensor.tanh, nn.BatchNorm(4), nn.Dropout(0.2), nn.Linear(4, 1))
+    used = optimizer(net.parameters())
+
+    def step(x, y):
+        if clear == "zero_grad":
+            used.zero_grad()
+        loss = net(x).mse_loss(y)
+        loss.backward()
+        used.step()
+        return loss
+
+    run = bg.jit(step) if captured else step
+    losses = []
+    for number in range(steps):
+        if number == 4:
+            used.lr = 0.01
+        losses.append(run(Tensor.rand(5, 3), Tensor.rand(5, 1)).item())
+        if clear == "outside":
+            used.zero_grad()
+    state = {name: tensor.tolist() for name, tensor in net.state_dict().items()}
+    return losses, state, [p.grad and p.grad.tolist() for p in net.parameters()]
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: nn.SGD(p, 0.1),
+    "momentum": lambda p: nn.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "adam": lambda p: nn.Adam(p, 0.1),
+    "adamw": lambda p: nn.AdamW(p, 0.1, weight_decay=0.1),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_replayed_steps_equal_eager_ones_to_the_bit(device, name):
+    assert regression(OPTIMIZERS[name], True) == regression(OPTIMIZERS[name], False)
+
+
+def test_gradients_cleared_outside(device):
+    assert regression(OPTIMIZERS["sgd"], True, "outside") == regression(OPTIMIZERS["sgd"], False, "outside")
+
+
+def test_gradients_that_add_up(device):
+    weight = Tensor([2.0], requires_grad=True)
+
+    def inside(x):
+        (weight * x).sum().backward()
+
+    step = bg.jit(inside)
+    weight.grad = None
+    step(ones(1))
+    step(ones(1))
+    try:
+        step(ones(1))
+    except JitError:
+        return
+    assert weight.grad.tolist() == [3.0]
+
+
+def test_gradients_that_vanish_are_refused_or_right(device):
+    weight = Tensor([2.0], requires_grad=True)
+
+    def inside(x):
+        (weight * x).sum().backward()
+        return weight.grad * 1
+
+    step = bg.jit(inside)
+    for _ in range(2):
+        weight.grad = None
+        assert step(ones(1)).tolist() == [1.0]
+    weight.grad = Tensor([100.0])
+    try:
+        found = step(ones(1)).tolist()
+    except JitError:
+        return
+    assert found == [101.0]
+
+
+def test_a_parameter_that_is_replaced_in_the_network_is_refused(device):
+    net = nn.Linear(2, 1)
+    used = nn.SGD(net.parameters(), 0.1)
+
+    def inside(x):
+        used.zero_grad()
+        loss = net(x).sum()
+        loss.backward()
+        used.step()
+        return loss
+
+    step = captured(inside, ones(1, 2))
+    net.weight = Tensor.zeros(1, 2).requires_grad_()
+    with pytest.raises(JitError, match="weight"):
+        step(ones(1, 2))
+
+
+def test_loading_weights_between_replays(device):
+    net = nn.Linear(2, 1)
+    step = captured(lambda x: net(x), ones(1, 2))
+    net.load_state_dict({"weight": Tensor([[2.0, 3.0]]), "bias": Tensor([1.0])})
+    assert step(ones(1, 2)).tolist() == [[6.0]]
+
+
+def test_no_grad_inside(device):
+    weight = Tensor([2.0], requires_grad=True)
+
+    def inside(x):
+        with no_grad():
+            return weight * x
+
+    step = bg.jit(inside)
+    results = [step(ones(1)) for _ in range(4)]
+    assert not any(r.requires_grad for r in results)
+
+
+def test_backward_of_a_replayed_result_is_refused(device):
+    weight = Tensor([2.0], requires_grad=True)
+    step = captured(lambda x: (weight * x).sum(), ones(1))
+    with pytest.raises(BaregradError):
+        step(ones(1)).backward()
+
+
+def test_memory_does_not_grow(device):
+    net = nn.Linear(8, 8)
+    used = nn.Adam(net.parameters(), 0.01)
+
+    def inside(x):
+        used.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        used.step()
+        return loss
+
+    step, facts = bg.jit(inside), []
+    for _ in range(8):
+        step(ones(4, 8))
+        gc.collect()
+        facts.append(bg.Device(device).usage.in_use)
+    assert facts[3:] == [facts[3]] * 5
+
+
+def test_a_dropped_step_gives_its_memory_back(device):
+    gc.collect()
+    before = bg.Device(device).usage.in_use
+    step = captured(lambda x: (x @ x).relu() @ x, ones(8, 8))
+    step(ones(8, 8))
+    del step
+    gc.collect()
+    assert bg.Device(device).usage.in_use == before
