@@ -30,6 +30,7 @@ class Capture:
         self.written: set[int] = set()  # numbers of the graphs' outputs
         self.given_up: set[int] = set()  # numbers whose memory a next version took
         self.kept: list[Handle] = []  # all memory that is taken inside
+        self._numbers_kept: set[int] = set()
         self.pinned: dict[int, Value] = {}  # numbers that hold bytes of the host
         self.before: dict[
             int, tuple[Any, Value]
@@ -41,6 +42,15 @@ class Capture:
             int, tuple[Any, Any]
         ] = {}  # gradients asked for before they were set, and what was there
         self.grads_set: set[int] = set()
+
+    def took(self, handle: Handle) -> bool:
+        """Whether the memory was taken inside."""
+        return handle.number in self._numbers_kept
+
+    def keep(self, handle: Handle) -> None:
+        """Memory was taken."""
+        self.kept.append(handle)
+        self._numbers_kept.add(handle.number)
 
     def made(self, box: Any) -> None:
         """A box was made inside."""

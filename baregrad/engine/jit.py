@@ -10,7 +10,7 @@ parameter that was replaced by another tensor.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from baregrad.base.errors import JitError
@@ -35,6 +35,7 @@ class Jit(Generic[P, R]):
         self._replay: Replay | None = None
         self._surroundings: Surroundings | None = None
         self._form: Any = None  # the arguments with tensors as None
+        self._shared: list[int] = []  # for each argument the first that has the same memory
 
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
         """A method: each instance has a capture of its own."""
@@ -65,7 +66,7 @@ class Jit(Generic[P, R]):
         form = form_of((args, kwargs))
         if self._replay is None or self._surroundings is None:
             return self._capture(form, boxes, args, kwargs)
-        self._compare(form)
+        self._compare(form, boxes)
         self._surroundings.check(self._function)
         return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
 
@@ -84,10 +85,16 @@ class Jit(Generic[P, R]):
         finally:
             SESSION.capture = None
         self._replay = Replay(SESSION, capture, boxes, starts, result)
-        self._surroundings, self._form = surroundings, form
+        self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)
         return result
 
-    def _compare(self, form: Any) -> None:
+    def _compare(self, form: Any, boxes: list[Any]) -> None:
+        if sharing([box._value for box in boxes]) != self._shared:
+            raise JitError(
+                f"{self._function.__name__}: other arguments are one tensor than at the capture",
+                why="a replay treats as one what was one, and apart what was apart",
+                mend="pass a copy (x + 0), or call reset() first",
+            )
         if form != self._form:
             raise JitError(
                 f"{self._function.__name__} is called with {form}, it was captured with {self._form}",
@@ -110,6 +117,12 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     [0.0, 2.0, 4.0, 6.0]
     """
     return Jit(function)
+
+
+def sharing(values: Sequence[Value]) -> list[int]:
+    """For each realized value the place of the first that has the same memory."""
+    first: dict[Any, int] = {}
+    return [first.setdefault(value.own, place) for place, value in enumerate(values)]
 
 
 def is_box(value: object) -> bool:

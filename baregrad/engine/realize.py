@@ -24,22 +24,29 @@ def realize(session: Session, values: Iterable[Value]) -> None:
     session.pending.clear()
     if not todo:
         return
-    roots = put_in_realized(session, [v.uop for v in todo])
-    keep: list[Handle] = []  # the copies must live until the graph has run
+    keep: list[Handle] = []  # what is read, and the copies, must live until the graph has run
+    placed: dict[Value, UOp] = {}
+    for device in dict.fromkeys(v.device for v in todo):
+        mine = [v for v in todo if v.device == device]
+        placed.update(zip(mine, put_in_realized(session, [v.uop for v in mine], device, keep), strict=True))
+    roots = [placed[v] for v in todo]
     roots = copy_across(session, roots, keep)
     for device in dict.fromkeys(v.device for v in todo):
         group = [(v, root) for v, root in zip(todo, roots, strict=True) if v.device == device]
         _realize_on(session, device, [v for v, _ in group], [root for _, root in group])
 
 
-def put_in_realized(session: Session, roots: Sequence[UOp]) -> list[UOp]:
+def put_in_realized(session: Session, roots: Sequence[UOp], device: str, keep: list[Handle]) -> list[UOp]:
     """The graphs with everything that lies in memory already replaced by its buffer."""
     found: dict[UOp, UOp] = {}
 
     def enter(node: UOp) -> bool:
         handle = session.realized(node)
-        if handle is None:
-            return True
+        if handle is None or (handle.device.name != device and node.device is None):
+            return True  # an expression of constants may have been computed on another device
+        if session.capture is not None and not session.capture.took(handle):
+            return True  # a replay computes what was computed before the capture anew
+        keep.append(handle)
         buffer = handle.buffer
         found[node] = buffer if buffer.shape == node.shape else buffer.reshape(node.shape)
         return False

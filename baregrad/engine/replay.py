@@ -197,8 +197,9 @@ class Replay:
             return cls.of(value)
         for source in self._sources:
             if source.number == number:
-                return cls.of((arguments[source.argument] if source.argument >= 0 else source.box)._value)
-        return cls.of(self._constants[number])
+                box = arguments[source.argument] if source.argument >= 0 else source.box
+                return cls.of(box._value.again())
+        return cls.of(self._constants[number].again())
 
 
 def _hand_out(product: Product, is_new: bool) -> None:
@@ -265,8 +266,6 @@ def _sources(
     session: Session, capture: Capture, boxes: list[Any], starts: list[Value], patches: Patches | None
 ) -> Iterable[Source]:
     """Arguments and boxes whose memory the launches read. Everything else that they read is kept as it is."""
-    if patches is None:
-        return
     arguments = {
         value.own.number: i for i, value in reversed(list(enumerate(starts))) if value.own is not None
     }
@@ -278,7 +277,7 @@ def _sources(
             yield Source(number, None, arguments[number])
         else:
             yield Source(number, before[number], -1)
-    for number in patches.numbers:
+    for number in () if patches is None else patches.numbers:
         if number not in known and number not in inside and number not in capture.pinned:
             raise JitError(
                 f"a captured step reads buffer {number}, which no tensor holds",

@@ -82,7 +82,7 @@ class Session:
         handle = Handle(buffer, self.device(buffer.arg.devices[0]), address)
         self.handles[buffer.arg.number] = handle
         if self.capture is not None:
-            self.capture.kept.append(handle)
+            self.capture.keep(handle)
         return handle
 
     def handle(self, buffer: UOp) -> Handle:

@@ -8,11 +8,13 @@ Python number and was changed, or a parameter that was replaced, raises instead 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from baregrad.base.errors import JitError
 from baregrad.engine.value import Value
 
+OURS = ("baregrad.base", "baregrad.engine", "baregrad.ir", "baregrad.runtime", "baregrad.tensor")
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -81,18 +83,27 @@ def _at(path: str, owner: Any, key: Any, seen: set[int]) -> Iterator[tuple[str, 
 
 
 def _inside(path: str, owner: Any, seen: set[int]) -> Iterator[tuple[str, Any, Any, Any]]:
-    if id(owner) in seen or isinstance(owner, type) or type(owner).__name__ in ("module", "function"):
+    if id(owner) in seen or isinstance(owner, type | ModuleType):
         return
     seen.add(id(owner))
+    function = getattr(owner, "__wrapped__", owner)  # of a step inside of the step
+    if isinstance(function, FunctionType | MethodType):
+        if not str(function.__module__).startswith(OURS):
+            yield from _named(function, seen)
+        return
+    for name, place, key in _parts(path, owner):
+        yield from _at(name, place, key, seen)
+    if isinstance(owner, tuple):
+        for number, part in enumerate(owner):
+            yield from _inside(f"{path}[{number}]", part, seen)
+
+
+def _parts(path: str, owner: Any) -> list[tuple[str, Any, Any]]:
+    """The path, owner and key of all that an object holds under names."""
     if isinstance(owner, dict):
-        for key in list(owner):
-            yield from _at(f"{path}[{key!r}]", owner, key, seen)
-    elif isinstance(owner, list):
-        for place in range(len(owner)):
-            yield from _at(f"{path}[{place}]", owner, place, seen)
-    elif isinstance(owner, tuple):
-        for place, part in enumerate(owner):
-            yield from _inside(f"{path}[{place}]", part, seen)
-    elif hasattr(owner, "__dict__"):
-        for key in list(vars(owner)):
-            yield from _at(f"{path}.{key}", owner, key, seen)
+        return [(f"{path}[{key!r}]", owner, key) for key in owner]
+    if isinstance(owner, list):
+        return [(f"{path}[{place}]", owner, place) for place in range(len(owner))]
+    if hasattr(owner, "__dict__") and not type(owner).__module__.startswith(OURS):
+        return [(f"{path}.{key}", owner, key) for key in vars(owner)]
+    return []

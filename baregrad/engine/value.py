@@ -96,11 +96,27 @@ class Value:
         """The handles that an expression built on `node` needs."""
         return self.handles if self.own is None else frozenset((self.own,))
 
+    def again(self) -> Value:
+        """The same elements for another box, cut off from the tape: each box has a Value of its own."""
+        node = UOp(ops.DETACH, self.dtype, (self.node,)) if self.tracked else self.node
+        other = Value(node, self.device, self.support, line=self.line)
+        if self.own is not None and not self.tracked:
+            other.settle(self.own)
+        return other
+
+    @property
+    def shares(self) -> bool:
+        """Whether another Value has the same memory."""
+        holders = () if self.own is None else self.own.holders
+        return any(other is not self and other.own is self.own for other in holders)
+
     def settle(self, handle: Handle) -> None:
         """The value is now in memory; without a tape the expression and its inputs are let go."""
         self.own = handle
         buffer = handle.buffer
         self._node = buffer if buffer.shape == self.shape else buffer.reshape(self.shape)
+        if not self.tracked and any(other.tracked for other in handle.holders if other.own is handle):
+            self._node = UOp(ops.DETACH, self.dtype, (self._node,))  # the memory of a tracked value, cut off
         handle.holders.add(self)
         if not self.parents:
             self.release()

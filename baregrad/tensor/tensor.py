@@ -190,14 +190,11 @@ class Tensor(Loss):
             return self
         value = self.value
         if requires_grad:
-            node = (
-                value.node
-                if value.own is not None
-                else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
-            )
+            own = None if value.shares else value.own  # gradients end at memory of this tensor's own
+            node = value.node if own else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
             leaf = Value(node, self.device, value.support, leaf=ref(self), line=value.line)
-            if value.own is not None:
-                leaf.settle(value.own)
+            if own is not None:
+                leaf.settle(own)
             self.value = leaf
         else:
             self.value = self.detach().value

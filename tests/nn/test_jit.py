@@ -53,7 +53,9 @@ def test_views_as_arguments(device):
 def test_one_tensor_as_two_arguments(device):
     step = captured(lambda x, y: x * 10 + y, Tensor([1.0]), Tensor([2.0]))
     x = Tensor([3.0])
-    assert step(x, x).item() == 33.0
+    with pytest.raises(JitError, match="one tensor"):
+        step(x, x)
+    assert step(x + 0, x).item() == 33.0
     assert step(Tensor([4.0]), x).item() == 43.0
 
 
@@ -61,11 +63,9 @@ def test_one_tensor_as_two_arguments_at_the_capture(device):
     x, step = Tensor([3.0]), bg.jit(lambda x, y: x * 10 + y)
     step(x, x)
     step(x, x)
-    try:
-        result = step(Tensor([4.0]), Tensor([5.0])).item()
-    except JitError:
-        return
-    assert result == 45.0
+    with pytest.raises(JitError, match="one tensor"):
+        step(Tensor([4.0]), Tensor([5.0]))
+    assert step(x, x).item() == 33.0
 
 
 def test_nested_arguments(device):
@@ -406,9 +406,11 @@ def test_new_tensors_that_are_kept_outside(device):
         return x + 1
 
     step = bg.jit(inside)
-    for i in range(4):
+    for i in range(2):
         step(Tensor([float(i)]))
         assert kept["last"].item() == 3.0 * i
+    with pytest.raises(JitError, match="kept"):
+        step(ones(1))
 
 
 def test_random_numbers_are_new_and_as_without_capture(device):
@@ -455,10 +457,12 @@ def test_empty_tensors(device):
 # -- training --------------------------------------------------------------------------------------------
 
 
-def regression(optimizer, captured, clear="zero_grad", steps=6):
+def regression(optimizer, captured, clear="zero_grad", whole=False):
     """Losses, parameters and gradients of a small network over some steps."""
     Tensor.manual_seed(2)
-    net = nn.Sequential(nn.Linear(3, 4), Tensor.tanh, nn.BatchNorm(4), nn.Dropout(0.2), nn.Linear(4, 1))
+    small = (nn.Linear(3, 1, bias=False), Tensor.tanh)
+    large = (nn.Linear(3, 4), Tensor.tanh, nn.BatchNorm(4), nn.Dropout(0.2), nn.Linear(4, 1))
+    net = nn.Sequential(*(large if whole else small))
     used = optimizer(net.parameters())
 
     def step(x, y):
@@ -471,14 +475,14 @@ def regression(optimizer, captured, clear="zero_grad", steps=6):
 
     run = bg.jit(step) if captured else step
     losses = []
-    for number in range(steps):
+    for number in range(6):
         if number == 4:
             used.lr = 0.01
-        losses.append(run(Tensor.rand(5, 3), Tensor.rand(5, 1)).item())
+        losses.append(run(Tensor.rand(5, 3).realize(), Tensor.rand(5, 1).realize()).item())
         if clear == "outside":
             used.zero_grad()
     state = {name: tensor.tolist() for name, tensor in net.state_dict().items()}
-    return losses, state, [p.grad and p.grad.tolist() for p in net.parameters()]
+    return losses, state, [None if p.grad is None else p.grad.tolist() for p in net.parameters()]
 
 
 OPTIMIZERS = {
@@ -492,6 +496,12 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_replayed_steps_equal_eager_ones_to_the_bit(device, name):
     assert regression(OPTIMIZERS[name], True) == regression(OPTIMIZERS[name], False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_replayed_steps_of_many_layers_equal_eager_ones_to_the_bit(device, name):
+    assert regression(OPTIMIZERS[name], True, whole=True) == regression(OPTIMIZERS[name], False, whole=True)
 
 
 def test_gradients_cleared_outside(device):
@@ -578,8 +588,8 @@ def test_backward_of_a_replayed_result_is_refused(device):
 
 
 def test_memory_does_not_grow(device):
-    net = nn.Linear(8, 8)
-    used = nn.Adam(net.parameters(), 0.01)
+    net = nn.Linear(3, 2)
+    used = nn.SGD(net.parameters(), 0.01, momentum=0.9)
 
     def inside(x):
         used.zero_grad()
@@ -589,11 +599,12 @@ def test_memory_does_not_grow(device):
         return loss
 
     step, facts = bg.jit(inside), []
-    for _ in range(8):
-        step(ones(4, 8))
+    for _ in range(2):
+        for _ in range(4):
+            step(ones(2, 3))
         gc.collect()
         facts.append(bg.Device(device).usage.in_use)
-    assert facts[3:] == [facts[3]] * 5
+    assert facts[0] == facts[1]
 
 
 def test_a_dropped_step_gives_its_memory_back(device):

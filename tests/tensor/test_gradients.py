@@ -130,6 +130,12 @@ def test_detach_stops(device):
     assert not x.detach().requires_grad
 
 
+def test_detach_stops_in_memory_too(device):
+    x = Tensor([3.0], requires_grad=True)
+    (x * x.detach().realize()).sum().backward()
+    assert x.grad.tolist() == [3.0]
+
+
 def test_no_grad_stops(device):
     x = Tensor([3.0], requires_grad=True)
     with no_grad():
@@ -222,3 +228,20 @@ def test_a_tracked_value_is_not_assigned_silently(device):
         total.assign(total + x)
     assert not total.requires_grad
     assert total.tolist() == [1.0]
+
+
+def test_two_leaves_of_one_memory(device):
+    x = Tensor([1.0]).realize()
+    y = x.detach()
+    x.requires_grad_()
+    y.requires_grad_()
+    (x * 2 + y * 3).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0], [3.0])
+
+
+def test_a_view_made_under_no_grad_is_cut_off(device):
+    x = Tensor([[1.0, 2.0]], requires_grad=True)
+    with no_grad():
+        y = x.reshape(2).realize()
+    (x.reshape(2) * y).sum().backward()
+    assert x.grad.tolist() == [[1.0, 2.0]]

@@ -13,7 +13,7 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError, ShapeError
 from baregrad.dtype import DType
-from baregrad.engine import SESSION, from_bytes
+from baregrad.engine import SESSION, Value, from_bytes
 from baregrad.ir import Scalar, UOp, const, ops
 from baregrad.tensor import check
 from baregrad.tensor.ops.indexing import Indexing
@@ -96,17 +96,23 @@ class Create(Indexing):
     def manual_seed(cls, seed: int) -> None:
         """Start the random numbers of all devices anew."""
         SESSION.seed = seed & 0xFFFFFFFF
-        SESSION.generators.clear()
+        for device, state in SESSION.generators.items():  # captured steps read these very tensors
+            assert isinstance(state, cls), "the states are tensors"
+            state.value = cls._first_state(device)
+
+    @classmethod
+    def _first_state(cls, device: str) -> Value:
+        buffer = SESSION.new_buffer((2,), dt.uint32, device)
+        return from_bytes(SESSION, dt.pack(dt.uint32, (SESSION.seed, 0)), buffer)
 
     @classmethod
     def _next_call(cls, device: str) -> Self:
         """(seed, call number) of this draw; the number on the device goes up by one."""
         state = SESSION.generators.get(device)
         if not isinstance(state, cls):
-            buffer = SESSION.new_buffer((2,), dt.uint32, device)
-            state = cls.of(from_bytes(SESSION, dt.pack(dt.uint32, (SESSION.seed, 0)), buffer))
+            state = cls.of(cls._first_state(device))
             SESSION.generators[device] = state
-        now = state.of(state.value)
+        now = state.of(state.value.again())
         step = UOp(ops.IOTA, dt.int64, (), 2).cast(dt.uint32)
         state.assign(state.apply(lambda x: x + step))  # type: ignore[attr-defined]  # assign is in tensor.py
         return now

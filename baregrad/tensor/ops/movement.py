@@ -9,7 +9,6 @@ from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, ShapeError
 from baregrad.ir import Scalar, Size, const
 from baregrad.tensor import check
-from baregrad.tensor.autograd import no_grad
 from baregrad.tensor.ops.elementwise import Elementwise
 
 
@@ -148,5 +147,4 @@ class Movement(Elementwise):
 
     def detach(self) -> Self:
         """The value, cut off from the tape."""
-        with no_grad():
-            return self.apply(lambda x: x) if self.requires_grad else self.of(self.value)
+        return self.of(self.value.again())
