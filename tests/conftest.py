@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import os
 import random
 import shutil
@@ -53,6 +54,12 @@ def pytest_unconfigure() -> None:
     """Forget the kernels of this session."""
     if OWN_CACHE is not None:
         shutil.rmtree(OWN_CACHE, ignore_errors=True)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What the collection made stays: a test that collects garbage need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def reference_work() -> int:

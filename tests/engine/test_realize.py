@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 
 from baregrad.engine import SESSION
@@ -19,7 +17,6 @@ def device(request):
 
 
 def in_use(device: str) -> int:
-    gc.collect()
     return SESSION.device(device).usage().in_use
 
 
