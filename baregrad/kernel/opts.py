@@ -179,7 +179,7 @@ def _kind_row(kind: str, doc: str) -> Row:
     """The row that gives an axis a kind."""
 
     def why_not(shape: Shape, name: str) -> str | None:
-        axis = _own(shape, name)
+        axis = shape.by_name.get(name)
         if axis is None:
             return f"there is no axis {name}"
         wanted = "reduce" if kind.startswith("reduce") else "loop"
@@ -204,6 +204,9 @@ def _shares_lanes(shape: Shape, axis: Axis) -> bool:
     """Whether some node depends on this axis and on one that runs over lanes."""
     facts = shape.source.facts
     others = [a for a in shape.axes if a.kind in LANES and a is not axis]
+    for stage in shape.stages:
+        if axis.name in stage.copies:
+            return any(other.name in stage.copies for other in others)
     mine = ranges_mask(shape, axis.name)
     theirs = 0
     for other in others:

@@ -19,7 +19,7 @@ from baregrad.kernel.facts import LANES, size_of, static_size
 from baregrad.lower.context import INT32_MAX, INT32_MIN, Context
 from baregrad.lower.memory import load, parts, scalars, store
 from baregrad.lower.node import Block, Node
-from baregrad.lower.reduce import fused, reduce
+from baregrad.lower.reduce import reduce, summands
 
 COMPARES = frozenset((ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE))
 NARROWED = COMPARES | {
@@ -57,8 +57,8 @@ def _needed(ctx: Context) -> set[UOp]:
             index = node.src[0]
             needed.update(ctx.affine(index.src[1]).terms)
             needed.update(index.src[::2], node.src[1:])
-        elif node.op is ops.REDUCE and fused(node):
-            needed.update(node.src[0].src, node.src[1:])
+        elif node.op is ops.REDUCE:
+            needed.update(summands(node), node.src[1:])
         elif _is_conjunction(node):
             needed.update(_conditions(node))
         else:

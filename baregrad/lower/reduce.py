@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from baregrad import dtype as dt
 from baregrad.dtype import DType
-from baregrad.ir import Op, UOp, ops
+from baregrad.ir import Op, UOp, is_const, ops
 from baregrad.kernel.facts import static_size
 from baregrad.lower.context import Context
 from baregrad.lower.loops import path
@@ -21,9 +21,18 @@ IN_FLIGHT = 8  # latency 4 times two units: what keeps vector FMA busy on curren
 BOOL_OPS: dict[str, Op] = {"add": ops.OR, "max": ops.OR, "mul": ops.AND, "min": ops.AND}
 
 
-def fused(node: UOp) -> bool:
-    """Whether a REDUCE takes the sources of its product: FMA, one rounding."""
-    return node.arg[0] == "add" and node.dtype.is_float and node.src[0].op is ops.MUL
+def summands(node: UOp) -> tuple[UOp, ...]:
+    """What each step of a REDUCE takes: its value, or the factors of a float product (FMA, one
+    rounding), or a mask and the factors where the product is 0 unless the mask holds.
+    """
+    value = node.src[0]
+    if node.arg[0] != "add" or not node.dtype.is_float:
+        return (value,)
+    if value.op is ops.MUL:
+        return value.src
+    if value.op is ops.SELECT and value.src[1].op is ops.MUL and is_const(value.src[2], 0.0):
+        return (value.src[0], *value.src[1].src)
+    return (value,)
 
 
 def joiner(name: str, dtype: DType) -> Op:
@@ -46,8 +55,7 @@ def reduce(ctx: Context, node: UOp) -> list[Node]:
     closed = facts.closed(node)
     outer = ctx.unrolled(node)
     every = outer | (closed & facts.instances)
-    sources = node.src[0].src if fused(node) else node.src[:1]
-    columns = [ctx.instances(s, every) for s in sources]
+    columns = [ctx.instances(s, every) for s in summands(node)]
     groups: list[list[int]] = [[] for _ in ctx.combos(outer)]
     for i, place in enumerate(ctx.project(outer, every)):
         groups[place].append(i)
@@ -66,7 +74,7 @@ def reduce(ctx: Context, node: UOp) -> list[Node]:
 
 
 def _term(ctx: Context, node: Node, dtype: DType, lanes: int) -> Node:
-    return ctx.build.broadcast(ctx.build.cast(node, dtype), lanes)
+    return ctx.build.broadcast(node if node.dtype is dt.bool_ else ctx.build.cast(node, dtype), lanes)
 
 
 def _accumulate(
@@ -76,7 +84,10 @@ def _accumulate(
     build, dtype = ctx.build, node.dtype
     op = joiner(node.arg[0], dtype)
     if not loops:
-        first = build.alu(ops.MUL, dtype, *terms[0]) if len(terms[0]) == 2 else terms[0][0]
+        first = terms[0][-1] if len(terms[0]) == 1 else build.alu(ops.MUL, dtype, *terms[0][-2:])
+        if len(terms[0]) == 3:
+            zero = build.broadcast(build.const(0.0, dtype), lanes)
+            first = build.alu(ops.SELECT, dtype, terms[0][0], first, zero)
         return _chain(ctx, op, dtype, first, terms[1:])
     value = build.broadcast(build.const(identity(node.arg[0], dtype), dtype), lanes)
     places: list[int] = []
@@ -106,8 +117,9 @@ def _chain(ctx: Context, op: Op, dtype: DType, value: Node, terms: list[tuple[No
     """
     build, steps = ctx.build, []
     for term in terms:
-        if len(term) == 2:
-            value = build.alu(ops.FMA, dtype, *term, value)
+        if len(term) > 1:
+            total = build.alu(ops.FMA, dtype, *term[-2:], value)
+            value = total if len(term) == 2 else build.alu(ops.SELECT, dtype, term[0], total, value)
         else:
             value = build.alu(op, dtype, value, term[0])
         steps.append(value)
