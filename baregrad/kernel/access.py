@@ -7,9 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from baregrad import dtype as dt
+from baregrad.base.integers import prod
 from baregrad.ir import UOp, bounds, ops
-from baregrad.kernel.axes import Shape, Source
-from baregrad.kernel.facts import size_of
+from baregrad.kernel.axes import Shape, Source, Stage
+from baregrad.kernel.facts import number, size_of
 from baregrad.kernel.opts import ranges_mask
 from baregrad.target import Target
 
@@ -34,7 +35,11 @@ class Access:
 def accesses(shape: Shape) -> list[Access]:
     """All loads and stores, with their strides along the axes of a Shape that has no splits yet."""
     source, found = shape.source, []
+    staged = {stage.load: stage for stage in shape.stages}
     for i, node in [*enumerate(source.loads), *((-1, s) for s in source.stores)]:
+        if i in staged:
+            found.append(Access(node, i, _in_panel(shape, staged[i])))
+            continue
         mask = source.facts.mask[node.src[0]]
         strides = {}
         for axis in shape.axes:
@@ -44,6 +49,19 @@ def accesses(shape: Shape) -> list[Access]:
                 strides[axis.name] = FAR if stride is None else stride
         found.append(Access(node, i, strides))
     return found
+
+
+def _in_panel(shape: Shape, stage: Stage) -> dict[str, int]:
+    """The strides of a load that reads a panel; along what the panel is filled anew for, there is none."""
+    strides, mask = {}, shape.source.facts.mask[shape.source.loads[stage.load]]
+    for axis in shape.axes:
+        origin = shape.origin(axis.name)
+        name = str(number(origin)) if origin is not None else ""
+        if name in stage.panel:
+            strides[axis.name] = prod(stage.sizes[stage.panel.index(name) + 1 :])
+        elif ranges_mask(shape, axis.name) & mask:
+            strides[axis.name] = FAR
+    return strides
 
 
 def lanes_of(shape: Shape, name: str, target: Target) -> int:

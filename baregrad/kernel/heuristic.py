@@ -12,9 +12,11 @@ from __future__ import annotations
 from baregrad.base.integers import prod
 from baregrad.ir import UOp
 from baregrad.kernel.access import Access, accesses, lanes_of, work
-from baregrad.kernel.axes import Axis, Shape
-from baregrad.kernel.opts import Opt, apply, legal, ranges_mask, rewrites
+from baregrad.kernel.axes import Axis
+from baregrad.kernel.flatten import flatten
+from baregrad.kernel.opts import Opt, ranges_mask, rewrites
 from baregrad.kernel.panel import wanted, widest
+from baregrad.kernel.plan import Plan
 from baregrad.kernel.tile import Limits, Tile, choose
 from baregrad.target import Target
 
@@ -29,53 +31,6 @@ COPY = 16.0  # rows that a panel must serve until copying it costs as little as 
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
 
 
-class Plan:
-    """The Shape so far, and the Opts that made it."""
-
-    __slots__ = ("body", "opts", "shape", "target")
-
-    def __init__(self, ast: UOp, target: Target) -> None:
-        self.shape = Shape.of(ast)
-        self.target = target
-        self.opts: list[Opt] = []
-        self.body: list[Access] = []
-
-    def do(self, name: str, *args: object) -> bool:
-        """Apply a row if it is legal."""
-        opt = Opt(name, tuple(str(a) for a in args))
-        if not legal(self.shape, opt):
-            return False
-        self.shape = apply(self.shape, opt)
-        self.opts.append(opt)
-        return True
-
-    def cut(self, name: str, n: int) -> tuple[str, str]:
-        """Split n off an axis, ending as it best can; the names of the outer and the inner part, ""
-        for none.
-        """
-        if n == 1:
-            return name, ""
-        if self.size(name) == n:
-            return "", name
-        for tail in ("", "overlap", "mask"):
-            if tail == "overlap" and self.size(name) < n:
-                continue
-            if self.do("split", name, n, *([tail] if tail else [])):
-                return name + "a", name + "b"
-        return name, ""
-
-    def size(self, name: str) -> int:
-        """The size of an axis; 1 for none, 16 for one that is not constant."""
-        if not name:
-            return 1
-        size = self.shape.by_name[name].size
-        return 16 if size is None else size
-
-    def axes(self, kind: str) -> list[Axis]:
-        """The axes of a kind, outermost first."""
-        return [a for a in self.shape.axes if a.kind == kind]
-
-
 def heuristic(ast: UOp, target: Target) -> tuple[Opt, ...]:
     """The Opts for a kernel on a target."""
     plan = Plan(ast, target)
@@ -86,6 +41,8 @@ def heuristic(ast: UOp, target: Target) -> tuple[Opt, ...]:
     if not plan.axes("reduce"):
         _elementwise(plan)
     elif _one_nest(plan):
+        if flatten(plan):
+            plan.body = accesses(plan.shape)
         _one_reduce(plan)
     else:
         _rows(plan)
@@ -274,8 +231,14 @@ def _panels(plan: Plan, vectors: list[Access], name: str, row: str, columns: int
     """The loads to stage, and how many columns of vectors their panels leave room for."""
     reduced, lanes = plan.axes("reduce"), lanes_of(plan.shape, name, plan.target)
     chosen = []
+    done = {stage.load for stage in plan.shape.stages}
     for access in vectors:
-        if not row or row in access.strides or not wanted(access, name, plan.size(row), reduced, plan.target):
+        if (
+            access.load in done
+            or not row
+            or row in access.strides
+            or not wanted(access, name, plan.size(row), reduced, plan.target)
+        ):
             continue
         room = widest(access, reduced, plan.target) // lanes
         if room >= 2 or (room and access.stride(name) != 1):

@@ -201,6 +201,7 @@ KERNELS = {
     "cross_entropy_4_10": cross_entropy(4, 10),
     "conv_2_2_3_4_8": conv(2, 2, 3, 4, 8),
     "conv_1_1_4_3_17": conv(1, 1, 4, 3, 17),
+    "conv_1_2_16_4_4": conv(1, 2, 16, 4, 4),
     "conv_weights_2_1_2_3_8": conv_weights(2, 1, 2, 3, 8),
     "pool_2_8": pool(2, 8),
     "gather_5_16_7": gather(5, 16, 7),

@@ -1,0 +1,58 @@
+"""A list of Opts while it is chosen: the Shape so far, the Opts that made it, and the accesses that
+choices look at.
+"""
+
+from __future__ import annotations
+
+from baregrad.ir import UOp
+from baregrad.kernel.access import Access
+from baregrad.kernel.axes import Axis, Shape
+from baregrad.kernel.opts import Opt, apply, legal
+from baregrad.target import Target
+
+
+class Plan:
+    """The Shape so far, and the Opts that made it."""
+
+    __slots__ = ("body", "opts", "shape", "target")
+
+    def __init__(self, ast: UOp, target: Target) -> None:
+        self.shape = Shape.of(ast)
+        self.target = target
+        self.opts: list[Opt] = []
+        self.body: list[Access] = []
+
+    def do(self, name: str, *args: object) -> bool:
+        """Apply a row if it is legal."""
+        opt = Opt(name, tuple(str(a) for a in args))
+        if not legal(self.shape, opt):
+            return False
+        self.shape = apply(self.shape, opt)
+        self.opts.append(opt)
+        return True
+
+    def cut(self, name: str, n: int) -> tuple[str, str]:
+        """Split n off an axis, ending as it best can; the names of the outer and the inner part, ""
+        for none.
+        """
+        if n == 1:
+            return name, ""
+        if self.size(name) == n:
+            return "", name
+        for tail in ("", "overlap", "mask"):
+            if tail == "overlap" and self.size(name) < n:
+                continue
+            if self.do("split", name, n, *([tail] if tail else [])):
+                return name + "a", name + "b"
+        return name, ""
+
+    def size(self, name: str) -> int:
+        """The size of an axis; 1 for none, 16 for one that is not constant."""
+        if not name:
+            return 1
+        size = self.shape.by_name[name].size
+        return 16 if size is None else size
+
+    def axes(self, kind: str) -> list[Axis]:
+        """The axes of a kind, outermost first."""
+        return [a for a in self.shape.axes if a.kind == kind]
