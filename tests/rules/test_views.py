@@ -46,6 +46,12 @@ FORMS = [  # name, node, expected
         PADDED.shrink(((0, 2), (0, 3), (0, 4))),
         X.shrink(((0, 2), (0, 2), (0, 4))).pad(((0, 0), (1, 0), (0, 0))),
     ),
+    ("view_nothing", X.view((2, 3, 4), ((0, (1, 0, 0)), (0, (0, 1, 0)), (0, (0, 0, 1)))), X),
+    (
+        "view_view",
+        X.view((2, 2), ((0, (1, 0)), (0, (0, 2)), (3, (0, -1)))).view((4,), ((1, (0,)), (0, (0,)))),
+        X.view((4,), ((1, (0,)), (0, (0,)), (3, (0,)))),
+    ),
     ("reduce_of_ones", X.reshape((2, 1, 12)).reduce("add", (1,)), X.reshape((2, 1, 12))),
     ("reduce_reduce", X.reduce("max", (1,)).reduce("max", (2,)), X.reduce("max", (1, 2))),
     (
@@ -66,7 +72,7 @@ def test_form(name, node, expected):
 
 def random_view(rng, node):
     shape = node.shape
-    kind = rng.randrange(8)
+    kind = rng.randrange(9)
     if kind == 0:
         flat = 1
         for size in shape:
@@ -89,6 +95,12 @@ def random_view(rng, node):
         return node.flip(tuple(axis for axis in range(len(shape)) if rng.random() < 0.4))
     if kind == 6:
         return node.reduce(rng.choice(["add", "max"]), (rng.randrange(len(shape)),))
+    if kind == 7:
+        after = tuple(rng.randint(1, 3) for _ in range(rng.randint(1, 3)))
+        rows = tuple(
+            (rng.choice([0, 0, 1, -1]), tuple(rng.choice([0, 1, 2, -1]) for _ in after)) for _ in shape
+        )
+        return node.view(after, rows)
     return rng.choice(
         [
             node * 1.0,

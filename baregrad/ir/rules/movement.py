@@ -88,6 +88,33 @@ def shrink_pad(root: UOp) -> UOp | None:
     return source.shrink(tuple(boxes)).pad(tuple(amounts))
 
 
+def view_nothing(root: UOp) -> UOp | None:
+    """A view of each element where it is."""
+    shape, rows = root.arg
+    each = tuple((0, tuple(int(a == b) for b in range(len(shape)))) for a in range(len(rows)))
+    return root.src[0] if rows == each and shape == root.src[0].shape else None
+
+
+def view_view(root: UOp) -> UOp | None:
+    """A view of a view, if it never reaches outside of the inner one (where there are zeros)."""
+    inner = root.src[0]
+    (shape, outer), (middle, rows) = root.arg, inner.arg
+    if not all(isinstance(size, int) for size in (*shape, *middle)) or 0 in shape:
+        return None
+    for (begin, steps), size in zip(outer, middle, strict=True):
+        reach = [step * (n - 1) for step, n in zip(steps, shape, strict=True)]
+        if begin + sum(min(0, far) for far in reach) < 0 or begin + sum(max(0, far) for far in reach) >= size:
+            return None
+    joined = []
+    for begin, steps in rows:
+        start = begin + sum(step * b for step, (b, _) in zip(steps, outer, strict=True))
+        along = tuple(
+            sum(s * t[axis] for s, (_, t) in zip(steps, outer, strict=True)) for axis in range(len(shape))
+        )
+        joined.append((start, along))
+    return UOp(ops.VIEW, root.dtype, inner.src, (shape, tuple(joined)))
+
+
 def permute_reshape(root: UOp) -> UOp | None:
     """An order that only moves axes of size 1 is a reshape."""
     shape = root.src[0].shape
@@ -131,6 +158,8 @@ def table() -> Rules:
         ("pad_pad",         of(ops.PAD, of(ops.PAD, x)),             pad_pad),
         ("flip_flip",       of(ops.FLIP, of(ops.FLIP, x)),           flip_flip),
         ("shrink_pad",      of(ops.SHRINK, of(ops.PAD, x)),          shrink_pad),
+        ("view_nothing",    of(ops.VIEW, x),                         view_nothing),
+        ("view_view",       of(ops.VIEW, of(ops.VIEW, x)),           view_view),
         ("reduce_ones",     of(ops.REDUCE, x),                       reduce_ones),
         ("reduce_reduce",   of(ops.REDUCE, of(ops.REDUCE, x)),       reduce_reduce),
         ("contiguous_twice", of(ops.CONTIGUOUS, of(ops.CONTIGUOUS, x)), lambda root: root.src[0]),
