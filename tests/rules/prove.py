@@ -14,11 +14,13 @@ A rule whose result is a function is proven for instances: nodes that the functi
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import json
 import random
 import sys
+import textwrap
 from pathlib import Path
 
 import z3
@@ -52,7 +54,16 @@ def describe(part):
         return f"({' '.join(map(str, facts))} {' '.join(describe(s) for s in part.src)})"
     if isinstance(part, Dtypes):
         return part.name
-    return inspect.getsource(part) if callable(part) else str(part)
+    return source_of(part) if callable(part) else str(part)
+
+
+def source_of(function):
+    """A function's source without what formatting and comments change."""
+    text = textwrap.dedent(inspect.getsource(function))
+    try:
+        return ast.unparse(ast.parse(text))
+    except SyntaxError:  # a lambda in the middle of a table
+        return "".join(text.split())
 
 
 def digest(rule):
