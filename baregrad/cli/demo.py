@@ -47,10 +47,11 @@ def command(
     """Train on handwritten digits, and show what it became."""
     console, profile = Console(highlight=False), Profile()
     with override(device=device or Device.default()), profile.compiling():
+        state = None if weights is None else load_safetensors(weights)
         training, held_out = split(load_digits())
         trainer = Trainer(training, held_out, seed, epochs)
-        if weights is not None:
-            trainer.network.load_state_dict(load_safetensors(weights))
+        if state is not None:
+            trainer.network.load_state_dict(state)
         console.print(
             f"{len(training)} digits to learn from, {len(held_out)} held out; batches of {BATCH} on"
             f" {Device.default()}"
