@@ -52,15 +52,17 @@ def candidates(state: Selector) -> dict[UOp, Multiple]:
         place[node] = i
         if node.op is ops.CARRY or node.op is ops.END:
             state.unread[node.src[0]] = state.unread.get(node.src[0], 0) + 1
-        elif not node.shape and node.dtype is dt.int64 and node not in state.lazy:
-            step = factor(node)
-            if step:
-                found[node] = Multiple(node, node.src[0], None, step)
-            elif node.op is ops.ADD:
-                for part, base in (node.src, node.src[::-1]):
-                    product = found.get(part)
-                    if product is not None and product.base is None and place[base] < place[product.loop]:
-                        found[node] = Multiple(node, product.loop, base, product.step, part)
+        elif node.shape or node.dtype is not dt.int64 or node in state.lazy or node in state.gone:
+            continue
+        elif factor(node):
+            found[node] = Multiple(node, node.src[0], None, factor(node))
+        elif node.op is ops.ADD:
+            for part, base in (node.src, node.src[::-1]):
+                product = found.get(part)
+                if product is None or product.base is not None or base.op is ops.CONST:
+                    continue  # a constant is better added to an address
+                if place[base] < place[product.loop]:
+                    found[node] = Multiple(node, product.loop, base, product.step, part)
     return found
 
 

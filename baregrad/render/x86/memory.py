@@ -1,4 +1,4 @@
-"""Addresses, loads and stores: what is folded, what a mask does, how bools stand in memory (bytes, 0
+"""Loads and stores: what is folded, what a mask does, how bools stand in memory (bytes, 0
 or 1).
 
 Memory that is masked off is never touched: vector masks are the instruction's own (which does not
@@ -13,79 +13,18 @@ from typing import TYPE_CHECKING
 
 from baregrad import dtype as dt
 from baregrad.ir import UOp, const, ops
-from baregrad.isa.form import Imm, Mem, Reg, VReg
+from baregrad.isa.form import Imm, Mem, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
 from baregrad.render.x86 import lanes
+from baregrad.render.x86.address import address, vector_address
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.template import BITS, VECTOR
 
 if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
 
-RSP = Reg("gpr", 4)
 MOVES = {16: "vmovups", 8: "vmovq", 4: "vmovd"}  # so many bytes to or from an xmm
-FAR = 1 << 30  # displacements stay well inside 32 bits
-
-
-# -- addresses -------------------------------------------------------------------------------------
-
-
-def find_lazy(state: Selector) -> set[UOp]:
-    """Offsets x + constant that only addresses use: they become displacements and are never computed."""
-    candidates = [n for n in state.uops if n.op is ops.ADD and not n.shape and is_step(n)]
-    wanted = set(candidates)
-    if not wanted:
-        return wanted
-    for node in state.uops:
-        for place, source in enumerate(node.src):
-            if source in wanted and (node.op is not ops.INDEX or place != 1):
-                wanted.discard(source)
-    return wanted
-
-
-def is_step(node: UOp) -> bool:
-    """Whether a node is x + constant, of a size that a displacement has room for."""
-    constant = node.src[1]
-    return node.dtype is dt.int64 and constant.op is ops.CONST and abs(constant.arg) < FAR // 8
-
-
-def address(state: Selector, index: UOp) -> Mem:
-    """The memory operand of an INDEX with a scalar offset: base + offset * itemsize, constants as
-    displacement.
-    """
-    base, offset = index.src[0], index.src[1]
-    size = max(1, base.dtype.itemsize)
-    register: Reg | VReg = RSP
-    disp = 0
-    if base.op is ops.LOCAL:
-        disp = state.local_offsets[base]
-    else:
-        register = state.value(base)
-    while offset in state.lazy:
-        disp += offset.src[1].arg * size
-        offset = offset.src[0]
-    constant = constant_of(offset)
-    if constant is not None and abs(constant * size + disp) < FAR:
-        return Mem(register, None, 1, disp + constant * size)
-    counted = state.value(offset)
-    if counted.bits == 32:
-        wide = state.register("r64")
-        state.emit(form("movsxd", "r64", "r32"), wide, counted)
-        counted = wide
-    return Mem(register, counted, size, disp)
-
-
-def vector_address(state: Selector, index: UOp) -> tuple[Mem, int]:
-    """The operand of a gather or scatter, and the bits of one offset."""
-    base, offset = index.src[0], index.src[1]
-    register: Reg | VReg = RSP
-    disp = 0
-    if base.op is ops.LOCAL:
-        disp = state.local_offsets[base]
-    else:
-        register = state.value(base)
-    return Mem(register, state.value(offset), base.dtype.itemsize, disp), offset.dtype.bits
 
 
 # -- folding ---------------------------------------------------------------------------------------
@@ -185,6 +124,8 @@ def guarded(state: Selector, where: Mem, mask: UOp) -> Mem:
     """The address where a scalar mask is on, else that of zeros."""
     pointer, zeros = state.register("r64"), state.register("r64")
     on = state.value(mask)
+    if where.base is not None:
+        state.roots[pointer] = where.base
     state.emit(form("lea", "r64", "m"), pointer, where)
     state.emit(form("lea", "r64", "m"), zeros, state.pooled(bytes(64)))
     state.emit(form("test", "r32", "r32"), on, on)

@@ -30,7 +30,7 @@ def render(linear: Linear, target: Target) -> Program:
     checking = config().check
     if checking:
         verify(state.out, record)
-    insts = order(state.out, record, alias(state.unsteady))
+    insts = order(state.out, record, alias(state.unsteady, state.roots))
     allocation = allocate(insts, record)
     if checking:
         check(insts, allocation, record)

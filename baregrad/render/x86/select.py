@@ -17,7 +17,7 @@ from baregrad.ir import Op, UOp, ops
 from baregrad.isa.form import Imm, Inst, Mem, Reg, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
-from baregrad.render.x86 import counting, lanes, memory
+from baregrad.render.x86 import address, counting, lanes, memory
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.selector import Loop, Selector
 from baregrad.render.x86.template import VECTOR
@@ -39,10 +39,12 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
     handlers = HANDLERS
     for node in uops:
         handler = handlers.get(node.op)
+        if node in state.gone:
+            continue
         if handler is not None:
             handler(state, node)
         elif node.op.elementwise:
-            if not (node in state.lazy or node in state.late or node in state.gone or node in state.values):
+            if not (node in state.lazy or node in state.late or node in state.values):
                 state.select_row(node)
         else:
             raise CompileError(
@@ -88,7 +90,8 @@ def prepare(state: Selector) -> None:
     """Find the values that are only parts of addresses, and the next values that take over carried
     registers.
     """
-    state.lazy = memory.find_lazy(state)
+    state.lazy = address.find_lazy(state)
+    address.find_splits(state)
     counting.find(state)
     carries = {(n.src[0], n.arg): n for n in state.uops if n.op is ops.CARRY}
     for end in state.uops:
@@ -120,6 +123,7 @@ def steps(following: UOp, carry: UOp) -> bool:
 
 def open_loop(state: Selector, node: UOp) -> None:
     """RANGE: carried values in registers of their own, counters from 0, the label of the body."""
+    state.bases.clear()
     if not state.loops:
         state.loop_start = len(state.out)
     constant = constant_of(node.src[0])
@@ -192,6 +196,7 @@ def carry(state: Selector, node: UOp) -> None:
 def close_loop(state: Selector, node: UOp) -> None:
     """END: carried values to their registers, the counter, the branch back."""
     loop = state.loops[-1]
+    state.bases.clear()
     for i, value in enumerate(node.src[1:]):
         if value in state.late:
             state.carried[value] = loop.carried[i]

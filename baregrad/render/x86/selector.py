@@ -1,7 +1,7 @@
 """The state of selecting one kernel: registers, constants, operands, and the rows that a node's op and
 dtype find.
 
-select.py goes through the list and has the loops; memory.py addresses, loads and stores; lanes.py
+select.py goes through the list and has the loops; address.py addresses; memory.py loads and stores; lanes.py
 what works across lanes; divide.py division by constants. Rows are in rows_*.py.
 
 - A scalar float32 is an xmm register, a scalar integer or bool a general one, a vector a register
@@ -20,10 +20,11 @@ from baregrad.base import memo
 from baregrad.base.errors import CompileError
 from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
-from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Value, VReg
+from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, Value, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import Pool
 from baregrad.render.x86 import divide, lanes
+from baregrad.render.x86.address import Split
 from baregrad.render.x86.counting import Multiple
 from baregrad.render.x86.machine import is_wide
 from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, names
@@ -121,9 +122,10 @@ class Selector:
     """The state of selecting one kernel."""
 
     __slots__ = (
-        "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid", "late",
-        "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out", "plans",
-        "pool", "swapped", "target", "unread", "unsteady", "uops", "user", "uses", "values", "wide", "widest",
+        "bases", "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid",
+        "late", "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out",
+        "plans", "pool", "roots", "splits", "swapped", "target", "unread", "unsteady", "uops", "user", "uses",
+        "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target) -> None:
@@ -146,7 +148,10 @@ class Selector:
         self.unsteady: set[VReg] = (
             set()
         )  # carried registers of loops that run once and are no blocks of their own
-        self.gone: set[UOp] = set()  # products that only counted-up sums use
+        self.gone: set[UOp] = set()  # what only counted-up sums or offsets taken apart use: never computed
+        self.bases: dict[tuple[Reg | VReg, VReg], VReg] = {}  # pointer + scalar, in this stretch of the list
+        self.roots: dict[VReg, Reg | VReg] = {}  # pointers that were computed, and what from
+        self.splits: dict[UOp, Split] = {}  # vectors of offsets that are taken apart
         self.unread: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
         self.local_offsets: dict[UOp, int] = {}
         self.next_id = self.next_label = self.widest = 0

@@ -31,10 +31,11 @@ CASES = [  # name, first, second, whether they may touch
     ("places apart", store(Mem(X, I, 4, 0)), load(Mem(X, I, 4, 64)), False),
     ("another index", store(Mem(X, I, 4, 0)), load(Mem(X, J, 4, 64)), True),
     ("an index that changes", store(Mem(X, VReg(9, "gpr"), 4, 0)), load(Mem(X, VReg(9, "gpr"), 4, 64)), True),
+    ("a pointer computed from the same one", store(Mem(X)), load(Mem(VReg(8, "gpr"))), True),
     ("the constant pool", store(Mem(X)), load(Mem(label=Label("pool"))), False),
 ]
 
 
 @pytest.mark.parametrize("name, first, second, expected", CASES, ids=[case[0] for case in CASES])
 def test_accesses(name: str, first: Inst, second: Inst, expected: bool) -> None:
-    assert alias({VReg(9, "gpr")})(first, second) is expected, name
+    assert alias({VReg(9, "gpr")}, {VReg(8, "gpr"): X})(first, second) is expected, name

@@ -15,6 +15,7 @@ from baregrad.target import Target
 
 from .kernels import TARGETS, Lines, broadcast, pack, run, unpack
 
+F32 = dt.float32
 DTYPES = (dt.bool_, dt.int32, dt.uint32, dt.int64, dt.uint64, dt.float32)
 IDS = [t.name for t in TARGETS]
 WIDTHS = [(dtype, lanes, target) for target in TARGETS for dtype in DTYPES for lanes in (2, 4, 8, 16)
@@ -143,6 +144,39 @@ def test_gather_and_scatter(dtype: DType, lanes: int, target: Target, offsets: D
     assert unpack(run(lines.linear(), target, buffers)[-1], dtype) == pytest.approx(want)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("dtype, lanes, target", WIDTHS, ids=NAMES)
+def test_offsets_with_a_part_from_the_loop(dtype: DType, lanes: int, target: Target, kept: bool) -> None:
+    """Every other element of each row, as lower writes it: lanes * 2 plus the row's start in every lane."""
+    if lanes == 2 or lanes * 32 > target.vector_bytes * 8:
+        pytest.skip("no vector of so many int32")
+    lines = Lines()
+    x, y, z = lines.param(dtype, 6 * lanes + 1), lines.param(dtype, 3 * lanes), lines.param(dt.int32, lanes)
+    two = lines.add(broadcast(const(2, dt.int32), lanes))
+    even = lines.add(UOp(ops.LANES, dt.int32, (), lanes) * two)
+    loop = lines.range(3)
+    start = lines.add(loop * (2 * lanes))
+    for step in (0, 1):
+        at = lines.add(start + step) if step else start
+        offsets = lines.add(even + broadcast(lines.add(at.cast(dt.int32)), lanes))
+        if kept:
+            lines.store(z, index(0), offsets)
+        value = lines.load(x, offsets)
+        if step == 0:
+            lines.store(y, lines.add(loop * lanes), value)
+        else:
+            back = lines.add(even + broadcast(lines.add(start.cast(dt.int32)), lanes))
+            lines.store(x, back, value)
+    lines.end(loop)
+    given = numbers(dtype, 6 * lanes + 1)
+    buffers = [pack(given, dtype), bytes(3 * lanes * dtype.itemsize), bytes(4 * lanes)]
+    got = run(lines.linear(), target, buffers)
+    assert unpack(got[1], dtype) == given[: 6 * lanes : 2]
+    moved = list(given)
+    moved[: 6 * lanes : 2] = given[1 : 6 * lanes : 2]
+    assert unpack(got[0], dtype) == moved
+
+
 @pytest.mark.parametrize("dtype, lanes, target", WIDTHS, ids=NAMES)
 def test_slices_and_stacks(dtype: DType, lanes: int, target: Target) -> None:
     """Every lane is cut out and put in the place opposite."""
@@ -196,6 +230,25 @@ def test_a_load_does_not_pass_a_store(target: Target) -> None:
     lines.store(y, index(0), lines.add(before + after))
     got = run(lines.linear(), target, [pack([1, 2, 3, 4], dt.float32), bytes(16)])
     assert unpack(got[1], dt.float32) == [6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=IDS)
+def test_masked_loads_and_gathers_see_what_was_stored(target: Target) -> None:
+    """They read through pointers that were computed: still the same memory."""
+    lines = Lines()
+    x, m, y = lines.param(F32, 16), lines.param(dt.bool_, 1), lines.param(F32, 8)
+    mask = lines.load(m, index(0))
+    loop = lines.range(1, lines.add(index(4)))
+    start = lines.carry(loop, 0)
+    lines.store(x, start, lines.add(broadcast(const(5.0, F32), 4)))
+    lines.store(y, index(0), lines.load(x, start, 4, mask))
+    row = lines.add(broadcast(lines.add(start.cast(dt.int32)), 4))
+    at = lines.add(UOp(ops.LANES, dt.int32, (), 4) + row)
+    lines.store(x, start, lines.add(broadcast(const(7.0, F32), 4)))
+    lines.store(y, index(4), lines.load(x, at))
+    lines.end(loop, lines.add(start + 4))
+    got = run(lines.linear(), target, [bytes(64), pack([True], dt.bool_), bytes(32)])[-1]
+    assert unpack(got, F32) == [5.0] * 4 + [7.0] * 4
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=IDS)
