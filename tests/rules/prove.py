@@ -29,11 +29,12 @@ from baregrad import dtype as dt
 from baregrad.ir import UOp, ops
 from baregrad.ir.match import RING, Rules
 from baregrad.ir.pattern import Dtypes, Pattern
-from baregrad.ir.rules import simplify, tables
+from baregrad.ir.rules import integer, simplify, sums, tables
 from tests.rules.worlds import FLOATS, VECTORS, Anything, Bools, Integers, multiples
 
 STORED = Path(__file__).with_name("proven.json")
 CAP_MS = 20_000
+INTEGER_TABLES = ("integer", "compare")
 BITS = (ops.AND, ops.OR, ops.XOR, ops.NOT, ops.SHL, ops.SHR)
 
 
@@ -68,8 +69,11 @@ def source_of(function):
 
 def digest(rule):
     """Changes with anything that a proof depends on."""
-    parts = [rule.pattern, rule.result, *rule.when]
-    return hashlib.sha256("\n".join(map(describe, parts)).encode()).hexdigest()[:16]
+    parts = [describe(part) for part in (rule.pattern, rule.result, *rule.when)]
+    if rule.name.partition(".")[0] in INTEGER_TABLES and not isinstance(rule.result, Pattern):
+        helpers = {sys.modules[rule.result.__module__], sums} - {integer}
+        parts += sorted(ast.unparse(ast.parse(inspect.getsource(module))) for module in helpers)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 # -- rules ---------------------------------------------------------------------------------------------------
@@ -373,9 +377,6 @@ def instances(rule, wanted=6):
             if len(found) == wanted:
                 break
     return found
-
-
-INTEGER_TABLES = ("integer", "compare")
 
 
 def prove(rule, cap=CAP_MS):
