@@ -8,6 +8,7 @@ from baregrad.ir import Pass, UOp, ops, pipeline, simplify
 from baregrad.ir.decompose import decompose
 from baregrad.kernel.facts import number, static_size
 from baregrad.lower.context import Context
+from baregrad.lower.contract import contract
 from baregrad.lower.divide import divide
 from baregrad.lower.emit import emit
 from baregrad.lower.linear import Linear
@@ -27,8 +28,10 @@ PASSES = pipeline(
     Pass("lower.simplify", lambda ast, target: simplify(ast), spec="KERNEL"),
     Pass("lower.divide", lambda ast, target: divide(ast), after=("lower.simplify",), spec="KERNEL",
          why="the bounds of a simple sum are narrower, and so is its product"),
-    Pass("lower.decompose", decompose, after=("lower.divide",), spec="KERNEL",
-         why="a division by a constant needs none of the general one"),
+    Pass("lower.contract", contract, after=("lower.simplify",), spec="KERNEL",
+         why="a product by one is none"),
+    Pass("lower.decompose", decompose, after=("lower.divide", "lower.contract"), spec="KERNEL",
+         why="a division by a constant needs none of the general one; functions count on their roundings"),
     Pass("lower.linearize", _linearize, after=("lower.decompose",), spec="LINEAR",
          why="only ops that the target has may stand in a list"),
 )
