@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+import runpy
 import traceback
+from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
+
+import iced_x86
+import pytest
 
 import baregrad as bg
 from baregrad import dtype as dt
 from baregrad.base import config, override
 from baregrad.base.config import cache_key_fields, knobs
 from baregrad.base.errors import BaregradError, CompileError, ConfigError, EncodingError, IRError
+from baregrad.cli import main
 from baregrad.ir import (
     KERNEL,
     TENSOR,
@@ -53,13 +57,10 @@ X = [0.5, -2.0, 3.25, 0.0]
 
 def refused(kind: type[BaregradError], function: object, *parts: str) -> None:
     """The call fails with this error, whose text has these parts."""
-    try:
+    with pytest.raises(kind) as caught:
         function()
-    except kind as error:
-        missing = [part for part in parts if part not in str(error)]
-        assert not missing, f"{error} does not say {missing}"
-        return
-    raise AssertionError("nothing was refused")
+    missing = [part for part in parts if part not in str(caught.value)]
+    assert not missing, f"{caught.value} does not say {missing}"
 
 
 def buffer(number: int = 0, dtype: dt.DType = F, size: int = 4) -> UOp:
@@ -77,10 +78,9 @@ def kernel_of(root: UOp) -> UOp:
 
 
 def page(name: str) -> str:
-    sys.path.insert(0, str(Path("tools").resolve()))
-    import gen_docs
-
-    return gen_docs.PAGES[name]()
+    """A page as tools/gen_docs.py would write it."""
+    text_of_page: str = runpy.run_path("tools/gen_docs.py")["PAGES"][name]()
+    return text_of_page
 
 
 # -- an op ---------------------------------------------------------------------------------------------------
@@ -194,8 +194,6 @@ def instruction_is_listed_and_found() -> None:
 
 
 def instruction_goes_to_bytes_and_back() -> None:
-    import iced_x86
-
     memory = x86.inst("vphminposuw", "xmm9", x86.mem("rax", disp=16))
     for made in (memory, x86.inst("vphminposuw", "xmm1", "xmm2"), x86.inst("xlatb")):
         code = x86.encode(made)
@@ -326,16 +324,10 @@ def switch_is_read_overridden_and_keyed() -> None:
 
 def verb(*arguments: str) -> str:
     """What the command line prints."""
-    from contextlib import redirect_stdout
-
-    from baregrad.cli import main
-
     printed = StringIO()
-    with redirect_stdout(printed):
-        try:
-            main(list(arguments))
-        except SystemExit as end:
-            assert not end.code, f"ended with {end.code}"
+    with redirect_stdout(printed), pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    assert not end.value.code, f"ended with {end.value.code}"
     return printed.getvalue()
 
 

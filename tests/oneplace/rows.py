@@ -1,7 +1,7 @@
-"""What is added: one row for each kind of thing, written into a copy of the package as a person would write it.
+"""What is added: one row for each kind of thing, written into a copy of the package as a person would do it.
 
-An addition is (file, line that it comes after or before, text). More than one file for a thing is more than one
-place; which they are is said in ARCHITECTURE.md, "One place for each thing", and nowhere else are there more.
+An addition is (file, line that it comes after or before, text). More than one file for a thing is more than
+one place; which they are is said in ARCHITECTURE.md, "One place for each thing", and there are no others.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ ADDITIONS: dict[str, tuple[Addition | NewFile, ...]] = {
             "ir/ops.py",
             "FMA        = ",
             """SOFTSIGN = alu("softsign", "a / (1 + |a|).", 1, "float",
-               lambda a: math.copysign(1.0, a) if math.isinf(a) else a / (1.0 + abs(a)), samples=FLOATS, ulp=2,
+               lambda a: math.copysign(1.0, a) if math.isinf(a) else a / (1.0 + abs(a)),
+               samples=FLOATS, ulp=2,
                gradient=lambda g, y, a: (g * (1.0 - y.maximum(-y)) * (1.0 - y.maximum(-y)),))
 LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, samples=FLOATS)
 """,
@@ -83,7 +84,8 @@ LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, sam
         Addition(
             "isa/x86/table_avx.py",
             "AVX: tuple[Row, ...] = (",
-            '    row("vphminposuw", "dst:xmm=w, src:xmm/m128=r", VEX(128, "66", "0F38", 0x41), latency=4, needs="avx"),\n',
+            '    row("vphminposuw", "dst:xmm=w, src:xmm/m128=r", VEX(128, "66", "0F38", 0x41), latency=4,\n'
+            '        needs="avx"),\n',
         ),
         Addition(
             "isa/x86/table_scalar.py",
@@ -110,8 +112,8 @@ LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, sam
         Addition(
             "render/targets.py",
             "TARGETS: tuple",
-            "NARROW = replace(AVX512, name='x86-64-narrow', features=X86_WIDE | {'avx512_bf16'}, vector_bytes=32,\n"
-            "                 max_lanes=8)\n",
+            "NARROW = replace(AVX512, name='x86-64-narrow', features=X86_WIDE | {'avx512_bf16'},\n"
+            "                 vector_bytes=32, max_lanes=8)\n",
             before=True,
         ),
         Addition("render/targets.py", "from collections.abc", "from dataclasses import replace\n"),
@@ -123,8 +125,8 @@ LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, sam
             "runtime/device.py",
             '    "null": DeviceRow(',
             '    "toy_null": DeviceRow("baregrad.runtime.toy", "ToyNull", "a toy that runs nothing"),\n'
-            '    "toy_reference": DeviceRow("baregrad.runtime.toy", "ToyReference", "a toy that interprets",\n'
-            '                               wants=("execute",)),\n',
+            '    "toy_reference": DeviceRow("baregrad.runtime.toy", "ToyReference",\n'
+            '                               "a toy that interprets", wants=("execute",)),\n',
         ),
     ),
     "a switch": (

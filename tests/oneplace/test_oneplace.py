@@ -1,7 +1,7 @@
 """One place for each thing: a row written into a copy of the package is known everywhere at once.
 
-The copy is changed as a person would change it (rows.py) and asked in one process of its own (checks.py); the
-contract tests of devices run on the copy's devices. A second place that a change needs is a mistake to be mended.
+The copy is changed as a person would do it (rows.py) and asked in one process of its own (checks.py); the
+contract tests of devices run on the copy's devices. A second place that a change needs is a mistake.
 """
 
 from __future__ import annotations
