@@ -160,12 +160,33 @@ def _one_reduce(plan: Plan) -> None:
     along = min(
         ((_lane_cost(plan, a.name) * joined, a.name) for a in reversed(reduced)), default=(float("inf"), "")
     )
+    if _merge_short(plan, min(across[0], along[0])):
+        across = (0.0, plan.axes("loop")[-1].name)
     if min(across[0], along[0]) == float("inf"):
         return
     if across[0] <= along[0]:
         _tile_across(plan, across[1])
     else:
         _tile_along(plan, along[1])
+
+
+def _merge_short(plan: Plan, cost: float) -> bool:
+    """Join the two innermost loops if lanes over both, gathered but stored side by side, cost less."""
+    loops = plan.axes("loop")
+    if len(loops) < 2 or plan.shape.stages:
+        return False
+    first, second = loops[-2:]
+    stores = [x for x in plan.body if x.load < 0]
+    dense = all(x.stride(second.name) == 1 and x.stride(first.name) == second.size for x in stores)
+    moved = sum(x.load >= 0 and bool(x.stride(first.name) or x.stride(second.name)) for x in plan.body)
+    whole = plan.size(first.name) * plan.size(second.name) % plan.target.lanes(4) == 0
+    short = plan.size(first.name) <= plan.target.lanes(4)
+    if not dense or not whole or not short or cost <= 1.0 + GATHER * moved:
+        return False
+    if not plan.do("merge", first.name, second.name):
+        return False
+    plan.body = accesses(plan.shape)
+    return True
 
 
 def _row_axis(plan: Plan, loads: list[Access], without: set[str]) -> str:

@@ -8,9 +8,11 @@ often fits 32 bits, hence lanes.
 
 from __future__ import annotations
 
-from baregrad.ir import UOp, bounds, ops
+from baregrad.ir import UOp, bounds, ops, ranges_of
+from baregrad.kernel.facts import LANES
 
 MOST_SHIFT = 62
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
 def multiplier(divisor: int, high: int, limit: int) -> tuple[int, int] | None:
@@ -49,6 +51,10 @@ def _divided(node: UOp) -> UOp | None:
         return x >> (by.bit_length() - 1) if node.op is ops.IDIV else x & (by - 1)
     ups = -(low // by) if low < 0 else 0  # so many divisors are added to make it non-negative
     limit = int(x.dtype.max)
+    if low >= INT32_MIN and high <= INT32_MAX and any(r.arg[1] in LANES for r in ranges_of(x)):
+        limit = (
+            INT32_MAX  # lanes of 64 bits would be half as many: a division of 32 bits is left to the target
+        )
     if high + ups * by > limit:
         return None
     found = multiplier(by, high + ups * by, limit)

@@ -143,6 +143,16 @@ def pool(n, h):
     return kernel(store(param(0, n * (h // 2) ** 2), place, reduced("max", value, ky, kx), b, y, x))
 
 
+def pooled_bias(n, c, h):
+    """The greatest of 2 x 2, after a bias of each channel."""
+    b, f, y, x = axis(0, n), axis(1, c), axis(2, h // 2), axis(3, h // 2)
+    ky, kx = axis(4, 2, "reduce"), axis(5, 2, "reduce")
+    value = load(param(1, n * c * h * h), ((b * c + f) * h + y * 2 + ky) * h + x * 2 + kx)
+    place = ((b * c + f) * (h // 2) + y) * (h // 2) + x
+    most = reduced("max", value + load(param(2, c), f), ky, kx)
+    return kernel(store(param(0, n * c * (h // 2) ** 2), place, most, b, f, y, x))
+
+
 def gather(n, m, v):
     i, j = axis(0, n), axis(1, m)
     row = load(param(1, n, dt.int64), i)
@@ -204,6 +214,7 @@ KERNELS = {
     "conv_1_2_16_4_4": conv(1, 2, 16, 4, 4),
     "conv_weights_2_1_2_3_8": conv_weights(2, 1, 2, 3, 8),
     "pool_2_8": pool(2, 8),
+    "pool_bias": pooled_bias(2, 3, 8),
     "gather_5_16_7": gather(5, 16, 7),
     "transposed_9_20": transposed(9, 20),
     "two_outputs_45": two_outputs(45),

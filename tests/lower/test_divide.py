@@ -60,3 +60,12 @@ def run(node, counter, value):
                 else dt.normalize(n.op.meaning(*[known[s] for s in n.src]), n.dtype)
             )
     return known[node]
+
+
+def test_lanes_keep_to_32_bits():
+    """A product of more than 32 bits would halve the lanes: the division stays."""
+    block, lane = axis(0, 100_000), axis(1, 16, "vector")
+    place = block * 16 + lane
+    assert divide(place // 7) is place // 7
+    assert divide((lane + 100) // 7) is not (lane + 100) // 7
+    assert divide((block * 16) // 7) is not (block * 16) // 7
