@@ -86,29 +86,32 @@ def _realize_on(session: Session, device: str, todo: Sequence[Value], roots: Seq
     """Realize values whose graphs read buffers of one device."""
     try:
         graph = compile_graph(session, device, roots)
-        keep = _take_memory(session, todo, graph)
+        made = _take_memory(session, todo, graph)
         run_graph(session, graph)
     except BaregradError as error:
         error.where = error.where or next((v.line for v in todo if v.line), "")
         raise
-    for value, root, buffer in zip(todo, roots, graph.outputs, strict=True):
-        handle = session.handle(buffer)
+    # All of them at once: a value that is settled lets go of its inputs, which may be another one's memory.
+    handles = [session.handle(buffer) for buffer in graph.outputs]
+    del made  # until here they were held by nobody else
+    for value, root, handle in zip(todo, roots, handles, strict=True):
         session.remember(value.uop, handle)
         session.remember(root, handle)
         value.settle(handle)
-    del keep  # until here they were held by nobody else
 
 
 def _take_memory(session: Session, todo: Sequence[Value], graph: CompiledGraph) -> list[Handle]:
     """Memory for the outputs that have none: an old version's when nothing alive reads it, else new."""
     finished = {v for v in todo if not v.parents}
+    wanted = {buffer.arg.number for buffer in graph.outputs}  # an old version may be a value of its own
     made: list[Handle] = []
     for buffer in graph.outputs:
         number = buffer.arg.number
         if session.handles.get(number) is not None:
             continue
         donor = session.handles.get(graph.donors.get(number, 0))
-        if donor is not None and not donor.released and all(holder in finished for holder in donor.holders):
+        free = donor is not None and not donor.released and donor.number not in wanted
+        if donor is not None and free and all(holder in finished for holder in donor.holders):
             if session.capture is not None:
                 session.capture.given_up.add(donor.number)
             made.append(session.adopt(buffer, donor.give_up()))
