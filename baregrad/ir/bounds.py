@@ -2,8 +2,7 @@
 loops it depends on.
 
 Both are exact consequences of the ops' meanings (a node that can leave its dtype has the dtype's whole
-range), are
-cached on the node and never recurse. Rules ask them before they divide, compare or reorder.
+range), are cached on the node and never recurse. Rules ask them before they divide, compare or reorder.
 """
 
 from __future__ import annotations

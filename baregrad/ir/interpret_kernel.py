@@ -1,8 +1,8 @@
 """The meaning of KERNEL graphs: loops run one after another, whatever their kind; memory is Python lists.
 
-A value is computed in the innermost loop that it depends on, a REDUCE runs its ranges where it stands, an END
-runs its
-store for all of its ranges; what a node comes after is run before it. Read interpret.py first.
+A value is computed in the innermost loop that it depends on, a REDUCE runs its ranges where it stands, an
+END runs its store for all of its ranges; what a node comes after is run before it. Read interpret.py
+first.
 """
 
 from __future__ import annotations

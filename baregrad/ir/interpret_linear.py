@@ -25,8 +25,7 @@ def run_linear(uops: Sequence[UOp], buffers: Sequence[list[Any]], grid: int = 1)
     """Run a LINEAR list for each of `grid` items: `buffers[slot]` are a PARAM's elements, changed in place.
 
     Errors: IRError for an access outside of its memory, a load of LOCAL memory that nothing was stored to, a
-    source
-    that stands after its reader, or an END that does not close the innermost loop.
+    source that stands after its reader, or an END that does not close the innermost loop.
     """
     compile_linear(uops)(buffers, grid)
 

@@ -1,10 +1,8 @@
 """Python source for scalar values: what the KERNEL and LINEAR interpreters are made of.
 
-A kernel is run as one generated Python function: loops are `for`, memory is lists, a node is a variable. The
-text of
-an expression comes from a table here or is a call of the op's meaning; what follows it (rounding, wrapping)
-is the same
-for all. Addresses are checked before every access.
+A kernel is run as one generated Python function: loops are `for`, memory is lists, a node is a variable.
+The text of an expression comes from a table here or is a call of the op's meaning; what follows it
+(rounding, wrapping) is the same for all. Addresses are checked before every access.
 """
 
 from __future__ import annotations

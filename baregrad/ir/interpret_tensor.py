@@ -1,8 +1,7 @@
 """The meaning of TENSOR graphs: every node's value is a flat list in row-major order.
 
-Read interpret.py first. Elementwise arithmetic is in interpret_values.py. A list is dropped as soon as its
-last reader
-has run, so that a whole training step fits in memory; nothing here recurses.
+Read interpret.py first. Elementwise arithmetic is in interpret_values.py. A list is dropped as soon as
+its last reader has run, so that a whole training step fits in memory; nothing here recurses.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Ops over whole lists of Python values: the shared arithmetic of the three interpreters.
 
-`apply(node op, ...)` gives what the op's row means, brought into the result's dtype, as fast as Python's C
-functions
-allow; the row's own `meaning` is what they fall back to and are tested against. Structure (shapes, loops,
-memory) is
-not here: read interpret.py first.
+`apply(node op, ...)` gives what the op's row means, brought into the result's dtype, as fast as Python's
+C functions allow; the row's own `meaning` is what they fall back to and are tested against. Structure
+(shapes, loops, memory) is not here: read interpret.py first.
 """
 
 from __future__ import annotations

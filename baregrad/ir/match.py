@@ -1,10 +1,8 @@
 """Tables of rewrite rules, and the compiler that makes each op's rules one Python function.
 
-`rules("table", rows)` checks its rows when it is built; the matcher of an op is generated, by source text,
-when a node
-of that op is first met: tests that neighbouring rules share are made once. Patterns are in pattern.py;
-applying
-tables to graphs is in rewrite.py.
+`rules("table", rows)` checks its rows when it is built; the matcher of an op is generated, by source
+text, when a node of that op is first met: tests that neighbouring rules share are made once. Patterns are
+in pattern.py; applying tables to graphs is in rewrite.py.
 """
 
 from __future__ import annotations
@@ -104,9 +102,8 @@ def rules(name: str, rows: Iterable[Row]) -> Rules:
 def join(name: str, *tables: Rules, like: Like | None = None) -> Rules:
     """One table of several; the rules keep their names.
 
-    `like(result, node)` gives a result its node's shape back, if it has lost it (x * 0 -> 0); without it
-    such a rule
-    does not fire.
+    `like(result, node)` gives a result its node's shape back, if it has lost it (x * 0 -> 0); without it such
+    a rule does not fire.
     """
     return Rules(name, [row for table in tables for row in table.rows], like)
 

@@ -1,8 +1,8 @@
 """One order of nodes that is the same in every run: what sums and products are sorted by.
 
 Loop counters come first, outer ones before inner ones, then values by the outermost loop that they depend
-on; ties go by
-a digest of the node's structure. Python's own hash and the order of creation would differ from run to run.
+on; ties go by a digest of the node's structure. Python's own hash and the order of creation would differ
+from run to run.
 """
 
 from __future__ import annotations

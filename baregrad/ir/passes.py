@@ -1,8 +1,8 @@
 """Passes: named steps from graph to graph, in a list that checks its own order and what each step hands on.
 
-A pipeline is data: `Pass(name, run, after=..., why=..., spec=...)`, one a line. After each pass the graph is
-verified
-against the pass's level while `config().check` is on, and listeners of "pass" events are told of it.
+A pipeline is data: `Pass(name, run, after=..., why=..., spec=...)`, one a line. After each pass the graph
+is verified against the pass's level while `config().check` is on, and listeners of "pass" events are told
+of it.
 """
 
 from __future__ import annotations

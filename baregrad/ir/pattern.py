@@ -2,12 +2,10 @@
 are patterns.
 
 `any_("x")` matches anything, `const("c")` a constant, operators and the functions below match ops; a
-variable that
-stands twice must be the same node twice. A result is a pattern over the same variables, with `fold(...)`
-around what is
-computed from constants. A condition is a comparison of constants and of `lo(x)`, `hi(x)`, the bounds of a
-variable; so a
-solver can read all of a rule. match.py compiles tables of rules; tests/rules proves them.
+variable that stands twice must be the same node twice. A result is a pattern over the same variables,
+with `fold(...)` around what is computed from constants. A condition is a comparison of constants and of
+`lo(x)`, `hi(x)`, the bounds of a variable; so a solver can read all of a rule. match.py compiles tables
+of rules; tests/rules proves them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Apply tables of rules to graphs: bottom-up to the fixpoint, top-down with a stop, and plain substitution.
 
 Nothing here recurses; a node is rewritten once a call however often it is used. The rules are tables of
-match.py or
-functions; what they are is in rules/.
+match.py or functions; what they are is in rules/.
 """
 
 from __future__ import annotations

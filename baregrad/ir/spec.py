@@ -1,9 +1,8 @@
 """What each level allows: tables of facts a node must have, and `verify`, which asks them of a graph or a
 list.
 
-The op rows say arity, levels and dtypes; the tables here say the rest, one sentence a row. A broken fact is
-an IRError
-that names the node, the level and the sentence. Verifying changes nothing.
+The op rows say arity, levels and dtypes; the tables here say the rest, one sentence a row. A broken fact
+is an IRError that names the node, the level and the sentence. Verifying changes nothing.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """The text of graphs and lists, the same for all levels, and back: `parse(text(x))` gives the very nodes.
 
-One line a node, named in the order of first use; so a text never shows an address, a hash or the history of a
-run:
+One line a node, named in the order of first use; a text never shows an address, a hash or a run's history:
+
     %0 = param float32 | (0, 6)
     %1 = const int64 | 2
     %2 = index float32 %0 %1
-After the op come the dtype, the sources and, behind a bar, the argument. Floats are written so that they come
-back
-exactly. Loops of a LINEAR list are indented for reading only.
+
+After the op come the dtype, the sources and, behind a bar, the argument. Floats are written so that they
+come back exactly. Loops of a LINEAR list are indented for reading only.
 """
 
 from __future__ import annotations

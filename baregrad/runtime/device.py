@@ -1,10 +1,10 @@
 """The contract of a device, and the table of the devices that exist.
 
-A device is memory and a way to run code on it; it knows bytes, a grid and argument blocks, and nothing of the
-compiler. Every row of DEVICES passes the contract tests in tests/runtime/test_contract.py. What a device may
-do besides (zero-copy views, time stamps, copies between devices) are the protocols at the end; `isinstance`
-asks for them.
-What is not here: the devices themselves (one module each), and the Target record that the compiler reads.
+A device is memory and a way to run code on it; it knows bytes, a grid and argument blocks, and nothing of
+the compiler. Every row of DEVICES passes the contract tests in tests/runtime/test_contract.py. What a
+device may do besides (zero-copy views, time stamps, copies between devices) are the protocols at the end;
+`isinstance` asks for them. What is not here: the devices themselves (one module each), and the Target
+record that the compiler reads.
 """
 
 from __future__ import annotations

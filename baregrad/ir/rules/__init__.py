@@ -2,10 +2,8 @@
 graphs of views.
 
 identities (neutral elements, constants), integer (index arithmetic; sums, division and compare are its
-functions),
-boolean, select, float, cast, loops (KERNEL structure), movement (TENSOR views). Every row is value-tested,
-and proven
-where a solver can read it: tests/rules.
+functions), boolean, select, float, cast, loops (KERNEL structure), movement (TENSOR views). Every row is
+value-tested, and proven where a solver can read it: tests/rules.
 """
 
 from __future__ import annotations

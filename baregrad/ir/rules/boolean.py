@@ -1,6 +1,5 @@
 """Masks: bools joined by AND, OR, NOT and comparisons with constants. Canonical: no NOT of an integer
-comparison, no
-comparison of bools, each condition of an AND chain once and in order."""
+comparison, no comparison of bools, each condition of an AND chain once and in order."""
 
 from __future__ import annotations
 

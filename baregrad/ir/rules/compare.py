@@ -1,8 +1,7 @@
 """Comparisons of integer sums: the functions behind rows of integer.py.
 
 x < y becomes sum < constant, or constant < sum where the first term would be negative; common factors go,
-and so do small
-terms that decide nothing: g*a + b < g*c is a < c where 0 <= b < g. Sums are in sums.py.
+and so do small terms that decide nothing: g*a + b < g*c is a < c where 0 <= b < g. Sums are in sums.py.
 """
 
 from __future__ import annotations

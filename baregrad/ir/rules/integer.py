@@ -1,11 +1,10 @@
 """Index arithmetic: sums in canonical order, and as few divisions, remainders and comparisons as bounds
 allow.
 
-Canonical form: a sum is atom*constant + ... + constant in the order of order.py; SUB and NEG of integers are
-sums;
-a comparison is sum < constant or constant < sum. The rows are laws that tests/rules proves one by one; the
-functions
-at the end of each block do the same for sums of any length (sums.py, division.py, compare.py).
+Canonical form: a sum is atom*constant + ... + constant in the order of order.py; SUB and NEG of integers
+are sums; a comparison is sum < constant or constant < sum. The rows are laws that tests/rules proves one
+by one; the functions at the end of each block do the same for sums of any length (sums.py, division.py,
+compare.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Addresses under a mask: what the mask says of loop counters makes divisions and remainders go.
 
-Where a mask is false its address is never used. So below `0 < x & x < 9` x is a counter with those bounds: it
-is put in
-place of x, the address is simplified, and x is put back. Kept only if divisions or remainders have gone.
+Where a mask is false its address is never used. So below `0 < x & x < 9` x is a counter with those
+bounds: it is put in place of x, the address is simplified, and x is put back. Kept only if divisions or
+remainders have gone.
 """
 
 from __future__ import annotations

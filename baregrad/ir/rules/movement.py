@@ -1,8 +1,7 @@
 """TENSOR views: neighbouring movement ops of one kind become one, those that move nothing go.
 
-Canonical form: no two neighbours of one kind; what a PAD adds is never cut off again; REDUCE only over axes
-with more than
-one element. Pure shapes: the results are functions of arguments.
+Canonical form: no two neighbours of one kind; what a PAD adds is never cut off again; REDUCE only over
+axes with more than one element. Pure shapes: the results are functions of arguments.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Integer sums as linear forms: what sums, divisions, remainders and comparisons of sums have in common.
 
-A `Sum` is constant + sum of coefficient * atom, where an atom is any node that is no sum or multiple itself.
-Sums are laws
-of every width (they hold modulo 2**bits); divisions, remainders and comparisons are laws of unbounded
-integers, so their
-functions (division.py, compare.py) first ask `Sum.bounds`, and give up if the form may leave its dtype.
+A `Sum` is constant + sum of coefficient * atom, where an atom is any node that is no sum or multiple
+itself. Sums are laws of every width (they hold modulo 2**bits); divisions, remainders and comparisons are
+laws of unbounded integers, so their functions (division.py, compare.py) first ask `Sum.bounds`, and give
+up if the form may leave its dtype.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The CPU as a device: host memory, code memory, workers and the run-list function put together.
 
-Launches are synchronous: `run` returns when the list is done. Kernels are f(rdi = argument block, rsi = grid
-item), System V; they begin with a 16-byte aligned stack and the default MXCSR, and leave the upper vector
-halves clean.
-What is not here: each of the parts (memory.py, code.py, cpuid.py, workers.py, runner.py).
+Launches are synchronous: `run` returns when the list is done. Kernels are f(rdi = argument block, rsi =
+grid item), System V; they begin with a 16-byte aligned stack and the default MXCSR, and leave the upper
+vector halves clean. What is not here: each of the parts (memory.py, code.py, cpuid.py, workers.py,
+runner.py).
 """
 
 from __future__ import annotations

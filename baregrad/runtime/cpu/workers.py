@@ -3,11 +3,10 @@
     work(rdi = CONTROL)     take items of published jobs; spin a while, then sleep; return when told to stop
     stop(rdi = CONTROL)     tell every worker to return
 
-Threads start with the first parallel launch, so that a program which needs none has none. They are daemons,
-and the pool stops them when it is closed, collected, or the interpreter ends; a launch after that runs on the
-calling thread alone. A fork leaves the child without threads: `forget` puts the control block back, and they
-start anew on demand.
-Read jobs.py first; who publishes jobs is runner.py.
+Threads start with the first parallel launch, so that a program which needs none has none. They are
+daemons, and the pool stops them when it is closed, collected, or the interpreter ends; a launch after
+that runs on the calling thread alone. A fork leaves the child without threads: `forget` puts the control
+block back, and they start anew on demand. Read jobs.py first; who publishes jobs is runner.py.
 """
 
 from __future__ import annotations
