@@ -195,8 +195,8 @@ class PeerCopy(Protocol):
 class DeviceRow(NamedTuple):
     """One kind of device: its module and class (imported when it is opened) and a sentence for listings.
 
-    `wants` names options that a layer above must hand in, because what they do lies above the runtime: "execute"
-    is the interpreter.
+    `wants` names options that a layer above must hand in, because what they do lies above the runtime:
+    "execute" is the interpreter.
     """
 
     module: str
