@@ -111,6 +111,7 @@ class _Kernel:
     ) -> None:
         """Run targets, then `each`, for all values of the ranges; what is computed inside is forgotten."""
         source, before = self.source, source_state(self.source, self.names)
+        source.nest = None  # a loop around these goes on when they have ended: it is not joined with them
         for loop in sorted(ranges, key=lambda node: int(node.arg[0])):
             self.block(loop.src, open_)
             size = self.names[loop.src[0]]

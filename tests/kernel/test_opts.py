@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from baregrad import ir
 from baregrad.base.errors import CompileError
 from baregrad.kernel import optimize, parse, rows, show
 from baregrad.lower import lower
@@ -40,6 +41,7 @@ LEGAL = [
     ("stage", matmul(6, 16, 5), "split 0 3; unroll 0b; split 1 8; vector 1b; move 1a 0a; stage 1 2 1b"),
     ("stage_tail", matmul(5, 13, 5), "split 0 3 mask; unroll 0b; split 1 8 mask; vector 1b; stage 1 2 1b"),
     ("stage_turned", matmul(5, 8, 7, False, True), "split 0 3 overlap; unroll 0b; vector 1; stage 1 2 1"),
+    ("stage_in_loop", matmul(3, 2, 2), "stage 0 0"),
     ("stage_block", matmul(3, 8, 12), "vector 1; split 2 4; stage 1 2b 1"),
     ("stage_two", matmul(4, 8, 6), "split 0 2; unroll 0b; vector 1; stage 0 0b 2; stage 1 2 1"),
     ("stage_grid", matmul(4, 16, 6), "split 1 8; vector 1b; stage 1 2 1b; threads 1a"),
@@ -77,6 +79,9 @@ def test_value_is_kept(ast, opts):
     sink = optimize(ast, AVX512, parse(opts))
     run_kernel(sink, shaped)
     same(want, shaped, "KERNEL")
+    lists = [m.tolist() for m in memory(ast)]
+    ir.run_kernel(sink, lists)
+    same(want, lists, "KERNEL, the package's interpreter")
     run_linear(lower(sink, AVX512), lowered)
     same(want, lowered, "LINEAR")
 
