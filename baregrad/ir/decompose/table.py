@@ -98,7 +98,7 @@ def _lower(node: UOp, target: Target, done: dict[UOp, UOp]) -> UOp:
         raise DTypeError(
             f"{node.op.name} of {node.dtype} for {target.name}",
             why=f"the target computes with {', '.join(sorted(target.native_dtypes))} only",
-            mend="cast to float32 or int32 first",
+            mend="make the tensor in one of these, or convert it elsewhere: .to('reference').cast(float32)",
         )
     if node.op in STRUCTURE or node.op.name in target.native_ops:
         return node

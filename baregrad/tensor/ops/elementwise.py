@@ -41,6 +41,12 @@ class Elementwise(TensorBase):
     def _divided(self, dividend: Scalar) -> Self:
         return self._binary(ops.DIV, dividend, flipped=True, floats=True)
 
+    def _raised(self, base: Scalar) -> Self:
+        if not isinstance(base, bool | int | float):
+            return NotImplemented
+        exponent, number = self.operands("pow", base, floats=True)
+        return (exponent * math.log2(base)).exp2() if base > 0 and base != 1 else number._power(exponent)
+
     def _unary(self, op: Op) -> Self:
         dtype = check.float_dtype(self.dtype, op.name)
         return self.apply(lambda x: x.cast(dtype).alu(op))
@@ -68,6 +74,7 @@ class Elementwise(TensorBase):
     def __hash__(self) -> int: return id(self)
     def __invert__(self) -> Self: return self._integral("~").apply(lambda x: ~x)
     def __pow__(self, other: Other) -> Self: return self.pow(other)
+    def __rpow__(self, other: Scalar) -> Self: return self._raised(other)
     # fmt: on
 
     def __neg__(self) -> Self:
@@ -179,15 +186,29 @@ class Elementwise(TensorBase):
     def pow(self, exponent: Other) -> Self:
         """self to the power of the exponent; whole and half exponents that are Python numbers by
         multiplication.
+
+        x ** 0 and 1 ** y are 1, a negative number to a power that is not whole is NaN.
         """
-        if isinstance(exponent, TensorBase):
-            return (self.log2() * exponent).exp2()
+        if isinstance(exponent, TensorBase) or not math.isfinite(exponent):
+            base, power = self.operands("pow", exponent, floats=True)
+            return base._power(power)
         if exponent == 0.5:
             return self.sqrt()
-        if exponent == int(exponent) and abs(exponent) <= 64:
-            power = self._whole_power(abs(int(exponent)))
-            return power if exponent >= 0 else power.reciprocal()
-        return (self.log2() * exponent).exp2()
+        whole = exponent == builtins.int(exponent)
+        if whole and abs(exponent) <= 64:
+            result = self._whole_power(abs(builtins.int(exponent)))
+            return result if exponent >= 0 else result.reciprocal()
+        size = ((self.abs() if whole else self).log2() * exponent).exp2()
+        return size.where(self >= 0, -size) if whole and exponent % 2 else size
+
+    def _power(self, exponent: Self) -> Self:
+        """exp2(y * log2(x)), with the sign and the exceptions of x ** y."""
+        size = (self.abs().log2() * exponent).exp2()
+        odd = (exponent * 0.5).floor() * 2 != exponent
+        signed = size.where(~(self < 0) | ~odd, -size)
+        possible = signed.where(~(self < 0) | (exponent.floor() == exponent), float("nan"))
+        always = (exponent == 0) | (self == 1)  # type: ignore[comparison-overlap]  # == is elementwise
+        return possible.where(~always, 1.0)
 
     def _whole_power(self, n: builtins.int) -> Self:
         """The product of the squares of squares that n's bits name."""
@@ -220,9 +241,9 @@ class Elementwise(TensorBase):
         return self.where(self > 0, -self) if self.dtype.is_int else self.maximum(-self)
 
     def sign(self) -> Self:
-        """-1, 0 or 1."""
-        zero = self * 0
-        return (zero + 1).where(self > 0, (zero - 1).where(self < 0, zero))
+        """-1, 0 or 1; NaN stays."""
+        zero = self.where(self != self, 0)
+        return zero.where(~(self > 0), 1).where(~(self < 0), -1)
 
     # -- activations -------------------------------------------------------------------------------------
 

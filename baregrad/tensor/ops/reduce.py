@@ -84,24 +84,27 @@ class Reduce(Movement):
 
     def argmax(self, axis: int | None = None, keepdim: bool = False) -> Self:
         """The first place of the greatest element, as int64; of the flattened tensor when axis is None."""
+        return self._place_of("max", axis, keepdim)
+
+    def argmin(self, axis: int | None = None, keepdim: bool = False) -> Self:
+        """The first place of the least element, as int64; of the flattened tensor when axis is None."""
+        return self._place_of("min", axis, keepdim)
+
+    def _place_of(self, extreme: str, axis: int | None, keepdim: bool) -> Self:
         if axis is None:
-            flat = self.flatten().argmax(0)
+            flat = self.flatten()._place_of(extreme, 0, False)
             return flat.reshape((1,) * self.ndim) if keepdim else flat
-        axis = check.axis_in(axis, self.ndim, "argmax")
+        axis = check.axis_in(axis, self.ndim, f"arg{extreme}")
         if not self.ndim:
             return self.apply(lambda x: x.const_like(0).cast(dt.int64))
         size = self.shape[axis]
-        best = self.max(axis, keepdim=True)
-        hit = (self == best) | (self != self)  # NaN is the greatest
+        best = self._reduce(extreme, axis, True)
+        hit = (self == best) | (self != self)  # NaN comes first, as greatest and as least
         places = (1,) * axis + (size,) + (1,) * (self.ndim - axis - 1)
         order = self.constant(UOp(ops.IOTA, dt.int64, (), size).reshape(places), self.device).expand(
             self.shape
         )
         return order.where(hit, size)._reduce("min", axis, keepdim)
-
-    def argmin(self, axis: int | None = None, keepdim: bool = False) -> Self:
-        """The first place of the least element, as int64."""
-        return (-self).argmax(axis, keepdim)
 
     def softmax(self, axis: int = -1) -> Self:
         """exp(x) / sum(exp(x)) along an axis, with the greatest element taken off first."""
@@ -116,9 +119,11 @@ class Reduce(Movement):
         return apart - apart.exp().sum(axis, keepdim=True).log()
 
     def logsumexp(self, axis: Axes = None, keepdim: bool = False) -> Self:
-        """log(sum(exp(x)))."""
-        top = self.max(axis, keepdim=True).detach()
-        total = (self - top).exp().sum(axis, keepdim=True).log() + top
+        """log(sum(exp(x))); infinite where the greatest element is."""
+        x = self.cast(check.float_dtype(self.dtype, "logsumexp"))
+        top = x.max(axis, keepdim=True).detach()
+        top = top.where(top.abs() < float("inf"), 0)  # inf - inf would be NaN
+        total = (x - top).exp().sum(axis, keepdim=True).log() + top
         if keepdim:
             return total
         axes = check.axes_in(axis, self.ndim, "logsumexp")
