@@ -42,5 +42,5 @@ except CompileError as error:
 else:
     raise AssertionError("a result used what its pattern does not bind")
 
-# To have it used: write the row into a table of ir/rules/, and run `python tests/rules/prove.py --write`.
+# To have it used: write the row into a table of ir/rules/, and run `python -m tests.rules.prove --write`.
 # Then it has its proof, its value test, its line in docs/reference/rules.md, and its name in every trace.

@@ -6,8 +6,7 @@ A ```python block is run; a ```text block right after it is what it prints. In a
 
 from __future__ import annotations
 
-import contextlib
-import io
+import json
 import re
 import subprocess
 import sys
@@ -25,18 +24,28 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.slow
+RUN = """
+import contextlib, io, json, sys
+names, printed = {}, []
+for position, body in json.load(sys.stdin):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(body, f"README.md, block {position}", "exec"), names)
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
+
+
 def test_python_blocks_print_what_they_show():
-    names: dict[str, object] = {}
-    for position, (kind, body) in enumerate(BLOCKS):
-        if kind != "python":
-            continue
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(body, f"README.md, block {position}", "exec"), names)
-        following = BLOCKS[position + 1] if position + 1 < len(BLOCKS) else ("", "")
-        if following[0] == "text":
-            assert printed.getvalue().split() == following[1].split(), f"block {position}:\n{body}"
+    """In one process of their own, one after another, as a reader would type them."""
+    blocks = [(position, body) for position, (kind, body) in enumerate(BLOCKS) if kind == "python"]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], input=json.dumps(blocks), capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    for (position, body), printed in zip(blocks, json.loads(done.stdout), strict=True):
+        kind, shown = BLOCKS[position + 1] if position + 1 < len(BLOCKS) else ("", "")
+        if kind == "text":
+            assert printed.split() == shown.split(), f"block {position}:\n{body}\nprints\n{printed}"
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
@@ -45,7 +54,6 @@ def test_make_targets_exist(command):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [command for command in COMMANDS if command.startswith("python -m baregrad")]
 )

@@ -8,8 +8,8 @@ A rule whose both sides are patterns is proven as it stands, for each kind of dt
   float        IEEE formats of z3: binary16 and binary32
 A rule whose result is a function is proven for instances: nodes that the function turned into others.
 
-    python tests/rules/prove.py            prove all, tell what is open
-    python tests/rules/prove.py --write    and store the digests of what was proven in proven.json
+    python -m tests.rules.prove            prove all, tell what is open
+    python -m tests.rules.prove --write    and store the digests of what was proven in proven.json
 """
 
 from __future__ import annotations

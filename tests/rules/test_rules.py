@@ -20,8 +20,8 @@ RARE = ()
 def test_every_rule_is_proven_as_it_stands():
     changed = [rule.name for rule in RULES if STORED.get(rule.name, [None, None])[1] != prove.digest(rule)]
     gone = sorted(set(STORED) - {rule.name for rule in RULES})
-    assert not changed, f"not proven in this form: {changed}; run python tests/rules/prove.py --write"
-    assert not gone, f"proofs of rules that are gone: {gone}; run python tests/rules/prove.py --write"
+    assert not changed, f"not proven in this form: {changed}; run python -m tests.rules.prove --write"
+    assert not gone, f"proofs of rules that are gone: {gone}; run python -m tests.rules.prove --write"
 
 
 @pytest.mark.parametrize("rule", VALUES, ids=[rule.name for rule in VALUES])
