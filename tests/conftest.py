@@ -17,6 +17,7 @@ import shutil
 import tempfile
 import time
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from zlib import crc32
 
@@ -60,6 +61,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """What the collection made stays: a test that collects garbage need not look at it."""
     gc.collect()
     gc.freeze()
+
+
+@cache
+def why_no_compiler() -> str:
+    """Why tests marked cc cannot run here; empty where they can."""
+    try:
+        import_module("baregrad.runtime.c.compiler").find_compiler()  # baregrad comes after the switches
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine lacks a tool for."""
+    if item.get_closest_marker("cc") and why_no_compiler():
+        pytest.skip(why_no_compiler())
 
 
 def reference_work() -> int:

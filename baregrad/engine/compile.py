@@ -15,7 +15,7 @@ from baregrad.engine import disk
 from baregrad.ir import UOp, text
 from baregrad.kernel import optimize
 from baregrad.lower import lower
-from baregrad.render import TARGETS, Program, host_target, render
+from baregrad.render import Program, render, target_for
 from baregrad.runtime import Device, Kernel
 from baregrad.target import Target
 
@@ -43,12 +43,12 @@ def target_of(device: Device) -> Target:
 
 @memo
 def _target(device: Device, settings: tuple[object, ...]) -> Target:
-    """The row of the CPU's features, less those switched off, with this machine's cores and caches."""
+    """The row of the device's features, less those switched off, with this machine's cores and caches."""
     facts, switches = device.target_facts(), config()
     present = facts.features
     if switches.features:
         present &= frozenset(switches.features.split(","))
-    row = host_target(present) if facts.arch == "x86-64" else TARGETS[0]  # the null device: the best row
+    row = target_for(facts.arch, present)
     return replace(
         row,
         threads=switches.threads or facts.cores,

@@ -1,7 +1,7 @@
 """From LINEAR lists to programs: `render(linear, target) -> Program`.
 
-Targets are rows in targets.py; machine/ is what all instruction sets share, x86/ selects instructions. No
-device is needed for any of it.
+Targets are rows in targets.py; machine/ is what all instruction sets share, x86/ selects instructions, text/
+writes C. No device is needed for any of it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from baregrad.base import load
 from baregrad.base.errors import CompileError
 from baregrad.render.program import Program
-from baregrad.render.targets import AVX2, AVX512, TARGETS, host_target
+from baregrad.render.targets import AVX2, AVX512, TARGETS, C, host_target, target_for
 
 if TYPE_CHECKING:
     from baregrad.lower import Linear
     from baregrad.target import Target
 
-RENDERERS = {"x86-64": "baregrad.render.x86.renderer"}
+RENDERERS = {"x86-64": "baregrad.render.x86.renderer", "c": "baregrad.render.text.c"}
 """The module of each architecture, loaded when it is first needed."""
 
 
@@ -37,4 +37,4 @@ def render(linear: Linear, target: Target) -> Program:
     return program
 
 
-__all__ = ["AVX2", "AVX512", "TARGETS", "Program", "host_target", "render"]
+__all__ = ["AVX2", "AVX512", "TARGETS", "C", "Program", "host_target", "render", "target_for"]

@@ -67,7 +67,7 @@ class Usage:
 class TargetFacts:
     """What a device says about its hardware: plain data, from which `render` chooses a target's row.
 
-    `arch` is "x86-64", "reference" or "null"; `features` are named as in the instruction tables ("avx2",
+    `arch` is "x86-64", "c", "reference" or "null"; `features` are named as in the instruction tables ("avx2",
     "fma", ...); `caches` are bytes by name ("l1d", "l1i", "l2", "l3"), as far as the hardware tells.
     """
 
@@ -207,6 +207,7 @@ class DeviceRow(NamedTuple):
 
 # fmt: off
 DEVICES: Mapping[str, DeviceRow] = MappingProxyType({
+    "c": DeviceRow("baregrad.runtime.c", "CDevice", "any processor, through C and a compiler found here"),
     "cpu": DeviceRow("baregrad.runtime.cpu", "CpuDevice", "this computer's x86-64 processor"),
     "null": DeviceRow("baregrad.runtime.null", "NullDevice", "runs nothing: to measure the compiler"),
     "reference": DeviceRow("baregrad.runtime.reference", "ReferenceDevice", "runs programs by interpreting",

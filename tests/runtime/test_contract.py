@@ -45,12 +45,29 @@ def add_code() -> bytes:
     )
 
 
+def add_text() -> bytes:
+    """The same in C."""
+    return b"""
+void add(void **args, int64_t item)
+{
+    uint64_t *words = args[0];
+    words[item] += (uint64_t)args[1];
+}
+"""
+
+
 # What a device wants from above, and the code of the same kernel for each architecture.
 OPTIONS: dict[str, Any] = {"execute": lambda program, args, grid: program(args, grid)}
-CODE: dict[str, Callable[[], Any]] = {"x86-64": add_code, "null": add_code, "reference": lambda: increment}
+CODE: dict[str, Callable[[], Any]] = {
+    "x86-64": add_code,
+    "c": add_text,
+    "null": add_code,
+    "reference": lambda: increment,
+}
+NEEDS = {"c": pytest.mark.cc}
 
 
-@pytest.fixture(params=sorted(DEVICES))
+@pytest.fixture(params=[pytest.param(name, marks=NEEDS.get(name, ())) for name in sorted(DEVICES)])
 def device(request: pytest.FixtureRequest) -> Iterator[Device]:
     opened = open_device(request.param, **{name: OPTIONS[name] for name in DEVICES[request.param].wants})
     yield opened
