@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from baregrad.base.events import emit, listening
+from baregrad.dtype import void
 from baregrad.engine.compile import Compiled, compile_kernel
 from baregrad.engine.session import Session
-from baregrad.ir import UOp, ops, toposort
+from baregrad.ir import UOp, ops, simplify_tensor, toposort
 from baregrad.runtime import Address, Device, Launch, Recording, Timestamps
 from baregrad.schedule import KernelItem, plan_memory, schedule
 
@@ -47,6 +48,7 @@ def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> Compil
     """Schedule the roots and compile their kernels."""
     if session.device(device).target_facts().arch == "reference":
         return _interpreted(session, device, roots)
+    roots = simplify_tensor(UOp(ops.SINK, void, tuple(roots))).src
     scheduled = schedule(roots, lambda shape, dtype, _: session.new_buffer(shape, dtype, device))
     steps: list[Step] = []
     donors: dict[int, int] = {}
