@@ -245,9 +245,22 @@ def _verify_loops(nodes: Sequence[UOp], where: str) -> None:
             raise _broken(
                 sorted(ranges_of(node), key=lambda n: int(n.arg[0]))[0], "every range is closed", where
             )
+    _verify_reduces(nodes, where)
     grids = [node for node in numbers.values() if node.arg[1] == "grid"]
     if len(grids) > 1 or (grids and grids[0].arg[0] != min(numbers)):
         raise _broken(grids[-1], "there is at most one grid range, and it is the outermost", where)
+
+
+def _verify_reduces(nodes: Sequence[UOp], where: str) -> None:
+    """Reduces that share ranges run in one loop, so that none of them can wait for another one's result."""
+    closed: dict[UOp, frozenset[UOp]] = {}  # the ranges of all reduces that a node depends on
+    for node in nodes:
+        below = frozenset[UOp]().union(*[closed[s] for s in node.src])
+        if node.op is ops.REDUCE:
+            if not below.isdisjoint(node.src[1:]):
+                raise _broken(node, "a reduce that depends on another one has ranges of its own", where)
+            below = below.union(node.src[1:])
+        closed[node] = below
 
 
 FREE = (ops.CONST, ops.PARAM, ops.LOCAL, ops.GRID, ops.LANES)  # worth no register until they are used

@@ -57,6 +57,12 @@ BAD = [  # name, graph, level, message
     ("reduce", UOp(ops.REDUCE, dt.float32, (X,), ("sum", (0,))), TENSOR, "name, axes in order"),
     ("assign", UOp(ops.ASSIGN, dt.float32, (X + X, X)), TENSOR, "a version of one"),
     ("open_range", kernel(load(IN, N), loops=()), KERNEL, "every range is closed"),
+    (
+        "reduce_of_its_own_result",
+        kernel(UOp(ops.REDUCE, dt.float32, (load(IN, R) * total(R), R), ("add", ()))),
+        KERNEL,
+        "ranges of its own",
+    ),
     ("open_reduce", kernel(load(IN, R)), KERNEL, "every range is closed"),
     (
         "reduce_of_loop",
