@@ -109,7 +109,8 @@ class Linear(Reduce):
         dtype = dt.result_dtype(self.dtype, other.dtype)
         return self.cast(dtype), other.cast(dtype)  # type: ignore[attr-defined]  # one public class
 
-    def _pool_windows(self, size: Pair, stride: Pair | None, padding: Pair) -> tuple[Self, tuple[int, ...]]:
+    def _pool_windows(self, size: Pair, stride: Pair | None, padding: Pair) -> Self:
+        """The windows of the last two axes, two axes inside of each: a reshape where they tile the image."""
         kernel = _pair(size)
         step = kernel if stride is None else _pair(stride)
         if self.ndim < 2:
@@ -117,9 +118,11 @@ class Linear(Reduce):
         lead = self.shape[:-2]
         rows, oh, ow = _windows(self.shape, kernel, step, _pair(padding), (1, 1))
         shape = (*lead, oh, ow, *kernel)
-        return self.apply(
-            lambda x: x.view(shape, _rows_in(shape, tuple((a,) for a in range(len(lead))), rows))
-        ), shape
+        if step == kernel and not any(_pair(padding)) and (oh * step[0], ow * step[1]) == self.shape[-2:]:
+            apart = self.reshape(*lead, oh, kernel[0], ow, kernel[1])
+            return apart.transpose(-3, -2)
+        within = _rows_in(shape, tuple((a,) for a in range(len(lead))), rows)
+        return self.apply(lambda x: x.view(shape, within))
 
     def max_pool2d(self, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Self:
         """The greatest element of each window. Shapes: (…, h, w) -> (…, h', w'), as conv2d counts; stride
@@ -130,12 +133,11 @@ class Linear(Reduce):
         if ph or pw:
             least = float("-inf") if self.dtype.is_float else self.dtype.min
             x = self.pad([(0, 0)] * (self.ndim - 2) + [(ph, ph), (pw, pw)], least)
-        windows, _ = x._pool_windows(size, size if stride is None else stride, 0)
-        return windows.max((-2, -1))
+        return x._pool_windows(size, stride, 0).max((-2, -1))
 
     def avg_pool2d(self, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Self:
         """The mean of each window, padding counted in. Shapes: as max_pool2d."""
-        return self._pool_windows(size, stride, padding)[0].mean((-2, -1))
+        return self._pool_windows(size, stride, padding).mean((-2, -1))
 
 
 def _vector_shape(shape: tuple[int, ...], row: bool, column: bool) -> tuple[int, ...]:
