@@ -36,12 +36,12 @@ class Product:
     """A buffer that is written and seen afterwards: `boxes` get it, and the result if `returned`.
 
     `numbers` are those of the launches that stand for it: its own, and those of earlier versions in the same
-    memory. `over` is the box whose memory it may be written over.
+    memory. `over` is the box that it is a version of, over whose memory it may be written if `in_place`.
     """
 
     buffer: UOp
     numbers: list[int]
-    shape: tuple[Any, ...]
+    in_place: bool
     boxes: list[Any]  # weak references
     over: Any
     handle: Handle
@@ -92,6 +92,10 @@ class Replay:
         ]
         self._products: dict[int, Product] = {}
         self._constants: dict[int, Value] = {}
+        self._passed: set[int] = (
+            set()
+        )  # numbers that boxes or the result have as they were before the launches
+        self._moves: list[tuple[Any, int, tuple[Any, ...]]] = []  # weak box, such a number, shape
         returned = {id(box) for box in _boxes(result)}
         for box, start in capture.before.values():
             if box._value is not start:
@@ -108,11 +112,14 @@ class Replay:
         number = value.own.number
         if number not in capture.written:
             self._constants[number] = value
+            self._passed.add(number)
+            if over is not None:
+                self._moves.append((ref(box), number, value.shape))
             return number
         product = self._products.get(number)
         if product is None:
-            numbers = _same_memory(capture, number)
-            product = Product(value.own.buffer, numbers, value.shape, [], None, value.own, value.device)
+            numbers, in_place = _same_memory(capture, number)
+            product = Product(value.own.buffer, numbers, in_place, [], None, value.own, value.device)
             self._products[number] = product
         if over is not None:
             product.boxes.append(ref(box))
@@ -142,8 +149,29 @@ class Replay:
                     why="the step adds to it, or sets it, as it was captured",
                     mend="call zero_grad() inside the step, or at the same place each time",
                 )
-        if self._patches is None or self._device is None:
-            return self._build(session, self._result, arguments)
+        passed = self._as_they_are(arguments)
+        if self._patches is not None and self._device is not None:
+            self._launch(session, arguments)
+        for weak, number, shape in self._moves:
+            box = weak()
+            if box is not None:
+                box._value = _value_in(passed[number], shape, box._value.leaf)
+        for box, grad in self._grads_after:
+            box._grad = grad
+        return self._build(self._result, passed)
+
+    def _as_they_are(self, arguments: list[Any]) -> dict[int, Value]:
+        """What is handed on as it is: Values of their own, so that nothing is written over it."""
+        found = {number: self._constants[number].again() for number in self._passed}
+        for source in self._sources:
+            if source.number in found:
+                box = arguments[source.argument] if source.argument >= 0 else source.box
+                found[source.number] = box._value.again()
+        return found
+
+    def _launch(self, session: Session, arguments: list[Any]) -> None:
+        assert self._patches is not None, "there are launches"
+        assert self._device is not None, "they have a device"
         read: set[int] = set()
         for source in self._sources:
             value = (arguments[source.argument] if source.argument >= 0 else source.box)._value
@@ -159,9 +187,6 @@ class Replay:
         run_recording(self._device, self._patches.recording, self._steps)
         for product, is_new in fresh:
             _hand_out(product, is_new)
-        for box, grad in self._grads_after:
-            box._grad = grad
-        return self._build(session, self._result, arguments)
 
     def _memory_for(self, session: Session, product: Product, read: set[int]) -> bool:
         """Choose the memory that a product is written to; whether the boxes need a new value for it."""
@@ -170,7 +195,7 @@ class Replay:
         mine = {box._value for box in boxes}
         over = product.over() if product.over is not None else None
         old: Handle = over._value.own if over is not None else product.handle
-        in_place = (over is not None and len(product.numbers) > 1) or old.address.value not in read
+        in_place = (over is not None and product.in_place) or old.address.value not in read
         if in_place and not old.released and all(holder in mine for holder in old.holders):
             is_new = old is not product.handle
             product.handle = old
@@ -182,24 +207,29 @@ class Replay:
             self._patches.put(number, product.handle.address)
         return is_new
 
-    def _build(self, session: Session, template: Any, arguments: list[Any]) -> Any:
+    def _build(self, template: Any, passed: dict[int, Value]) -> Any:
         if template is None:
             return None
         if isinstance(template, dict):
-            return {name: self._build(session, part, arguments) for name, part in template.items()}
+            return {name: self._build(part, passed) for name, part in template.items()}
         if isinstance(template, list):
-            return template[0](self._build(session, part, arguments) for part in template[1:])
+            return template[0](self._build(part, passed) for part in template[1:])
         cls, number, shape = template
         product = self._products.get(number)
-        if product is not None:
-            value = Value(product.handle.buffer.reshape(shape), product.device, frozenset((product.handle,)))
-            value.settle(product.handle)
-            return cls.of(value)
-        for source in self._sources:
-            if source.number == number:
-                box = arguments[source.argument] if source.argument >= 0 else source.box
-                return cls.of(box._value.again())
-        return cls.of(self._constants[number].again())
+        if product is None:
+            return cls.of(_value_in(passed[number], shape, None))
+        value = Value(product.handle.buffer.reshape(shape), product.device, frozenset((product.handle,)))
+        value.settle(product.handle)
+        return cls.of(value)
+
+
+def _value_in(other: Value, shape: tuple[Any, ...], leaf: Any) -> Value:
+    """A Value of the memory of another one."""
+    if other.own is None:  # cut off from a tracked value, whose memory it reads
+        return other
+    value = Value(other.own.buffer.reshape(shape), other.device, frozenset((other.own,)), leaf=leaf)
+    value.settle(other.own)
+    return value
 
 
 def _hand_out(product: Product, is_new: bool) -> None:
@@ -236,24 +266,20 @@ def _one_device(capture: Capture) -> Device | None:
     return next(iter(devices.values()), None)
 
 
-def _same_memory(capture: Capture, number: int) -> list[int]:
-    """The number and the earlier versions, written inside, that it may be written over; the source they begin
-    with is left out.
-
-    More than one entry, or a source before it, means that it may be written in place: then the list has the
-    number twice.
+def _same_memory(capture: Capture, number: int) -> tuple[list[int], bool]:
+    """The number and the earlier versions, written inside, that lie in the same memory; and whether this may be
+    that of the source they begin with.
     """
     donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
     numbers = [number]
     while number in donors:
         new, number = number, donors[number]
         if number not in capture.written:
-            return numbers if _read_later(capture, new, number) else [*numbers, numbers[0]]
-        if number in capture.given_up:
-            numbers.append(number)
-        else:
+            return numbers, not _read_later(capture, new, number)
+        if number not in capture.given_up:
             break
-    return numbers
+        numbers.append(number)
+    return numbers, False
 
 
 def _read_later(capture: Capture, new: int, old: int) -> bool:
