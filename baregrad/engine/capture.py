@@ -6,14 +6,15 @@ value).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from baregrad.base.errors import JitError
 from baregrad.engine.graph import CompiledGraph
-from baregrad.engine.realize import realize
-from baregrad.engine.session import Session
+from baregrad.engine.realize import from_bytes, realize
+from baregrad.engine.session import Session, nbytes
 from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp
 from baregrad.runtime import Launch
@@ -22,7 +23,7 @@ from baregrad.runtime import Launch
 class Capture:
     """The notes of one run."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, arguments: Sequence[Any]) -> None:
         self._session = session
         self.graphs: list[CompiledGraph] = []
         self.launches: list[Launch] = []
@@ -31,6 +32,12 @@ class Capture:
         self.given_up: set[int] = set()  # numbers whose memory a next version took
         self.kept: list[Handle] = []  # all memory that is taken inside
         self._numbers_kept: set[int] = set()
+        self._arguments = {
+            id(box) for box in arguments
+        }  # jit.py checks that they stay as they are to each other
+        self._owners = {
+            box._value.own.number: box for box in reversed(arguments)
+        }  # number of the memory -> box
         self.pinned: dict[int, Value] = {}  # numbers that hold bytes of the host
         self.before: dict[
             int, tuple[Any, Value]
@@ -66,16 +73,37 @@ class Capture:
         return weak is not None and weak() is box
 
     def read(self, box: Any) -> None:
-        """A box's value is used: one that was there before is realized outside of the capture."""
+        """A box's value is used: one that was there before is realized outside of the capture.
+
+        Boxes are told apart by their memory, so each but the first in one memory gets a copy.
+        """
         if id(box) in self.before or self._is_new(box):
             return
-        if box._value.own is None:
-            self._session.capture = None
-            try:
-                realize(self._session, (box._value,))
-            finally:
-                self._session.capture = self
+        with self._apart():
+            realize(self._session, (box._value,))
+            first = self._owners.setdefault(box._value.own.number, box)
+            if first is not box and id(box) not in self._arguments:
+                box._value = self._copy_of(box._value)
+        self._owners.setdefault(box._value.own.number, box)
         self.before[id(box)] = (box, box._value)
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Outside of the capture; what was assigned inside stays pending."""
+        session, pending = self._session, self._session.pending
+        session.capture, session.pending = None, WeakKeyDictionary()
+        try:
+            yield
+        finally:
+            session.capture, session.pending = self, pending
+
+    def _copy_of(self, value: Value) -> Value:
+        own = value.own
+        assert own is not None, "it is realized"
+        buffer = self._session.new_buffer(value.shape, value.dtype, value.device)
+        copy = from_bytes(self._session, own.device.read(own.address, nbytes(buffer)), buffer, value.line)
+        copy.leaf = value.leaf
+        return copy
 
     def written_to(self, box: Any) -> None:
         """A box is about to get another value."""

@@ -35,6 +35,7 @@ class Jit(Generic[P, R]):
         self._replay: Replay | None = None
         self._surroundings: Surroundings | None = None
         self._form: Any = None  # the arguments with tensors as None
+        self._fixed: list[tuple[int, Any]] = []  # arguments that the step also reaches by name
         self._shared: list[int] = []  # for each argument the first that has the same memory
 
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
@@ -73,7 +74,7 @@ class Jit(Generic[P, R]):
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function)
         starts = [box._value for box in boxes]
-        capture = SESSION.capture = Capture(SESSION)
+        capture = SESSION.capture = Capture(SESSION, boxes)
         try:
             result = self._function(*args, **kwargs)
             refuse_plain(result)
@@ -86,20 +87,22 @@ class Jit(Generic[P, R]):
             SESSION.capture = None
         self._replay = Replay(SESSION, capture, boxes, starts, result)
         self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)
+        self._fixed = [(place, box) for place, box in enumerate(boxes) if box in surroundings]
         return result
 
     def _compare(self, form: Any, boxes: list[Any]) -> None:
-        if sharing([box._value for box in boxes]) != self._shared:
-            raise JitError(
-                f"{self._function.__name__}: other arguments are one tensor than at the capture",
-                why="a replay treats as one what was one, and apart what was apart",
-                mend="pass a copy (x + 0), or call reset() first",
-            )
         if form != self._form:
             raise JitError(
                 f"{self._function.__name__} is called with {form}, it was captured with {self._form}",
                 why="a replay runs what was captured: shapes, dtypes, devices and Python values can't change",
                 mend="call reset() first, use one jit for each form, or pass the number as a tensor",
+            )
+        apart = any(boxes[place] is not box for place, box in self._fixed)
+        if apart or sharing([box._value for box in boxes]) != self._shared:
+            raise JitError(
+                f"{self._function.__name__}: other arguments are one tensor than at the capture",
+                why="a replay treats as one what was one, and apart what was apart",
+                mend="pass a copy (x + 0), or call reset() first",
             )
 
 

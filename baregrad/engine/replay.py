@@ -267,8 +267,8 @@ def _one_device(capture: Capture) -> Device | None:
 
 
 def _same_memory(capture: Capture, number: int) -> tuple[list[int], bool]:
-    """The number and the earlier versions, written inside, that lie in the same memory; and whether this may be
-    that of the source they begin with.
+    """The number and the earlier versions, written inside, that lie in the same memory; and whether this may
+    be that of the source they begin with.
     """
     donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
     numbers = [number]

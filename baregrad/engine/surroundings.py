@@ -30,6 +30,10 @@ class Surroundings:
         seen: set[int] = set()
         return cls(list(_named(function, seen)))
 
+    def __contains__(self, value: object) -> bool:
+        """Whether the step reaches this very tensor by name."""
+        return any(found is value for _, _, _, found in self._found)
+
     def check(self, function: Callable[..., Any]) -> None:
         """Errors: JitError naming what is not what it was."""
         for path, owner, key, old in self._found:

@@ -66,6 +66,48 @@ def test_one_tensor_as_two_arguments_at_the_capture(device):
     assert step(x, x).item() == 33.0
 
 
+def test_two_arguments_of_one_memory(device):
+    step = bg.jit(lambda x, y: x * 10 + y)
+    for number in range(4):
+        x = Tensor([float(number)])
+        assert step(x, x.detach()).item() == 11.0 * number
+
+
+def test_an_argument_that_is_also_found_outside(device):
+    weight = Tensor([2.0])
+    step = bg.jit(lambda x: x * 10 + weight)
+    assert [step(weight).item() for _ in range(3)] == [22.0] * 3
+    try:
+        result = step(Tensor([1.0])).item()
+    except JitError:
+        return
+    assert result == 12.0
+
+
+def test_two_tensors_outside_in_one_memory(device):
+    a = Tensor([2.0])
+    b = a.detach()
+    step = bg.jit(lambda x: a * x + b)
+    assert [step(ones(1)).item() for _ in range(3)] == [4.0] * 3
+    b.assign([5.0])
+    assert step(ones(1)).item() == 7.0
+
+
+def test_a_lazy_tensor_outside_after_an_assignment_inside(device):
+    a, b = Tensor([1.0]), Tensor([2.0])
+
+    def inside(x):
+        a.assign(a + x)
+        return a * 10 + b
+
+    step = bg.jit(inside)
+    step(ones(1))
+    b.assign(b + 1)
+    lazy = b * 1
+    assert [step(ones(1)).item() for _ in range(3)] == [33.0, 43.0, 53.0]
+    assert lazy.item() == 3.0
+
+
 def test_nested_arguments(device):
     step = bg.jit(lambda tree, *, scale: tree["a"][0] * scale + tree["b"])
     results = [step({"a": [Tensor([float(i)])], "b": Tensor([1.0])}, scale=3).item() for i in range(4)]

@@ -240,4 +240,5 @@ def test_a_step_takes_no_more_memory(device):
         used.step()
         place = used.state["mean"][1].value.own.address.value
         facts.append((bg.Device(device).usage.in_use, place))
-    assert facts[1:] == [facts[1]] * 3
+    assert facts[3][0] <= facts[1][0]
+    assert len({place for _, place in facts[1:]}) == 1
