@@ -277,6 +277,16 @@ def optimisation_has_a_page() -> None:
     assert "| `behind` | axis other | nested inside another axis |" in page("opts.md")
 
 
+def selection_is_taken() -> None:
+    node = buffer(size=37).alu(ops.BY_NAME["twice"])
+    for target in (AVX2, AVX512):
+        program = render(lower(optimize(kernel_of(node), target), target), target)
+        assert "vaddps" in program.listing
+    values = [0.5 * n for n in range(37)]
+    twice = bg.Tensor(values, device="cpu").apply(lambda x: x.alu(ops.BY_NAME["twice"]))
+    assert twice.tolist() == [2 * value for value in values]
+
+
 def target_is_chosen_compiled_for_and_listed() -> None:
     narrow = host_target(AVX512.features | {"avx512_bf16"})
     assert narrow.name == "x86-64-narrow"
@@ -338,8 +348,8 @@ def verb_runs_and_is_in_the_help() -> None:
 
 KINDS = {
     "op": "an op", "dtype": "a dtype", "instruction": "an instruction", "rule": "a rewrite rule",
-    "optimisation": "an optimisation", "target": "a target", "device": "a device", "switch": "a switch",
-    "verb": "a verb",
+    "optimisation": "an optimisation", "selection": "a selection", "target": "a target",
+    "device": "a device", "switch": "a switch", "verb": "a verb",
 }  # fmt: skip
 FACTS = {
     name: function

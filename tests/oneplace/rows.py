@@ -63,6 +63,7 @@ ADDITIONS: dict[str, tuple[Addition | NewFile, ...]] = {
                lambda a: math.copysign(1.0, a) if math.isinf(a) else a / (1.0 + abs(a)),
                samples=FLOATS, ulp=2,
                gradient=lambda g, y, a: (g * (1.0 - y.maximum(-y)) * (1.0 - y.maximum(-y)),))
+TWICE = alu("twice", "a + a.", 1, "float", lambda a: a + a, samples=FLOATS)
 LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, samples=FLOATS)
 """,
         ),
@@ -108,6 +109,14 @@ LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, sam
             "            lambda shape, name, other: _move(shape, other, name)),\n",
         ),
     ),
+    "a selection": (
+        Addition(
+            "render/x86/rows_float.py",
+            "FLOAT_ROWS: tuple[Row, ...] = (",
+            '    row(ops.TWICE, F32, "sv", "vadd<s> d, a, a"),\n',
+        ),
+        Addition("render/targets.py", '    "bitcast",', '    "twice",\n'),
+    ),
     "a target": (
         Addition(
             "render/targets.py",
@@ -117,7 +126,7 @@ LONELY = alu("lonely", "An op that no target has.", 1, "float", lambda a: a, sam
             before=True,
         ),
         Addition("render/targets.py", "from collections.abc", "from dataclasses import replace\n"),
-        Addition("render/targets.py", '"""Best first."""', "TARGETS = (NARROW, *TARGETS)\n"),
+        Addition("render/targets.py", '"""Best first', "TARGETS = (NARROW, *TARGETS)\n"),
     ),
     "a device": (
         NewFile("runtime/toy.py", TOY_DEVICES),
