@@ -33,8 +33,8 @@ AVX512 = Target("x86-64-avx512", "x86-64", features=X86_WIDE, vector_bytes=64, v
 AVX2   = Target("x86-64-avx2", "x86-64", features=X86_BASE, vector_bytes=32, vector_registers=16,
                 gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=8,
                 local_bytes=512 * 1024)
-C      = Target("c", "c", vector_registers=16, gprs=14, native_ops=C_OPS, native_dtypes=C_DTYPES, max_lanes=1,
-                local_bytes=512 * 1024)
+C      = Target("c", "c", vector_bytes=32, least_vector_bytes=8, vector_registers=16, gprs=14,
+                native_ops=C_OPS, native_dtypes=C_DTYPES, max_lanes=32, local_bytes=512 * 1024)
 # fmt: on
 
 TARGETS: tuple[Target, ...] = (AVX512, AVX2, C)

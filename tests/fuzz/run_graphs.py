@@ -1,5 +1,5 @@
-"""Random TENSOR graphs on the CPU against the interpreter: `python -m tests.fuzz.run_graphs --count 3000
---seed 0`.
+"""Random TENSOR graphs on a device against the interpreter: `python -m tests.fuzz.run_graphs --count 3000
+--seed 0`, on the CPU or, with `--device c`, through C.
 
 The graphs run in a child process, every buffer ending at a page that can't be touched: a crash, a hang or a
 read past an end is a failing seed, not the end of the run. Prints each failing seed with the command that
@@ -27,18 +27,18 @@ CHUNK = 100  # seeds of one child
 SECONDS = 10  # a seed may take
 
 
-def run_one(seed: int) -> None:
-    """Run one seed; AssertionError where the CPU differs from the interpreter."""
+def run_one(seed: int, device: str) -> None:
+    """Run one seed; AssertionError where the device differs from the interpreter."""
     graph = random_graph(seed, SIZES[seed % len(SIZES)])
     wanted = evaluate(graph.roots, graph.memory)
     buffers = [n for n in toposort(tuple(graph.roots)) if n.op is ops.BUFFER]
     values = {}
     for node in buffers:
-        fresh = SESSION.new_buffer(node.shape, node.dtype, "cpu")
+        fresh = SESSION.new_buffer(node.shape, node.dtype, device)
         values[node] = from_bytes(SESSION, dt.pack(node.dtype, graph.memory[node.arg.number]), fresh)
     roots = substitute_all(graph.roots, {node: value.node for node, value in values.items()})
     support = frozenset(value.own for value in values.values())
-    results = [Value(root, "cpu", support) for root in roots]
+    results = [Value(root, device, support) for root in roots]
     realize(SESSION, results)
     for i, (root, value, expected) in enumerate(zip(graph.roots, results, wanted, strict=True)):
         data = value.own.device.read(value.own.address, len(expected) * root.dtype.itemsize)
@@ -53,9 +53,9 @@ def compare(where: str, root: UOp, got: list, expected: list) -> None:
         assert same, f"{where}: element {at} of {root.shape} {root.dtype} is {a}, should be {b}"
 
 
-def child(first: int, count: int) -> int:
+def child(first: int, count: int, name: str) -> int:
     """Run seeds one after another, saying which before each."""
-    device = SESSION.device("cpu")
+    device = SESSION.device(name)
     device.allocate = partial(device.allocate, guard=True)
     for seed in range(first, first + count):
         sys.stdout.write(f"{seed}\n")
@@ -63,12 +63,12 @@ def child(first: int, count: int) -> int:
         with override(
             features=FEATURES[seed // len(SIZES) % len(FEATURES)], cache=False, check=seed % 16 == 0
         ):
-            run_one(seed)
+            run_one(seed, name)
     sys.stdout.write("done\n")
     return 0
 
 
-def run(first: int, count: int) -> list[str]:
+def run(first: int, count: int, device: str) -> list[str]:
     """Run seeds in children; a line for each that failed."""
     failures = []
     at = first
@@ -79,6 +79,8 @@ def run(first: int, count: int) -> list[str]:
             "-m",
             "tests.fuzz.run_graphs",
             "--child",
+            "--device",
+            device,
             "--seed",
             str(at),
             "--count",
@@ -107,12 +109,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="which device is compared: cpu or c")
     parser.add_argument("--child", action="store_true", help="run in this process")
     given = parser.parse_args()
     if given.child:
-        return child(given.seed, given.count)
+        return child(given.seed, given.count, given.device)
     start = perf_counter()
-    failures = run(given.seed, given.count)
+    failures = run(given.seed, given.count, given.device)
     minutes = (perf_counter() - start) / 60
     sys.stdout.write(
         f"{given.count} graphs, {len(failures)} differences, {given.count / minutes:.0f} a minute\n"

@@ -100,8 +100,7 @@ class _Writer:
                 why=f"{node.op} is no op of LINEAR lists",
                 mend="lower the graph first",
             )
-        form = expression(node.op, node.src[-1].dtype, node.dtype)
-        return self.variable(node, form.format(*self.src(node)))
+        return self.variable(node, expression(node).format(*self.src(node)))
 
     def const(self, node: UOp) -> str:
         """CONST."""

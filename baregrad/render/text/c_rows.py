@@ -1,24 +1,25 @@
 """What each dtype and each elementwise op is in C11: one row a dtype, one row an op. Read this before c.py.
 
 A row has an expression for each kind of source ("bool", "int", "uint", "float"), for a pair of kinds where
-the result's matters, or for "any". In expressions a b c are the sources, which have no side effects and may
-stand twice; t is the result's type, s the source's, w the unsigned type that its integers are computed in
-(where overflow wraps, as in no signed type), bits its width, f the ending of its functions' names. The value
-of an expression is converted to the result's type when it is stored, which wraps integers and rounds floats.
+the result's matters, or for "any"; and shorter ones for where a condition of CONDITIONS is known to hold. In
+expressions a b c are the sources, which have no side effects and may stand twice; t is the result's type, s
+the source's, w the unsigned type that its integers are computed in (where overflow wraps, as in no signed
+type), bits its width, f the ending of its functions' names. The value of an expression is converted to the
+result's type when it is stored, which wraps integers and rounds floats.
 What is not here: memory, loops and lanes (c.py).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from baregrad import dtype as dt
 from baregrad.base import memo
 from baregrad.base.errors import CompileError
 from baregrad.dtype import DType
-from baregrad.ir import Op, ops
+from baregrad.ir import Op, UOp, bounds, exact, ops
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +64,25 @@ FLOOR_REST = f"{{b}} == 0 ? {{a}} : {{b}} == -1 ? 0 : {{a}} % {{b}} + ({UNLIKE} 
 # An expression is one line, as in the table of ops.
 # fmt: off
 ROWS: Mapping[Op, Mapping[str, str]] = {
-    ops.ADD:        {"bool": "{a} + {b}", "any": "({w}){a} + ({w}){b}", "float": "{a} + {b}"},
-    ops.SUB:        {"bool": "{a} - {b}", "any": "({w}){a} - ({w}){b}", "float": "{a} - {b}"},
-    ops.MUL:        {"bool": "{a} * {b}", "any": "({w}){a} * ({w}){b}", "float": "{a} * {b}"},
+    ops.ADD:        {"bool": "{a} + {b}", "any": "({w}){a} + ({w}){b}", "float": "{a} + {b}",
+                     "exact": "{a} + {b}"},
+    ops.SUB:        {"bool": "{a} - {b}", "any": "({w}){a} - ({w}){b}", "float": "{a} - {b}",
+                     "exact": "{a} - {b}"},
+    ops.MUL:        {"bool": "{a} * {b}", "any": "({w}){a} * ({w}){b}", "float": "{a} * {b}",
+                     "exact": "{a} * {b}"},
     ops.DIV:        {"float": "{a} / {b}"},
     ops.NEG:        {"bool": "{a}", "any": "0 - ({w}){a}", "float": "-{a}"},
-    ops.IDIV:       {"int": FLOOR_DIVIDE, "uint": "{b} == 0 ? 0 : {a} / {b}"},
-    ops.MOD:        {"int": FLOOR_REST, "uint": "{b} == 0 ? {a} : {a} % {b}"},
+    ops.IDIV:       {"int": FLOOR_DIVIDE, "uint": "{b} == 0 ? 0 : {a} / {b}", "natural": "{a} / {b}"},
+    ops.MOD:        {"int": FLOOR_REST, "uint": "{b} == 0 ? {a} : {a} % {b}", "natural": "{a} % {b}"},
     ops.MAX:        {"any": "{a} > {b} ? {a} : {b}", "float": "{a} != {a} || {a} > {b} ? {a} : {b}"},
     ops.MIN:        {"any": "{a} < {b} ? {a} : {b}", "float": "{a} != {a} || {a} < {b} ? {a} : {b}"},
     ops.AND:        {"any": "{a} & {b}"},
     ops.OR:         {"any": "{a} | {b}"},
     ops.XOR:        {"any": "{a} ^ {b}"},
     ops.NOT:        {"bool": "!{a}", "any": "~{a}"},
-    ops.SHL:        {"any": "({w}){b} < {bits} ? ({w}){a} << {b} : 0"},
+    ops.SHL:        {"any": "({w}){b} < {bits} ? ({w}){a} << {b} : 0", "in_width": "({w}){a} << {b}"},
     ops.SHR:        {"int": "{a} >> (({w}){b} < {bits} ? {b} : {bits} - 1)",
-                     "uint": "{b} < {bits} ? {a} >> {b} : 0"},
+                     "uint": "{b} < {bits} ? {a} >> {b} : 0", "in_width": "{a} >> {b}"},
     ops.CMPLT:      {"any": "{a} < {b}"},
     ops.CMPLE:      {"any": "{a} <= {b}"},
     ops.CMPEQ:      {"any": "{a} == {b}"},
@@ -100,6 +104,21 @@ ROWS: Mapping[Op, Mapping[str, str]] = {
     ops.BITCAST:    {"any": "BITS_AS({t}, {s}, {a})", "uint>bool": "{a} != 0", "int>bool": "{a} != 0"},
 }
 # fmt: on
+
+
+def in_width(node: UOp) -> bool:
+    """Whether a shift surely shifts by less than the width."""
+    low, high = bounds(node.src[1])
+    return low >= 0 and high < node.dtype.bits
+
+
+def natural(node: UOp) -> bool:
+    """Whether a division surely has no negative source and does not divide by 0."""
+    return bounds(node.src[0])[0] >= 0 and bounds(node.src[1])[0] > 0
+
+
+CONDITIONS: Mapping[str, Callable[[UOp], bool]] = {"exact": exact, "in_width": in_width, "natural": natural}
+"""What the bounds of an integer node can show."""
 
 PRELUDE = """\
 #include <float.h>
@@ -124,14 +143,24 @@ def c_type(dtype: DType) -> CType:
     return found
 
 
-@memo
-def expression(op: Op, source: DType, result: DType) -> str:
-    """The expression of an op, with {0} {1} {2} for its sources; `source` is the first one's dtype.
+def expression(node: UOp) -> str:
+    """The expression of an elementwise node, with {0} {1} {2} for its sources.
 
     Errors: CompileError for an op without row, and for a dtype that its row has no expression for.
     """
+    known = ""
+    if node.dtype.is_int:
+        known = next(
+            (key for key in ROWS.get(node.op, ()) if key in CONDITIONS and CONDITIONS[key](node)), ""
+        )
+    return _expression(node.op, node.src[-1].dtype, node.dtype, known)
+
+
+@memo
+def _expression(op: Op, source: DType, result: DType, known: str) -> str:
+    """The expression of an op; `source` is its last source's dtype, `known` a condition that holds."""
     forms, of, to = ROWS.get(op, {}), c_type(source), c_type(result)
-    form = forms.get(f"{of.kind}>{to.kind}") or forms.get(of.kind) or forms.get("any")
+    form = forms.get(known) or forms.get(f"{of.kind}>{to.kind}") or forms.get(of.kind) or forms.get("any")
     if form is None:
         raise CompileError(
             f"no C expression for {op} of {source}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -58,11 +58,47 @@ def applies(op: Op, dtype: DType) -> bool:
     return not (op in BITS and dtype.is_float)
 
 
-Case = tuple[Op, DType, tuple[DType, ...], int]
+class Case(NamedTuple):
+    """An op of dtypes in so many lanes (0: a scalar); with a constant second source, or none."""
+
+    op: Op
+    result: DType
+    sources: tuple[DType, ...]
+    lanes: int = 0
+    constant: int | None = None
+
+    @property
+    def name(self) -> str:
+        sources = "_".join(s.name for s in self.sources)
+        by = "" if self.constant is None else f"_by_{self.constant}"
+        return f"{self.op.name}_{sources}_to_{self.result.name}_x{self.lanes}{by}"
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The values of the sources, together a multiple of the lanes."""
+        extra = tuple(CASTS if self.sources[0].is_float else WIDE) if self.op is ops.CAST else ()
+        columns = [values_of(source, extra) for source in self.sources]
+        if self.constant is not None:
+            columns[1] = [self.constant]
+        if self.op is ops.FMA:
+            columns = [column[:9] for column in columns]
+        rows = list(itertools.product(*columns))
+        return rows + rows[:1] * (-len(rows) % 4)
+
+    def linear(self) -> Linear:
+        """The list that applies the op to all rows."""
+        constant = None if self.constant is None else (1, self.constant)
+        count = len(self.rows())
+        return elementwise(self.op, self.result, self.sources, count, self.lanes, constant=constant)
+
+
+BY = {  # what bounds make shorter in C
+    ops.SHL: (0, 1, 7, 31, 64, -1), ops.SHR: (0, 1, 7, 31, 64, -1),
+    ops.IDIV: (1, 8, 3, -1, 0), ops.MOD: (1, 8, 3, -1, 0), ops.ADD: (1, -1), ops.MUL: (3,),
+}  # fmt: skip
 
 
 def cases() -> list[Case]:
-    """(op, result, sources, lanes)."""
+    """All of them."""
     found: list[Case] = []
     for op in ROWS:
         if op in (ops.CAST, ops.BITCAST):
@@ -71,30 +107,17 @@ def cases() -> list[Case]:
             if applies(op, dtype):
                 sources = (dt.bool_, dtype, dtype) if op is ops.SELECT else (dtype,) * (op.arity or 1)
                 result = dt.bool_ if op.dtype == "bool" else dtype
-                found.append((op, result, sources, 0))
+                found.append(Case(op, result, sources))
                 if dtype in (dt.float32, dt.int32, dt.bool_):
-                    found.append((op, result, sources, 4))
+                    found.append(Case(op, result, sources, 4))
+                constants = BY.get(op, ()) if dtype.is_int else ()
+                fitting = [c for c in constants if dtype.min <= c <= dtype.max]
+                found += [Case(op, result, sources, 0, c) for c in fitting]
     for a, b in itertools.permutations(TYPES, 2):
-        found.append((ops.CAST, b, (a,), 0))
+        found.append(Case(ops.CAST, b, (a,)))
         if a.itemsize == b.itemsize and dt.bool_ not in (a, b):
-            found.append((ops.BITCAST, b, (a,), 0))
+            found.append(Case(ops.BITCAST, b, (a,)))
     return found
-
-
-def rows_of(case: Case) -> list[tuple[Any, ...]]:
-    """The values of the sources, together a multiple of the lanes."""
-    op, _, sources, _ = case
-    extra = tuple(CASTS if sources[0].is_float else WIDE) if op is ops.CAST else ()
-    columns = [values_of(source, extra) for source in sources]
-    if op is ops.FMA:
-        columns = [column[:9] for column in columns]
-    rows = list(itertools.product(*columns))
-    return rows + rows[:1] * (-len(rows) % 4)
-
-
-def name_of(case: Case) -> str:
-    op, result, sources, lanes = case
-    return f"{op.name}_{'_'.join(s.name for s in sources)}_to_{result.name}_x{lanes}"
 
 
 CASES = cases()
@@ -104,26 +127,22 @@ CASES = cases()
 def results() -> dict[str, tuple[Linear, list[tuple[Any, ...]], list[Any]]]:
     """For each case: its list, its rows, and what the C device makes of them."""
     device = open_device("c")
-    made: dict[str, tuple[Linear, list[tuple[Any, ...]], Address]] = {}
+    made: list[tuple[Case, Linear, list[tuple[Any, ...]], Address]] = []
     launches = []
     for case in CASES:
-        op, result, sources, lanes = case
-        rows = rows_of(case)
-        linear = elementwise(op, result, sources, len(rows), lanes)
-        columns = zip(*rows, strict=True)
-        args = []
-        for dtype, column in zip(sources, columns, strict=True):
+        rows, linear, args = case.rows(), case.linear(), []
+        for dtype, column in zip(case.sources, zip(*rows, strict=True), strict=True):
             data = dt.pack(dtype, list(column))
             args.append(device.allocate(len(data)))
             device.write(args[-1], data)
-        args.append(device.allocate(len(rows) * result.itemsize))
-        kernel: Kernel = device.load(source(linear).encode(), name_of(case))
+        args.append(device.allocate(len(rows) * case.result.itemsize))
+        kernel: Kernel = device.load(source(linear).encode(), case.name)
         launches.append(Launch(kernel, args))
-        made[name_of(case)] = (linear, rows, args[-1])
+        made.append((case, linear, rows, args[-1]))
     device.run(device.record(launches))
     found = {}
-    for (name, (linear, rows, out)), case in zip(made.items(), CASES, strict=True):
-        found[name] = (linear, rows, dt.unpack(case[1], device.read(out, out.nbytes)))
+    for case, linear, rows, out in made:
+        found[case.name] = (linear, rows, dt.unpack(case.result, device.read(out, out.nbytes)))
     device.close()
     return found
 
@@ -144,15 +163,14 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[name_of(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_op(case: Case, results: dict[str, Any]) -> None:
-    op, result, sources, _ = case
-    linear, rows, got = results[name_of(case)]
+    linear, rows, got = results[case.name]
     buffers = [list(column) for column in zip(*rows, strict=True)] + [[None] * len(rows)]
     run_linear(linear.uops, buffers)
     for row, value, wanted in zip(rows, got, buffers[-1], strict=True):
-        good = ulps(value, wanted, result) <= op.ulp / 2 if op.ulp else same(value, wanted)
-        assert good, f"{op.name}{row} of {sources[0]} gives {value!r}, not {wanted!r}"
+        near = case.op.ulp and ulps(value, wanted, case.result) <= case.op.ulp / 2
+        assert near or same(value, wanted), f"{case.name}{row} gives {value!r}, not {wanted!r}"
 
 
 def test_every_elementwise_op_has_a_row() -> None:
