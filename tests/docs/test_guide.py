@@ -31,6 +31,14 @@ def test_lessons_are_numbered_and_say_how_to_run_them() -> None:
         assert f"Run it: python docs/guide/{path.name}" in text
 
 
+def test_the_list_of_lessons_has_each_with_its_title() -> None:
+    listed = (GUIDE / "README.md").read_text()
+    for path in LESSONS:
+        title = path.read_text().partition("\n")[0].removeprefix('"""')
+        number, _, about = title.partition(": ")
+        assert f"| [{number}]({path.name}) | {about.rstrip('.')} |" in listed, path.name
+
+
 def test_files_that_lessons_name_exist() -> None:
     pattern = re.compile(r"\b(?:[a-z_0-9]+/)+[a-z_0-9]+\.(?:py|md)")
     for path in LESSONS:

@@ -267,11 +267,14 @@ def named_paths(document: Path) -> list[str]:
     return [name for name in written if "/" in name and not name.startswith(("/", "http", "."))]
 
 
-DOCUMENTS = [ROOT / name for name in ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/glossary.md")]
+DOCUMENTS = [
+    *(ROOT / name for name in ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md")),
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if "reference" not in path.parts),
+]
 
 
 @pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if path.exists()], ids=lambda path: path.name
+    "document", [path for path in DOCUMENTS if path.exists()], ids=lambda path: short(path)
 )
 def test_every_path_that_a_document_names_exists(document):
     gone = [
