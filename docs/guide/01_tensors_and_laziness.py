@@ -18,17 +18,18 @@ print(y.value.uop)
 
 # Whoever wants to see numbers has them computed: tolist, item, numpy, print, realize. What happens is told
 # to listeners; a "launch" is one kernel that was run. Multiplication, addition and sum have become one
-# kernel.
+# kernel. (The reference device interprets whole graphs, and launches nothing.)
+KERNELS = 0 if bg.Device.default() == "reference" else 1
 launches = []
 with listen(launches.append, "launch"):
     assert y.tolist() == [15.0, 33.0]
 print([event.facts["name"] for event in launches])
-assert len(launches) == 1
+assert len(launches) == KERNELS
 
 # It is computed once.
 with listen(launches.append, "launch"):
     assert y.tolist() == [15.0, 33.0]
-assert len(launches) == 1
+assert len(launches) == KERNELS
 
 # Shapes broadcast, and dtypes promote, as in PyTorch. A Python number never widens a tensor.
 assert (x + bg.Tensor([10.0, 20.0, 30.0])).tolist() == [[11.0, 22.0, 33.0], [14.0, 25.0, 36.0]]
