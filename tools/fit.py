@@ -1,48 +1,70 @@
-"""Fits the polynomials of baregrad/ir/decompose: weighted minimax by the Remez exchange, at 120 bits, then
-rounded to float32.
+"""Fits the polynomials of baregrad/ir/decompose: weighted minimax by the Remez exchange, at 160 bits, then
+rounded.
 
-Run it to print every table with its greatest relative error in units of 2**-24: `python tools/fit.py`. It
-needs mpmath (a development package). What is not here: how the polynomials are used, and what the whole
-function's error is (that is measured by tests/ir/decompose).
+`python tools/fit.py` makes baregrad/ir/decompose/generated/coefficients.py anew; with names, it only prints
+those tables. It needs mpmath (a development package). A row of FITS says what is fitted; what is not here:
+how the polynomials are used, and what the whole function's error is (that is measured by
+tests/ir/decompose and tests/functions).
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import mpmath as mp
 
-mp.mp.prec = 120
+mp.mp.prec = 160
 Function = Callable[[mp.mpf], mp.mpf]
-GRID = 2000
-ROUNDS = 12
+ROUNDS = 20
+TARGET = Path(__file__).parents[1] / "baregrad" / "ir" / "decompose" / "generated" / "coefficients.py"
+HEADER = '''"""Made by `python tools/fit.py`; not edited. Coefficients of polynomials by format and name.
+
+Lowest power first. What each fits is a row of tools/fit.py; the error is the greatest weighted one before
+rounding, in units of 2**-24 or 2**-53.
+"""
+
+from __future__ import annotations
+
+
+def hexes(text: str) -> tuple[float, ...]:
+    """The floats written in a text."""
+    return tuple(map(float.fromhex, text.split()))
+
+'''
 
 
 class Fit(NamedTuple):
-    """One polynomial: `weight` times (polynomial - wanted) is made small on low..high."""
+    """One polynomial: `weight` times (polynomial - wanted) is made small on low..high.
+
+    `single` and `double` are its degrees for float32 and float64; 0: not wanted.
+    """
 
     name: str
-    degree: int
+    single: int
+    double: int
     wanted: Function
     weight: Function
     low: mp.mpf
     high: mp.mpf
 
 
-def solve(fit: Fit, points: list[mp.mpf]) -> list[mp.mpf]:
+def solve(points: list[tuple[mp.mpf, mp.mpf, mp.mpf]]) -> list[mp.mpf]:
     """The polynomial whose weighted error has one size and alternating signs at the points."""
-    size = fit.degree + 2
+    size = len(points)
     matrix, right = mp.matrix(size, size), mp.matrix(size, 1)
-    for row, x in enumerate(points):
-        weight = fit.weight(x)
-        for column in range(fit.degree + 1):
-            matrix[row, column] = x**column * weight
-        matrix[row, fit.degree + 1] = (-1) ** row
-        right[row] = fit.wanted(x) * weight
+    for row, (x, wanted, weight) in enumerate(points):
+        term = weight
+        for column in range(size - 1):
+            matrix[row, column] = term
+            term *= x
+        matrix[row, size - 1] = (-1) ** row
+        right[row] = wanted * weight
     solution = mp.lu_solve(matrix, right)
-    return [solution[i] for i in range(fit.degree + 1)]
+    return [solution[i] for i in range(size - 1)]
 
 
 def peaks(errors: list[mp.mpf], wanted: int) -> list[int]:
@@ -65,21 +87,39 @@ def peaks(errors: list[mp.mpf], wanted: int) -> list[int]:
     return found
 
 
-def remez(fit: Fit) -> tuple[list[mp.mpf], mp.mpf]:
-    """Coefficients, lowest first, and the greatest weighted error."""
-    count = fit.degree + 2
+def remez(fit: Fit, degree: int) -> tuple[list[mp.mpf], mp.mpf]:
+    """Coefficients, lowest first, and the greatest weighted error.
+
+    The argument is brought to -1..1 while solving, so that the system is well conditioned.
+    """
+    count = degree + 2
     middle, half = (fit.low + fit.high) / 2, (fit.high - fit.low) / 2
-    points = [middle - half * mp.cos(mp.pi * i / (count - 1)) for i in range(count)]
-    grid = [fit.low + (fit.high - fit.low) * i / mp.mpf(GRID) for i in range(GRID + 1)]
-    table = [(x, fit.wanted(x), fit.weight(x)) for x in grid]
+    size = 24 * count
+    nodes = [-mp.cos(mp.pi * i / size) for i in range(size + 1)]
+    table = [(u, fit.wanted(middle + half * u), fit.weight(middle + half * u)) for u in nodes]
+    points = [table[round(i * size / (count - 1))] for i in range(count)]
+    worst = mp.mpf(0)
     for _ in range(ROUNDS):
-        found = solve(fit, points)
-        errors = [(mp.polyval(found[::-1], x) - value) * weight for x, value, weight in table]
+        found = solve(points)
+        errors = [(mp.polyval(found[::-1], u) - value) * weight for u, value, weight in table]
+        worst = max(abs(e) for e in errors)
         places = peaks(errors, count)
         if len(places) < count:
             break
-        points = [grid[i] for i in places]
-    return found, max(abs(e) for e in errors)
+        points = [table[i] for i in places]
+        if min(abs(errors[i]) for i in places) > worst * mp.mpf("0.98"):
+            break
+    return unscaled(found, middle, half), worst
+
+
+def unscaled(found: list[mp.mpf], middle: mp.mpf, half: mp.mpf) -> list[mp.mpf]:
+    """The polynomial of x from that of (x - middle) / half."""
+    total = [mp.mpf(0)] * len(found)
+    for coefficient in reversed(found):  # total = total * (x - middle) / half + coefficient
+        moved = [mp.mpf(0), *total[:-1]]
+        total = [(a - middle * b) / half for a, b in zip(moved, total, strict=True)]
+        total[0] += coefficient
+    return total
 
 
 def near(x: mp.mpf) -> bool:
@@ -87,9 +127,20 @@ def near(x: mp.mpf) -> bool:
     return bool(abs(x) < mp.mpf(10) ** -15)
 
 
+def odd(function: Function, first: mp.mpf) -> Function:
+    """(function(x) / x - 1) / s with s = x**2, which is `first` at 0."""
+    return lambda s: first if near(s) else (function(mp.sqrt(s)) / mp.sqrt(s) - 1) / s
+
+
+def odd_weight(function: Function) -> Function:
+    """x * s / function(x): the part of an odd function's relative error."""
+    return lambda s: s if near(s) else s * mp.sqrt(s) / function(mp.sqrt(s))
+
+
 LN2 = mp.log(2)
 SQRT = mp.sqrt(2)
 WIDER = mp.mpf("1.0002")  # the argument is rounded before it is reduced
+ZERO, ONE = mp.mpf(0), mp.mpf(1)
 
 
 def after_two(r: mp.mpf) -> mp.mpf:
@@ -102,27 +153,45 @@ def after_square(f: mp.mpf) -> mp.mpf:
     return mp.mpf(-1) / 2 if near(f) else (mp.log1p(f) - f) / f**2
 
 
-def after_cube(s: mp.mpf) -> mp.mpf:
-    """(tanh(x) / x - 1) / s with s = x**2."""
-    x = mp.sqrt(s)
-    return mp.mpf(-1) / 3 if near(s) else (mp.tanh(x) / x - 1) / s
+def log_of_quotient(z: mp.mpf) -> mp.mpf:
+    """(log((1 + s) / (1 - s)) / s - 2) / z with z = s**2."""
+    s = mp.sqrt(z)
+    return mp.mpf(2) / 3 if near(z) else (2 * mp.atanh(s) / s - 2) / z
 
+
+def log_tail(z: mp.mpf) -> mp.mpf:
+    """(log((1 + s) / (1 - s)) / s - 2 - 2/3 * z) / z**2."""
+    return mp.mpf(2) / 5 if near(z) else (log_of_quotient(z) - mp.mpf(2) / 3) / z
+
+
+QUOTIENT = (SQRT - 1) / (SQRT + 1)
 
 # fmt: off
-FITS = (
+FITS: tuple[Fit, ...] = (
     # e**r = 1 + r + r*r*P(r)
-    Fit("EXP", 5, after_two, lambda r: r**2 / mp.exp(r), -LN2 * WIDER, LN2 * WIDER),
+    Fit("EXP", 5, 0, after_two, lambda r: r**2 / mp.exp(r), -LN2 * WIDER, LN2 * WIDER),
     # 2**r = 1 + r*P(r)
-    Fit("EXP2", 6, lambda r: LN2 if near(r) else mp.expm1(r * LN2) / r, lambda r: abs(r) / mp.mpf(2) ** r,
+    Fit("EXP2", 6, 0, lambda r: LN2 if near(r) else mp.expm1(r * LN2) / r, lambda r: abs(r) / mp.mpf(2) ** r,
         mp.mpf(-1), mp.mpf(1)),
     # log(1 + f) = f + f*f*P(f)
-    Fit("LOG", 8, after_square, lambda f: abs(f) if near(f) else f**2 / abs(mp.log1p(f)),
+    Fit("LOG", 8, 0, after_square, lambda f: abs(f) if near(f) else f**2 / abs(mp.log1p(f)),
         SQRT / 2 - 1, SQRT - 1),
     # tanh(x) = x + x*s*P(s), s = x*x
-    Fit("TANH", 4, after_cube, lambda s: s if near(s) else s * mp.sqrt(s) / mp.tanh(mp.sqrt(s)),
-        mp.mpf(0), mp.mpf("0.39")),
+    Fit("TANH", 4, 10, odd(mp.tanh, mp.mpf(-1) / 3), odd_weight(mp.tanh), ZERO, mp.mpf("0.39")),
     # e**r = 1 + r + r*r*P(r), half the interval
-    Fit("EXP_HALF", 4, after_two, lambda r: r**2 / mp.exp(r), -LN2 / 2 * WIDER, LN2 / 2 * WIDER),
+    Fit("EXP_HALF", 4, 9, after_two, lambda r: r**2 / mp.exp(r), -LN2 / 2 * WIDER, LN2 / 2 * WIDER),
+    # e**r = 1 + r + r*r*P(r), relative to e**r - 1
+    Fit("EXPM1", 5, 10, after_two, lambda r: abs(r) if near(r) else r**2 / abs(mp.expm1(r)),
+        -LN2 / 2 * WIDER, LN2 / 2 * WIDER),
+    # 2**r = 1 + r*P(r), half the interval
+    Fit("EXP2_HALF", 5, 10, lambda r: LN2 if near(r) else mp.expm1(r * LN2) / r,
+        lambda r: abs(r) / mp.mpf(2) ** r, mp.mpf(-0.5), mp.mpf(0.5)),
+    # log(1 + f) = 2*s + s*z*P(z), s = f / (2 + f), z = s*s
+    Fit("LOG_QUOTIENT", 2, 6, log_of_quotient, lambda z: z, ZERO, QUOTIENT**2 * WIDER),
+    # ... = 2*s + s*z*(2/3 + z*P(z))
+    Fit("LOG_TAIL", 1, 6, log_tail, lambda z: z**2, ZERO, QUOTIENT**2 * WIDER),
+    # sinh(x) = x + x*s*P(s)
+    Fit("SINH", 3, 7, odd(mp.sinh, mp.mpf(1) / 6), odd_weight(mp.sinh), ZERO, ONE * WIDER),
 )
 # fmt: on
 
@@ -132,12 +201,35 @@ def single(value: mp.mpf) -> float:
     return float(struct.unpack("<f", struct.pack("<f", float(value)))[0])
 
 
+def table(fit: Fit, bits: int) -> str:
+    """The lines of one table of the generated file."""
+    found, error = remez(fit, fit.single if bits == 24 else fit.double)
+    values = [(single(c) if bits == 24 else float(c)).hex() for c in found]
+    lines, line = [], ""
+    for value in values:
+        if len(line) + len(value) > 96:
+            lines.append(line)
+            line = ""
+        line += f" {value}" if line else value
+    text = "".join(f"\n        {part}" for part in [*lines, line])
+    comment = f"    # {fit.name}: {float(error * mp.mpf(2) ** bits):.3f} * 2**-{bits}\n"
+    return comment + f'    "{fit.name}": hexes("""{text}"""),\n'
+
+
 def main() -> None:
-    """Print the tables."""
-    for fit in FITS:
-        found, error = remez(fit)
-        print(f"# greatest relative error {float(error * 2**24):.3f} * 2**-24")
-        print(f"{fit.name} = ({', '.join(repr(single(c)) for c in found)})")
+    """Write the file, or print the named tables."""
+    names = sys.argv[1:]
+    out = [] if names else [HEADER]
+    for bits, title in ((24, "FLOAT32"), (53, "FLOAT64")):
+        out.append(f"\n{title}: dict[str, tuple[float, ...]] = {{\n")
+        for fit in FITS:
+            if (fit.single if bits == 24 else fit.double) and (not names or fit.name in names):
+                out.append(table(fit, bits))
+        out.append("}\n")
+    if names:
+        sys.stdout.write("".join(out))
+    else:
+        TARGET.write_text("".join(out))
 
 
 if __name__ == "__main__":

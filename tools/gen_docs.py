@@ -140,13 +140,16 @@ def error_page() -> str:
 # ---- ops
 
 
+def decomposition_text(row: decompositions.Decomposition) -> str:
+    """What an op becomes, and how exactly."""
+    bound = f"{row.build.__module__.rpartition('.')[2]}.{row.build.__name__}"
+    return f"{bound}, {row.ulp} ulp" if row.ulp else bound
+
+
 def op_row(row: ops.Op) -> list[object]:
     """The facts of one op."""
     sources = "any" if row.arity is None else row.arity
-    lacking = decompositions.by_op().get(row)
-    bound = f"{lacking.build.__module__.rpartition('.')[2]}.{lacking.build.__name__}" if lacking else ""
-    if lacking and lacking.ulp:
-        bound += f", {lacking.ulp} ulp"
+    bound = "; ".join(map(decomposition_text, decompositions.by_op().get(row, ())))
     return [
         code(row.name),
         sources,

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from baregrad.ir import meanings as mean
 from baregrad.ir import shape as rule
 
 Samples = tuple[Any, ...]  # Python values of mixed type
@@ -64,92 +65,12 @@ def alu(name: str, doc: str, arity: int, dtype: str, meaning: Callable[..., Any]
     return Op(name, doc, "TKL", arity, dtype, rule.elementwise, meaning, **facts)
 
 
-# -- meanings that need more than an expression ----------------------------------------------------------
-
-
-def _idiv(a: int, b: int) -> int:
-    return a // b if b else 0
-
-
-def _mod(a: int, b: int) -> int:
-    return a % b if b else a
-
-
-def _shl(a: int, b: int) -> int:
-    return a << b if 0 <= b < 64 else 0
-
-
-def _shr(a: int, b: int) -> int:
-    return a >> b if 0 <= b < 64 else (-1 if a < 0 else 0)
-
-
-def _maximum(a: Any, b: Any) -> Any:
-    return a if a != a or a > b else b
-
-
-def _minimum(a: Any, b: Any) -> Any:
-    return a if a != a or a < b else b
-
-
-def _div(a: float, b: float) -> float:
-    if b:
-        return a / b
-    if a != a or b != b or not a:
-        return math.nan
-    return math.copysign(math.inf, a) * math.copysign(1.0, b)
-
-
-def _sqrt(a: float) -> float:
-    return math.sqrt(a) if a >= 0 else (a if a == 0 else math.nan)
-
-
-def _exp(a: float) -> float:
-    return math.exp(a) if a < 709.0 else (math.nan if a != a else math.inf)
-
-
-def _exp2(a: float) -> float:
-    return 2.0**a if a < 1023.0 else (math.nan if a != a else math.inf)
-
-
-def _log(a: float) -> float:
-    return math.log(a) if a > 0 else (-math.inf if a == 0 else math.nan)
-
-
-def _log2(a: float) -> float:
-    return math.log2(a) if a > 0 else (-math.inf if a == 0 else math.nan)
-
-
-def _trunc(a: float) -> float:
-    return math.copysign(float(math.trunc(a)), a) if math.isfinite(a) else a
-
-
-def _floor(a: float) -> float:
-    return math.copysign(float(math.floor(a)), a) if math.isfinite(a) else a
-
-
-def _not(a: int) -> int:
-    return not a if isinstance(a, bool) else ~a
-
-
-def _fma(a: float, b: float, c: float) -> float:
-    """Exact for float32 sources: the float64 sum is rounded to odd, so that rounding it again to float32 is
-    right.
-    """
-    product = a * b
-    total = product + c
-    if not math.isfinite(total) or total == 0.0:
-        return total
-    back = total - product
-    error = (product - (total - back)) + (c - back)
-    if error == 0.0:
-        return total
-    if math.frexp(total)[0] * 2.0**53 % 2 == 0:  # even last bit: go to the odd neighbour on the error's side
-        return math.nextafter(total, math.inf if error > 0 else -math.inf)
-    return total
-
-
 LN2 = math.log(2.0)
+LN10 = math.log(10.0)
+HALF_ROOT_PI = mean.HALF_ROOT_PI
 FLOATS: Samples = (0.0, -0.0, 1.0, -1.5, 3.25, 1e-40, 3e38, math.inf, -math.inf, math.nan)
+ANGLES: Samples = (0.0, -0.0, 0.5, -1.5, 3.25, 1e-40, 710.0, -1e22, 3e38, math.inf, -math.inf, math.nan)
+UNIT: Samples = (0.0, -0.0, 1.0, -1.0, 0.5, -0.25, 0.999, 1e-40, 1.5, math.inf, -math.inf, math.nan)
 INTS: Samples = (0, 1, -1, 2, 7, -8, 31, 2**31 - 1, -(2**31))
 BOTH: Samples = FLOATS + INTS
 
@@ -158,6 +79,27 @@ def _extreme_gradient(g: Any, first: Any, second: Any) -> tuple[Any, ...]:
     """To the source that was chosen; half to each if they are equal."""
     half, none = g * 0.5, g * 0.0
     return (first.where(g, second.where(none, half)), second.where(g, first.where(none, half)))
+
+
+def _sin_gradient(g: Any, y: Any, a: Any) -> tuple[Any, ...]:
+    return (g * a.alu(COS),)
+
+
+def _sinh_gradient(g: Any, y: Any, a: Any) -> tuple[Any, ...]:
+    return (g * a.alu(COSH),)
+
+
+def _pow_gradient(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    """b * a**(b - 1), and a**b * log(a): 0 where b is 0 or a is 0."""
+    none = g * 0.0
+    power = b.eq(0.0).where(none, g * b * a.alu(POW, b - 1.0))
+    return (power, a.eq(0.0).where(none, g * y * a.alu(LOG)))
+
+
+def _atan2_gradient(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    """(b, -a) / (a*a + b*b)."""
+    scaled = g / (a * a + b * b)
+    return (scaled * b, -(scaled * a))
 
 
 def _reduce_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
@@ -276,30 +218,30 @@ SUB        = alu("sub", "a - b.", 2, "same", lambda a, b: a - b, symbol="-", sam
                  gradient=lambda g, y, a, b: (g, -g))
 MUL        = alu("mul", "a * b.", 2, "same", lambda a, b: a * b, commutes=True, symbol="*", samples=BOTH,
                  gradient=lambda g, y, a, b: (g * b, g * a))
-DIV        = alu("div", "a / b of floats, correctly rounded.", 2, "float", _div, symbol="/", samples=FLOATS,
-                 flops=4,
+DIV        = alu("div", "a / b of floats, correctly rounded.", 2, "float", mean.div, symbol="/",
+                 samples=FLOATS, flops=4,
                  gradient=lambda g, y, a, b: (g / b, -(g * y) / b))
 NEG        = alu("neg", "-a.", 1, "same", lambda a: -a, samples=BOTH,
                  gradient=lambda g, y, a: (-g,))
-IDIV       = alu("idiv", "a // b of integers, to minus infinity; a // 0 is 0.", 2, "int", _idiv, symbol="//",
+IDIV       = alu("idiv", "a // b of integers, to minus infinity; a // 0 is 0.", 2, "int", mean.idiv,
+                 symbol="//", samples=INTS, flops=8)
+MOD        = alu("mod", "a - a // b * b of integers; a % 0 is a.", 2, "int", mean.mod, symbol="%",
                  samples=INTS, flops=8)
-MOD        = alu("mod", "a - a // b * b of integers; a % 0 is a.", 2, "int", _mod, symbol="%", samples=INTS,
-                 flops=8)
-MAX        = alu("max", "The greater; NaN if either is NaN; b if equal.", 2, "same", _maximum, samples=BOTH,
-                 gradient=lambda g, y, a, b: _extreme_gradient(g, a > b, b > a))
-MIN        = alu("min", "The smaller; NaN if either is NaN; b if equal.", 2, "same", _minimum, samples=BOTH,
-                 gradient=lambda g, y, a, b: _extreme_gradient(g, a < b, b < a))
+MAX        = alu("max", "The greater; NaN if either is NaN; b if equal.", 2, "same", mean.maximum,
+                 samples=BOTH, gradient=lambda g, y, a, b: _extreme_gradient(g, a > b, b > a))
+MIN        = alu("min", "The smaller; NaN if either is NaN; b if equal.", 2, "same", mean.minimum,
+                 samples=BOTH, gradient=lambda g, y, a, b: _extreme_gradient(g, a < b, b < a))
 AND        = alu("and", "Bits of a and b.", 2, "bits", lambda a, b: a & b, commutes=True, symbol="&",
                  samples=INTS)
 OR         = alu("or", "Bits of a or b.", 2, "bits", lambda a, b: a | b, commutes=True, symbol="|",
                  samples=INTS)
 XOR        = alu("xor", "Bits of a that differ from b.", 2, "bits", lambda a, b: a ^ b, commutes=True,
                  symbol="^", samples=INTS)
-NOT        = alu("not", "All bits flipped.", 1, "bits", _not, samples=INTS)
-SHL        = alu("shl", "a shifted left by b; 0 unless 0 <= b < bits.", 2, "int", _shl, symbol="<<",
+NOT        = alu("not", "All bits flipped.", 1, "bits", mean.inverted, samples=INTS)
+SHL        = alu("shl", "a shifted left by b; 0 unless 0 <= b < bits.", 2, "int", mean.shl, symbol="<<",
                  samples=INTS)
-SHR        = alu("shr", "a shifted right by b, sign kept; only sign unless 0 <= b < bits.", 2, "int", _shr,
-                 symbol=">>", samples=INTS)
+SHR        = alu("shr", "a shifted right by b, sign kept; only sign unless 0 <= b < bits.", 2, "int",
+                 mean.shr, symbol=">>", samples=INTS)
 CMPLT      = alu("cmplt", "a < b.", 2, "bool", lambda a, b: a < b, symbol="<", samples=BOTH)
 CMPLE      = alu("cmple", "a <= b.", 2, "bool", lambda a, b: a <= b, symbol="<=", samples=BOTH)
 CMPEQ      = alu("cmpeq", "a == b.", 2, "bool", lambda a, b: a == b, commutes=True, symbol="==", samples=BOTH)
@@ -307,24 +249,79 @@ CMPNE      = alu("cmpne", "a != b.", 2, "bool", lambda a, b: a != b, commutes=Tr
 SELECT     = alu("select", "a where the mask is true, else b.", 3, "select", lambda m, a, b: a if m else b,
                  samples=BOTH,
                  gradient=lambda g, y, m, a, b: (None, m.where(g, g * 0.0), m.where(g * 0.0, g)))
-SQRT       = alu("sqrt", "The square root, correctly rounded.", 1, "float", _sqrt, samples=FLOATS, flops=4,
-                 gradient=lambda g, y, a: (g * 0.5 / y,))
-RECIPROCAL = alu("reciprocal", "1 / a, correctly rounded.", 1, "float", lambda a: _div(1.0, a),
+SQRT       = alu("sqrt", "The square root, correctly rounded.", 1, "float", mean.sqrt, samples=FLOATS,
+                 flops=4, gradient=lambda g, y, a: (g * 0.5 / y,))
+RECIPROCAL = alu("reciprocal", "1 / a, correctly rounded.", 1, "float", lambda a: mean.div(1.0, a),
                  samples=FLOATS, flops=4,
                  gradient=lambda g, y, a: (-(g * y * y),))
-EXP        = alu("exp", "e to the power a.", 1, "float", _exp, samples=FLOATS, ulp=2, flops=12,
+EXP        = alu("exp", "e to the power a.", 1, "float", mean.exp, samples=FLOATS, ulp=2, flops=12,
                  gradient=lambda g, y, a: (g * y,))
-LOG        = alu("log", "The natural logarithm.", 1, "float", _log, samples=FLOATS, ulp=2, flops=14,
+LOG        = alu("log", "The natural logarithm.", 1, "float", mean.log, samples=FLOATS, ulp=2, flops=14,
                  gradient=lambda g, y, a: (g / a,))
-EXP2       = alu("exp2", "2 to the power a.", 1, "float", _exp2, samples=FLOATS, ulp=2, flops=10,
+EXP2       = alu("exp2", "2 to the power a.", 1, "float", mean.exp2, samples=FLOATS, ulp=2, flops=10,
                  gradient=lambda g, y, a: (g * y * LN2,))
-LOG2       = alu("log2", "The logarithm to base 2.", 1, "float", _log2, samples=FLOATS, ulp=2, flops=12,
+LOG2       = alu("log2", "The logarithm to base 2.", 1, "float", mean.log2, samples=FLOATS, ulp=2, flops=12,
                  gradient=lambda g, y, a: (g / (a * LN2),))
 TANH       = alu("tanh", "The hyperbolic tangent.", 1, "float", math.tanh, samples=FLOATS, ulp=2, flops=20,
                  gradient=lambda g, y, a: (g * (1.0 - y * y),))
-TRUNC      = alu("trunc", "Rounded to an integer toward zero.", 1, "float", _trunc, samples=FLOATS)
-FLOOR      = alu("floor", "Rounded to an integer toward minus infinity.", 1, "float", _floor, samples=FLOATS)
-FMA        = alu("fma", "a * b + c, rounded once.", 3, "float", _fma, samples=FLOATS, flops=2)
+EXPM1      = alu("expm1", "e to the power a, less 1.", 1, "float", mean.expm1, samples=FLOATS, ulp=2,
+                 flops=16, gradient=lambda g, y, a: (g * (y + 1.0),))
+LOG1P      = alu("log1p", "The natural logarithm of 1 + a.", 1, "float",
+                 lambda a: mean.log_family(math.log1p, a, -1.0), samples=FLOATS, ulp=2, flops=24,
+                 gradient=lambda g, y, a: (g / (a + 1.0),))
+LOG10      = alu("log10", "The logarithm to base 10.", 1, "float",
+                 lambda a: mean.log_family(math.log10, a, 0.0), samples=FLOATS, ulp=2, flops=20,
+                 gradient=lambda g, y, a: (g / (a * LN10),))
+SIN        = alu("sin", "The sine, of any finite a.", 1, "float", lambda a: mean.circular(math.sin, a),
+                 samples=ANGLES, ulp=2, flops=100,
+                 gradient=_sin_gradient)
+COS        = alu("cos", "The cosine, of any finite a.", 1, "float", lambda a: mean.circular(math.cos, a),
+                 samples=ANGLES, ulp=2, flops=100,
+                 gradient=lambda g, y, a: (-(g * a.alu(SIN)),))
+TAN        = alu("tan", "The tangent, of any finite a.", 1, "float", lambda a: mean.circular(math.tan, a),
+                 samples=ANGLES, ulp=2, flops=110,
+                 gradient=lambda g, y, a: (g * (y * y + 1.0),))
+ASIN       = alu("asin", "The arc sine; NaN outside -1..1.", 1, "float",
+                 lambda a: mean.inside(math.asin, a, -1.0, 1.0), samples=UNIT, ulp=2, flops=24,
+                 gradient=lambda g, y, a: (g / ((1.0 - a) * (a + 1.0)).alu(SQRT),))
+ACOS       = alu("acos", "The arc cosine; NaN outside -1..1.", 1, "float",
+                 lambda a: mean.inside(math.acos, a, -1.0, 1.0), samples=UNIT, ulp=2, flops=24,
+                 gradient=lambda g, y, a: (-(g / ((1.0 - a) * (a + 1.0)).alu(SQRT)),))
+ATAN       = alu("atan", "The arc tangent.", 1, "float", math.atan, samples=FLOATS, ulp=2, flops=24,
+                 gradient=lambda g, y, a: (g / (a * a + 1.0),))
+ATAN2      = alu("atan2", "The angle of the point (b, a), with the signs of both zeros.", 2, "float",
+                 math.atan2, samples=FLOATS, ulp=2, flops=40, gradient=_atan2_gradient)
+SINH       = alu("sinh", "The hyperbolic sine.", 1, "float", mean.sinh, samples=FLOATS, ulp=2, flops=36,
+                 gradient=_sinh_gradient)
+COSH       = alu("cosh", "The hyperbolic cosine.", 1, "float", mean.cosh, samples=FLOATS, ulp=2, flops=28,
+                 gradient=lambda g, y, a: (g * a.alu(SINH),))
+ASINH      = alu("asinh", "The inverse of sinh.", 1, "float", math.asinh, samples=FLOATS, ulp=2, flops=40,
+                 gradient=lambda g, y, a: (g / (a * a + 1.0).alu(SQRT),))
+ACOSH      = alu("acosh", "The inverse of cosh, 0 and more; NaN below 1.", 1, "float",
+                 lambda a: mean.inside(math.acosh, a, 1.0, math.inf), samples=FLOATS, ulp=2, flops=44,
+                 gradient=lambda g, y, a: (g / ((a - 1.0).alu(SQRT) * (a + 1.0).alu(SQRT)),))
+ATANH      = alu("atanh", "The inverse of tanh; infinite at -1 and 1, NaN outside.", 1, "float", mean.atanh,
+                 samples=UNIT, ulp=2, flops=40,
+                 gradient=lambda g, y, a: (g / ((1.0 - a) * (a + 1.0)),))
+ERF        = alu("erf", "The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to a.", 1,
+                 "float", math.erf, samples=FLOATS, ulp=2, flops=40,
+                 gradient=lambda g, y, a: (g * (a * a * -1.0).alu(EXP) * (1.0 / HALF_ROOT_PI),))
+ERFC       = alu("erfc", "1 - erf(a), accurate where that is small.", 1, "float", math.erfc, samples=FLOATS,
+                 ulp=2, flops=50,
+                 gradient=lambda g, y, a: (g * (a * a * -1.0).alu(EXP) * (-1.0 / HALF_ROOT_PI),))
+ERFINV     = alu("erfinv", "The inverse of erf; infinite at -1 and 1, NaN outside.", 1, "float", mean.erfinv,
+                 samples=UNIT, ulp=2, flops=60,
+                 gradient=lambda g, y, a: (g * (y * y).alu(EXP) * HALF_ROOT_PI,))
+POW        = alu("pow", "a to the power b; 1 if b is 0 or a is 1; NaN if a < 0 and b is no integer.", 2,
+                 "float", mean.power, samples=FLOATS, ulp=2, flops=60, gradient=_pow_gradient)
+CBRT       = alu("cbrt", "The cube root.", 1, "float", mean.cbrt, samples=FLOATS, ulp=2, flops=30,
+                 gradient=lambda g, y, a: (g / (y * y * 3.0),))
+RSQRT      = alu("rsqrt", "1 / sqrt(a).", 1, "float", mean.rsqrt, samples=FLOATS, ulp=2, flops=8,
+                 gradient=lambda g, y, a: (g * y * y * y * -0.5,))
+TRUNC      = alu("trunc", "Rounded to an integer toward zero.", 1, "float", mean.trunc, samples=FLOATS)
+FLOOR      = alu("floor", "Rounded to an integer toward minus infinity.", 1, "float", mean.floor,
+                 samples=FLOATS)
+FMA        = alu("fma", "a * b + c, rounded once.", 3, "float", mean.fma, samples=FLOATS, flops=2)
 CAST       = op("cast", "The value in another dtype.", "TKL", 1, "given", rule.elementwise, samples=BOTH,
                 flops=1,
                 gradient=lambda g, y, x: (g.cast(x.dtype) if x.dtype.is_float else None,))

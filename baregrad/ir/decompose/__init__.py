@@ -2,6 +2,6 @@
 bound.
 """
 
-from baregrad.ir.decompose.table import ROWS, Decomposition, decompose
+from baregrad.ir.decompose.table import ROWS, Decomposition, decompose, row_for
 
-__all__ = ["ROWS", "Decomposition", "decompose"]
+__all__ = ["ROWS", "Decomposition", "decompose", "row_for"]

@@ -41,6 +41,11 @@ def reciprocal(a: UOp) -> UOp:
     return a.const_like(1.0) / a
 
 
+def reciprocal_root(a: UOp) -> UOp:
+    """1 / sqrt(a), rounded twice."""
+    return 1.0 / a.alu(ops.SQRT)
+
+
 def floor(a: UOp) -> UOp:
     """The integer toward zero, less one where that is above."""
     near = a.alu(ops.TRUNC)

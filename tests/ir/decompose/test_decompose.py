@@ -13,7 +13,7 @@ import pytest
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError, DTypeError
 from baregrad.ir import UOp, ops
-from baregrad.ir.decompose import ROWS, decompose
+from baregrad.ir.decompose import ROWS, Decomposition, decompose
 from baregrad.target import Target
 
 _spec = importlib.util.spec_from_file_location("evaluate", Path(__file__).with_name("evaluate.py"))
@@ -101,7 +101,9 @@ def test_powers_of_two_are_exact() -> None:
     assert (evaluate(decompose(X.alu(ops.LOG2), TARGET), {X: (2.0**k).astype(np.float32)}) == k).all()
 
 
-LACKING = Target("least", "none", native_ops=CORE - {"max", "min"}, native_dtypes=NATIVE)
+LACKING = Target(
+    "least", "none", native_ops=CORE - {"max", "min"} | {"sqrt"}, native_dtypes=NATIVE | {"float64"}
+)
 VALUES = [0.0, -0.0, 1.5, -1.5, 1e-40, np.inf, -np.inf, np.nan, 2.0, -2.0]
 EXACT = [ops.MAX, ops.MIN, ops.CMPLE, ops.CMPNE, ops.NEG, ops.RECIPROCAL, ops.FLOOR]
 
@@ -121,12 +123,14 @@ def test_exact_rows_have_the_meaning_of_their_op(op: ops.Op) -> None:
         assert same or (value != value and want != want), f"{op.name}({a}, {b}) = {value}, not {want}"
 
 
-def test_what_is_made_has_only_native_ops() -> None:
-    for row in ROWS:
-        x = UOp(ops.PARAM, dt.int32, (), (0, 1)) if row.op in (ops.MOD, ops.NOT) else X
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row.op.name}-{'-'.join(sorted(row.dtypes))}" for row in ROWS])
+def test_what_is_made_has_only_native_ops(row: Decomposition) -> None:
+    plain = "int32" if row.op in (ops.MOD, ops.NOT) else "float32"
+    for name in row.dtypes or {plain}:
+        x = UOp(ops.PARAM, dt.BY_NAME[name], (), (0, 1))
         root = decompose(x.alu(row.op, *(x,) * ((row.op.arity or 1) - 1)), LACKING)
         names = {node.op.name for node in root.toposort()} - {"const", "param"}
-        assert names <= LACKING.native_ops, row.op.name
+        assert names <= LACKING.native_ops, f"{row.op.name} of {name}"
 
 
 def test_native_ops_stay() -> None:

@@ -1,0 +1,1 @@
+"""Tables that tools make: never edited by hand."""
