@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from baregrad.base.errors import DeviceError
 from baregrad.target import Target
 
-X86_DTYPES = frozenset(("bool", "int32", "int64", "uint32", "uint64", "float32"))
+X86_DTYPES = frozenset(("bool", "int32", "int64", "uint32", "uint64", "float32", "float64"))
 X86_OPS = frozenset((
     "add", "sub", "mul", "div", "neg", "idiv", "mod", "max", "min", "and", "or", "xor", "not", "shl", "shr",
     "cmplt", "cmple", "cmpeq", "cmpne", "select", "sqrt", "reciprocal", "trunc", "floor", "fma", "cast",

@@ -146,8 +146,9 @@ def broadcast(state: Selector, node: UOp) -> None:
     name = {32: "vpbroadcastd", 64: "vpbroadcastq"}[node.dtype.bits]
     if isinstance(held, Mem):
         state.do("vbroadcastss" if node.dtype.bits == 32 else name, f"{kind} [", register, held)
-    elif node.dtype is dt.float32:
-        state.do("vbroadcastss", f"{kind} xmm", register, state.value(source))
+    elif node.dtype.is_float:
+        low = state.value(source)
+        state.do("vbroadcastss" if node.dtype.bits == 32 else name, f"{kind} xmm", register, low)
     elif state.wide:
         state.do(name, f"{kind} r{node.dtype.bits}", register, state.value(source))
     else:
@@ -203,9 +204,10 @@ def slice_(state: Selector, node: UOp) -> None:
     chunk = cut(state, held, start * bits // 128 * 128, 128) if start * bits >= 128 else held
     inner = start * bits % 128 // bits
     register = state.result(node)
-    if node.dtype is dt.float32:
+    if node.dtype.is_float:
         if inner:
-            state.do("vpermilps", "xmm xmm #0", register, chunk, Imm(inner))
+            name = "vpermilps" if bits == 32 else "vpermilpd"
+            state.do(name, "xmm xmm #0", register, chunk, Imm(inner))
         else:
             state.do("vmovups", "xmm xmm", register, chunk)
     elif inner:
@@ -286,13 +288,15 @@ def stack_chunk(state: Selector, node: UOp, values: Sequence[VReg]) -> VReg:
     """Scalars as the lanes of an xmm."""
     bits = node.dtype.bits
     made = state.register("xmm")
-    if node.dtype is dt.float32:
+    if node.dtype.is_float:
         state.do("vmovups", "xmm xmm", made, values[0])
     else:
         state.do("vmovd" if bits == 32 else "vmovq", f"xmm r{bits}", made, values[0])
     for place, value in enumerate(values[1:], 1):
         if node.dtype is dt.float32:
             state.do("vinsertps", "xmm xmm xmm #0", made, made, value, Imm(place << 4))
+        elif node.dtype is dt.float64:
+            state.do("vunpcklpd", "xmm xmm xmm", made, made, value)
         else:
             name = "vpinsrd" if bits == 32 else "vpinsrq"
             state.do(name, f"xmm xmm r{bits} #0", made, made, value, Imm(place))

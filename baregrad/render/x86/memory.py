@@ -24,6 +24,7 @@ from baregrad.render.x86.template import BITS, VECTOR
 if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
 
+SCALARS = {32: "vmovss", 64: "vmovsd"}
 MOVES = {16: "vmovups", 8: "vmovq", 4: "vmovd"}  # so many bytes to or from an xmm
 
 
@@ -141,8 +142,8 @@ def load_plain(state: Selector, node: UOp, where: Mem) -> None:
     register = state.result(node)
     if node.shape:
         state.do("vmovups", f"{VECTOR[register.bits]} [", register, where)
-    elif node.dtype is dt.float32:
-        state.do("vmovss", "xmm [", register, where)
+    elif node.dtype.is_float:
+        state.do(SCALARS[node.dtype.bits], "xmm [", register, where)
     elif node.dtype is dt.bool_:
         state.emit(form("movzx", "r32", "m8"), register, where)
     else:
@@ -287,8 +288,8 @@ def store_prepared(state: Selector, value: UOp, held: VReg, where: Mem) -> None:
             state.do(MOVES[count], "[ xmm", where, held)
     elif value.shape:
         state.do("vmovups", f"[ {VECTOR[held.bits]}", where, held)
-    elif value.dtype is dt.float32:
-        state.do("vmovss", "[ xmm", where, held)
+    elif value.dtype.is_float:
+        state.do(SCALARS[value.dtype.bits], "[ xmm", where, held)
     elif value.dtype is dt.bool_:
         state.emit(form("mov", "m8", "r8"), where, held)
     else:

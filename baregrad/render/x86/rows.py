@@ -17,17 +17,19 @@ from baregrad import dtype as dt
 from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
 
-I32, U32, I64, U64, F32, BOOL = (
+I32, U32, I64, U64, F32, F64, BOOL = (
     (dt.int32,),
     (dt.uint32,),
     (dt.int64,),
     (dt.uint64,),
     (dt.float32,),
+    (dt.float64,),
     (dt.bool_,),
 )
 INT4, INT8 = I32 + U32, I64 + U64
 SIGNED, UNSIGNED = I32 + I64, U32 + U64
 INTS = INT4 + INT8
+FLOATS = F32 + F64
 
 Constant = Any  # the Python value of a constant node: bool, int or float
 
@@ -122,7 +124,7 @@ def names(dtype: DType, vector: bool, wide: bool) -> dict[str, str]:
     return {
         "e": "q" if eight else "d",  # the last letter of integer instructions
         "q": ("q" if eight else "d") if wide else "",  # … of bitwise ones, which AVX does not tell apart
-        "s": "ps" if vector else "ss",
+        "s": ("p" if vector else "s") + ("d" if eight else "s"),
         "p": "pd" if eight else "ps",
         "w": "64" if eight else "32",
         "n": str(dtype.bits),
@@ -135,6 +137,8 @@ def names(dtype: DType, vector: bool, wide: bool) -> dict[str, str]:
         "gt": "g" if is_signed else "a",
         "max": "s" if is_signed else "u",
         "i": f"i{dtype.bits}",
+        "f": f"f{dtype.bits}",
+        "sign": f"u{dtype.bits}:{1 << max(dtype.bits - 1, 0):#x}",
     }
 
 

@@ -1,4 +1,4 @@
-"""Selection rows for float32, scalars and vectors: nothing but rows. rows.py explains them.
+"""Selection rows for float32 and float64, scalars and vectors: nothing but rows. rows.py explains them.
 
 A scalar is the lowest lane of an xmm register; its upper lanes are garbage that nothing looks at,
 so bitwise and blend instructions may work on all of them. vmaxps gives its second source for equal
@@ -8,49 +8,52 @@ values and for a NaN in either.
 from __future__ import annotations
 
 from baregrad.ir import ops
-from baregrad.render.x86.rows import BOOL, F32, I32, I64, INT4, U32, U64, Row, casts, row
+from baregrad.render.x86.rows import BOOL, F32, F64, FLOATS, I32, I64, INT4, U32, U64, Row, casts, row
 
-# The predicates of vcmpps (SDM CMPPD, table 3-1), quiet: a NaN makes all but "not equal" false
+# The predicates of vcmp<s> (SDM CMPPD, table 3-1), quiet: a NaN makes all but "not equal" false
 _PREDICATES = ((ops.CMPLT, 0x11), (ops.CMPLE, 0x12), (ops.CMPEQ, 0x00), (ops.CMPNE, 0x04))
 
 # fmt: off
 FLOAT_ROWS: tuple[Row, ...] = (
-    row(ops.ADD, F32, "sv", "vadd<s> d, a, b"),
-    row(ops.SUB, F32, "sv", "vsub<s> d, a, b"),
-    row(ops.MUL, F32, "sv", "vmul<s> d, a, b"),
-    row(ops.DIV, F32, "sv", "vdiv<s> d, a, b"),
-    row(ops.FMA, F32, "sv", "vmovups d, a; vfmadd213<s> d, b, c",              when="c_constant"),
-    row(ops.FMA, F32, "sv", "vmovups d, c; vfmadd231<s> d, a, b"),
-    row(ops.SQRT, F32, "s", "vsqrtss d, a, a"),
-    row(ops.SQRT, F32, "v", "vsqrtps d, a"),
-    row(ops.RECIPROCAL, F32, "sv", "vdiv<s> d, =f32:1.0, a"),
-    row(ops.NEG, F32, "sv", "vpxor<q> d, a, [u32:0x80000000]"),
-    row(ops.TRUNC, F32, "s", "vrndscaless d, a, a, #11",                       wide=True),
-    row(ops.FLOOR, F32, "s", "vrndscaless d, a, a, #9",                        wide=True),
-    row(ops.TRUNC, F32, "v", "vrndscaleps d, a, #11",                          wide=True),
-    row(ops.FLOOR, F32, "v", "vrndscaleps d, a, #9",                           wide=True),
-    row(ops.TRUNC, F32, "s", "vroundss d, a, a, #11",                          wide=False),
-    row(ops.FLOOR, F32, "s", "vroundss d, a, a, #9",                           wide=False),
-    row(ops.TRUNC, F32, "v", "vroundps d, a, #11",                             wide=False),
-    row(ops.FLOOR, F32, "v", "vroundps d, a, #9",                              wide=False),
+    row(ops.ADD, FLOATS, "sv", "vadd<s> d, a, b"),
+    row(ops.SUB, FLOATS, "sv", "vsub<s> d, a, b"),
+    row(ops.MUL, FLOATS, "sv", "vmul<s> d, a, b"),
+    row(ops.DIV, FLOATS, "sv", "vdiv<s> d, a, b"),
+    row(ops.FMA, FLOATS, "sv", "vmovups d, a; vfmadd213<s> d, b, c",           when="c_constant"),
+    row(ops.FMA, FLOATS, "sv", "vmovups d, c; vfmadd231<s> d, a, b"),
+    row(ops.SQRT, FLOATS, "s", "vsqrt<s> d, a, a"),
+    row(ops.SQRT, FLOATS, "v", "vsqrt<s> d, a"),
+    row(ops.RECIPROCAL, FLOATS, "sv", "vdiv<s> d, =<f>:1.0, a"),
+    row(ops.NEG, FLOATS, "sv", "vpxor<q> d, a, [<sign>]"),
+    row(ops.TRUNC, FLOATS, "s", "vrndscale<s> d, a, a, #11",                    wide=True),
+    row(ops.FLOOR, FLOATS, "s", "vrndscale<s> d, a, a, #9",                     wide=True),
+    row(ops.TRUNC, FLOATS, "v", "vrndscale<s> d, a, #11",                       wide=True),
+    row(ops.FLOOR, FLOATS, "v", "vrndscale<s> d, a, #9",                        wide=True),
+    row(ops.TRUNC, FLOATS, "s", "vround<s> d, a, a, #11",                       wide=False),
+    row(ops.FLOOR, FLOATS, "s", "vround<s> d, a, a, #9",                        wide=False),
+    row(ops.TRUNC, FLOATS, "v", "vround<s> d, a, #11",                          wide=False),
+    row(ops.FLOOR, FLOATS, "v", "vround<s> d, a, #9",                           wide=False),
 
     # MAX, MIN: a NaN in b passes by itself, one in a must be put back; adding 0 makes +0 of -0
     *(line for op, name in ((ops.MAX, "vmax"), (ops.MIN, "vmin")) for line in (
-        row(op, F32, "sv", f"{name}<s> d, a, b",                               when="a_number"),
-        row(op, F32, "sv", f"{name}<s> d, b, a",                               when="b_not_zero"),
-        row(op, F32, "sv", f"{name}<s> t, b, a; vadd<s> d, t, b",              when="b_plus_zero"),
-        row(op, F32, "sv", f"{name}<s> t, a, b; vcmp<s> k.k, a, a, #3; vblendmps d{{k}}, t, a", wide=True),
-        row(op, F32, "sv", f"{name}<s> t, a, b; vcmp<s> u, a, a, #3; vblendvps d, t, a, u", wide=False),
+        row(op, FLOATS, "sv", f"{name}<s> d, a, b",                            when="a_number"),
+        row(op, FLOATS, "sv", f"{name}<s> d, b, a",                            when="b_not_zero"),
+        row(op, FLOATS, "sv", f"{name}<s> t, b, a; vadd<s> d, t, b",           when="b_plus_zero"),
+        row(op, FLOATS, "sv", f"{name}<s> t, a, b; vcmp<s> k.k, a, a, #3; vblendm<p> d{{k}}, t, a",
+            wide=True),
+        row(op, FLOATS, "sv", f"{name}<s> t, a, b; vcmp<s> u, a, a, #3; vblendv<p> d, t, a, u", wide=False),
     )),
 
     # Compares and choices: a scalar bool is 0 or 1 in a general register
     *(line for op, number in _PREDICATES for line in (
-        row(op, F32, "s", f"vcmpss k.k, a, b, #{number}; kmovw d, k.k",        wide=True),
-        row(op, F32, "s", f"vcmpss t, a, b, #{number}; vmovd u.32, t; mov d, u.32; and d, #1", wide=False),
-        row(op, F32, "v", f"vcmpps d, a, b, #{number}"),
+        row(op, FLOATS, "s", f"vcmp<s> k.k, a, b, #{number}; kmovw d, k.k",     wide=True),
+        row(op, FLOATS, "s", f"vcmp<s> t, a, b, #{number}; vmovd u.32, t; mov d, u.32; and d, #1",
+            wide=False),
+        row(op, FLOATS, "v", f"vcmp<s> d, a, b, #{number}"),
     )),
-    row(ops.SELECT, F32, "s", "kmovw k.k, a; vblendmps d{k}, c, b",            wide=True),
+    row(ops.SELECT, FLOATS, "s", "kmovw k.k, a; vblendm<p> d{k}, c, b",         wide=True),
     row(ops.SELECT, F32, "s", "vmovd t, a; vpslld t, t, #31; vblendvps d, c, b, t", wide=False),
+    row(ops.SELECT, F64, "s", "vmovd t, a; vpsllq t, t, #63; vblendvpd d, c, b, t", wide=False),
 
     # Casts to float32: rounded once
     casts(I32, F32, "s", "vcvtsi2ss d, =f32:0.0, a"),

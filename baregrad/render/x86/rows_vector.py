@@ -8,7 +8,23 @@ goes with (select.py brings it to that).
 from __future__ import annotations
 
 from baregrad.ir import ops
-from baregrad.render.x86.rows import BOOL, F32, I32, I64, INT4, INT8, INTS, SIGNED, U32, U64, Row, casts, row
+from baregrad.render.x86.rows import (
+    BOOL,
+    F32,
+    F64,
+    FLOATS,
+    I32,
+    I64,
+    INT4,
+    INT8,
+    INTS,
+    SIGNED,
+    U32,
+    U64,
+    Row,
+    casts,
+    row,
+)
 
 _PREDICATES = ((ops.CMPEQ, 0), (ops.CMPLT, 1), (ops.CMPLE, 2), (ops.CMPNE, 4))
 _NO = "[i64:-1]"  # exclusive or with it turns a mask of AVX around
@@ -72,11 +88,11 @@ VECTOR_ROWS: tuple[Row, ...] = (
     row(ops.CMPLE, U64, "v", _FLIP + f"; vpcmpgtq t, t, u; vpxor d, t, {_NO}", wide=False),
 
     # Choices: where the mask is off there is c
-    row(ops.SELECT, F32, "v", "vmovups d{a}z, b",                              when="c_zero", wide=True),
-    row(ops.SELECT, F32, "v", "vblendmps d{a}, c, b",                          wide=True),
+    row(ops.SELECT, FLOATS, "v", "vmovu<p> d{a}z, b",                          when="c_zero", wide=True),
+    row(ops.SELECT, FLOATS, "v", "vblendm<p> d{a}, c, b",                      wide=True),
     row(ops.SELECT, INTS, "v", "vpblendm<e> d{a}, c, b",                       wide=True),
     row(ops.SELECT, F32 + INT4, "v", "vblendvps d, c, b, a",                   wide=False),
-    row(ops.SELECT, INT8, "v", "vblendvpd d, c, b, a",                         wide=False),
+    row(ops.SELECT, F64 + INT8, "v", "vblendvpd d, c, b, a",                   wide=False),
 
     # Masks
     row(ops.AND, BOOL, "v", "kandw d, a, b",                                   wide=True),

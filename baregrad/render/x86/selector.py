@@ -4,7 +4,7 @@ dtype find.
 select.py goes through the list and has the loops; address.py addresses; memory.py loads and stores; lanes.py
 what works across lanes; divide.py division by constants. Rows are in rows_*.py.
 
-- A scalar float32 is an xmm register, a scalar integer or bool a general one, a vector a register
+- A scalar float is an xmm register, a scalar integer or bool a general one, a vector a register
 of its size; a bool vector is a mask register (AVX-512) or a vector with all bits of a lane set or
 none. - Vector constants are made before the outermost loop; the allocator makes them again where
 registers are scarce.
@@ -28,6 +28,7 @@ from baregrad.render.x86.address import Split
 from baregrad.render.x86.counting import Multiple
 from baregrad.render.x86.machine import is_wide
 from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, names
+from baregrad.render.x86.rows_double import DOUBLE_ROWS
 from baregrad.render.x86.rows_float import FLOAT_ROWS
 from baregrad.render.x86.rows_scalar import SCALAR_ROWS
 from baregrad.render.x86.rows_vector import VECTOR_ROWS
@@ -45,7 +46,7 @@ from baregrad.render.x86.template import (
 )
 from baregrad.target import Target
 
-ROWS: tuple[Row, ...] = SCALAR_ROWS + FLOAT_ROWS + VECTOR_ROWS
+ROWS: tuple[Row, ...] = SCALAR_ROWS + FLOAT_ROWS + DOUBLE_ROWS + VECTOR_ROWS
 BANK = {
     "r8": "gpr",
     "r16": "gpr",
@@ -56,8 +57,16 @@ BANK = {
     "zmm": "vec",
     "k": "mask",
 }
-PACKED = {"f32": "<f", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "u8": "<B"}
-SHORT = {"float32": "f32", "int32": "i32", "uint32": "u32", "int64": "i64", "uint64": "u64", "bool": "u8"}
+PACKED = {"f32": "<f", "f64": "<d", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "u8": "<B"}
+SHORT = {
+    "float32": "f32",
+    "float64": "f64",
+    "int32": "i32",
+    "uint32": "u32",
+    "int64": "i64",
+    "uint64": "u64",
+    "bool": "u8",
+}
 # Vector constants kept in registers through a loop, with and without AVX-512
 KEPT_CONSTANTS = {True: 14, False: 6}
 NOTHING = Imm(0)
@@ -91,7 +100,8 @@ def alternatives(
     if not count and BANK[kinds[-1]] == "gpr" and kinds[0] != "xmm":
         natural = kinds[-1]
     facts = names(by, bool(count), wide)
-    made_for = Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count))
+    widths = tuple([d.bits for d in sources])
+    made_for = Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count), widths)
     return tuple(
         (row.when, expand(row.lines, facts), made_for)
         for row in rows_of(op, wide)
@@ -289,7 +299,7 @@ class Selector:
         if spec.value == "b-1":
             number: int | float = int(constant_of(node.src[1])) - 1
         else:
-            number = float(spec.value) if spec.dtype == "f32" else int(spec.value, 0)
+            number = float(spec.value) if spec.dtype[0] == "f" else int(spec.value, 0)
         element = struct.pack(PACKED[spec.dtype], number)
         if spec.kind:
             return self.vector_constant(element, spec.kind)

@@ -109,6 +109,11 @@ class Kinds(NamedTuple):
     sources: tuple[str, ...]
     natural: str
     vector: bool
+    bits: tuple[int, ...] = ()  # of the sources' elements: a scalar float is less than its register
+
+    def element(self, source: int) -> int:
+        """The bits of a source's element."""
+        return self.bits[source] if self.bits else 32
 
 
 class _Compiler:
@@ -178,15 +183,18 @@ class _Compiler:
         places = tuple(
             self.place(operand, form_operand) for operand, form_operand in zip(operands, written, strict=True)
         )
-        load = self.load_form(chosen, name, wanted) if mask == -100 and operands[-1] in SOURCES else None
+        load = None
+        if mask == -100 and operands[-1] in SOURCES:
+            load = self.load_form(chosen, name, wanted, self.kinds.element(SOURCES.index(operands[-1])))
         return Line(chosen, short, load, places, mask, zeroing)
 
-    def load_form(self, chosen: Form, name: str, wanted: list[str]) -> Form | None:
+    def load_form(self, chosen: Form, name: str, wanted: list[str], bits: int) -> Form | None:
         """The form of a copy whose source is memory instead; a scalar float has one of its own."""
         if not chosen.is_move or len(wanted) != 2 or wanted[0] != wanted[1]:
             return None
         scalar = wanted[0] == "xmm" and not self.kinds.vector
-        return self.choose("vmovss" if scalar else name, [wanted[0], "["], masked=False)
+        scalar_name = "vmovsd" if bits == 64 else "vmovss"
+        return self.choose(scalar_name if scalar else name, [wanted[0], "["], masked=False)
 
     def place(self, operand: str, form_operand: Operand) -> int:
         """The place of one operand."""
@@ -292,7 +300,7 @@ def _folds(lines: list[Line], kinds: Kinds) -> dict[int, Fold]:
         operand = _named(line.load or line.form, len(line.operands))[i]
         if operand.role != "r" or operand.fixed is not None:
             continue
-        size = BITS[kind] if kinds.vector or kind != "xmm" else 32
+        size = BITS[kind] if kinds.vector or kind != "xmm" else kinds.element(number)
         whole = any(memory_bits(k) == size for k in operand.kinds if k[0] == "m" and not k.endswith("bcst"))
         fold = Fold(whole, _memory_of(operand)[1])
         if fold != Fold(False, 0):

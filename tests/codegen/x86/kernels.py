@@ -23,7 +23,15 @@ from baregrad.runtime.cpu.device import CpuDevice
 from baregrad.target import Target
 
 TARGETS = (AVX512, AVX2)
-LETTERS = {"bool": "?", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q", "float32": "f"}
+LETTERS = {
+    "bool": "?",
+    "int32": "i",
+    "uint32": "I",
+    "int64": "q",
+    "uint64": "Q",
+    "float32": "f",
+    "float64": "d",
+}
 
 
 class Lines:

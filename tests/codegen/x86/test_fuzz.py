@@ -16,12 +16,12 @@ from baregrad.target import Target
 
 from .kernels import TARGETS, Lines, broadcast, pack, run, unpack
 
-DTYPES = (dt.int32, dt.uint32, dt.int64, dt.uint64, dt.float32)
+DTYPES = (dt.int32, dt.uint32, dt.int64, dt.uint64, dt.float32, dt.float64)
 COMPARES = (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE)
 BITS = (ops.AND, ops.OR, ops.XOR)
 SAME = (ops.ADD, ops.SUB, ops.MUL, ops.MAX, ops.MIN)
 INTEGER = (*SAME, *BITS, ops.SHL, ops.SHR, ops.IDIV, ops.MOD)
-FLOAT = (*SAME, ops.DIV, ops.FMA, ops.SQRT, ops.TRUNC, ops.FLOOR, ops.NEG, ops.RECIPROCAL)
+FLOAT = (*SAME, ops.DIV, ops.SQRT, ops.TRUNC, ops.FLOOR, ops.NEG, ops.RECIPROCAL)
 
 
 class Maker:
@@ -39,7 +39,7 @@ class Maker:
         rng = self.rng
         if dtype is dt.bool_:
             return rng.random() < 0.5
-        if dtype is dt.float32:
+        if dtype.is_float:
             choices = (0.0, -0.0, 1.5, -2.25, 1e-40, float("inf"), float("nan"), rng.uniform(-9, 9))
             return dt.normalize(rng.choice(choices), dtype)
         wide = rng.randrange(1 << dtype.bits)
@@ -89,7 +89,9 @@ class Maker:
                 (self.pick(rng.choice([d for d in (*DTYPES, dt.bool_) if d is not dtype])),),
             )
         else:
-            op = rng.choice(FLOAT if dtype is dt.float32 else INTEGER)
+            op = rng.choice(
+                (*FLOAT, ops.FMA) if dtype is dt.float32 else FLOAT if dtype.is_float else INTEGER
+            )
             sources = tuple(self.pick(dtype) for _ in range(op.arity or 1))
         if self.lanes and any(self.lanes * s.dtype.bits > self.target.vector_bytes * 8 for s in sources):
             return

@@ -8,6 +8,7 @@ import itertools
 import math
 import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from baregrad.target import Target
 
 from .kernels import TARGETS, elementwise, pack, run, unpack
 
-DTYPES = (dt.bool_, dt.int32, dt.uint32, dt.int64, dt.uint64, dt.float32)
+DTYPES = (dt.bool_, dt.int32, dt.uint32, dt.int64, dt.uint64, dt.float32, dt.float64)
 
 
 def single(value: float) -> float:
@@ -35,20 +36,26 @@ VALUES: dict[str, list[Any]] = {
     "float32": [single(x) for x in (
         0.0, -0.0, 1.0, -1.5, 3.25, 1e-40, -1e-45, 3e38, math.inf, -math.inf, math.nan, 2.0**31, -(2.0**31),
         0.5, -0.5, 2147483520.0)],
+    "float64": [0.0, -0.0, 1.0, -1.5, 3.25, 1e-320, -5e-324, 1e308, math.inf, -math.inf, math.nan, 2.0**31,
+                0.1, 0.5, -0.5, 1 / 3, -(2.0**31), 2147483647.5],
 }  # fmt: skip
 CASTS: dict[str, list[Any]] = {  # what only casts find hard
     "float32": [single(x) for x in (
         2.0**32, 4294967040.0, 1e10, -1e10, 2.0**63, 9.2233715e18, 2.0**64, 1.8446743e19, 1e20, -1e20,
         -(2.0**63), 0.99, -0.99, 2.5, 3e9)],
+    "float64": [2.0**32, 4294967295.5, 1e10, -1e10, 2.0**63, 2.0**63 - 1024, 2.0**64, 2.0**64 - 2048, 1e20,
+                -1e20, -(2.0**63), 0.99, -0.99, 2.5, 3e9, 1 + 2.0**-24, 3.4028235677973366e38, 1e-45, 7e-46, 1e-40],
     "int64": [2**24 + 1, 2**25 + 3, 2**53 + 1, 2**40 + 2**16 + 1, 2**62 + 2**38 + 1],
     "uint64": [2**24 + 1, 2**25 + 3, 2**53 + 1, 2**40 + 2**16 + 1, 2**62 + 2**38 + 1, 2**63 + 2**39 + 1],
 }  # fmt: skip
 COMPARES = (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE)
 ANY = (ops.ADD, ops.SUB, ops.MUL, ops.MAX, ops.MIN, ops.SELECT, *COMPARES)
+FLOAT = (ops.NEG, ops.DIV, ops.SQRT, ops.RECIPROCAL, ops.TRUNC, ops.FLOOR, ops.FMA)
 BITS = (ops.AND, ops.OR, ops.XOR, ops.NOT)
 OPS: dict[DType, tuple[Op, ...]] = {
     dt.bool_: (*BITS, ops.MAX, ops.MIN, ops.SELECT, *COMPARES),
-    dt.float32: (*ANY, ops.NEG, ops.DIV, ops.SQRT, ops.RECIPROCAL, ops.TRUNC, ops.FLOOR, ops.FMA),
+    dt.float32: (*ANY, *FLOAT),
+    dt.float64: (*ANY, *FLOAT),
 }
 INTEGER_OPS = (*ANY, *BITS, ops.NEG, ops.SHL, ops.SHR, ops.IDIV, ops.MOD)
 ROWS = [(op, dtype) for dtype in DTYPES for op in OPS.get(dtype, INTEGER_OPS)]
@@ -70,11 +77,24 @@ def lane_counts(target: Target, dtypes: tuple[DType, ...]) -> Iterator[int]:
             yield lanes
 
 
+def quotient(exact: Fraction) -> float:
+    """The float64 nearest to a fraction."""
+    try:
+        return exact.numerator / exact.denominator
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+
+
 def meaning(op: Op, dtype: DType, values: tuple[Any, ...]) -> Any:
     if op is ops.CAST:
         return normalize(values[0], dtype)
     if op in (ops.SHL, ops.SHR) and not 0 <= values[1] < dtype.bits:
         return -1 if op is ops.SHR and values[0] < 0 else 0
+    if op is ops.FMA and dtype is dt.float64 and all(map(math.isfinite, values[:2])):
+        if not math.isfinite(values[2]):  # the row rounds for float32, and its product may overflow
+            return values[2]
+        exact = Fraction(values[0]) * Fraction(values[1]) + Fraction(values[2])
+        return quotient(exact) if exact else values[0] * values[1] + values[2]
     assert op.meaning is not None
     return normalize(op.meaning(*values), dtype)
 
@@ -129,7 +149,11 @@ CONSTANTS = [  # op, dtype, constant second sources
     *((op, dtype, (0, 1, 5, 31, 32, 70)) for op in (ops.SHL, ops.SHR) for dtype in DTYPES[1:5]),
     *((op, dtype, (1, 8, 3, 2**31 - 1)) for op in (ops.ADD, ops.SUB, ops.MUL) for dtype in DTYPES[1:5]),
     *((op, dtype, (0, 1, 100)) for op in (ops.AND, ops.OR, ops.XOR, *COMPARES) for dtype in DTYPES[1:5]),
-    *((op, dt.float32, (0.0, -0.0, 1.5, math.inf)) for op in (ops.MAX, ops.MIN, ops.ADD, ops.MUL)),
+    *(
+        (op, dtype, (0.0, -0.0, 1.5, math.inf))
+        for op in (ops.MAX, ops.MIN, ops.ADD, ops.MUL)
+        for dtype in (dt.float32, dt.float64)
+    ),
 ]
 
 
