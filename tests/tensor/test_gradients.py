@@ -245,3 +245,22 @@ def test_a_view_made_under_no_grad_is_cut_off(device):
         y = x.reshape(2).realize()
     (x.reshape(2) * y).sum().backward()
     assert x.grad.tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_greatest_of_sums_is_found_again(device, seed):
+    Tensor.manual_seed(seed)
+    x, w = (Tensor.rand(6, 5) - 0.5).realize().requires_grad_(), Tensor.rand(5, 9).realize()
+    y = x @ w
+    y.max(1).sum().backward()
+    places, columns = y.argmax(1).tolist(), w.tolist()
+    expected = [[row[place] for row in columns] for place in places]
+    assert x.grad.tolist() == [pytest.approx(row, rel=1e-5) for row in expected]
+
+
+def test_the_greatest_of_convolutions_is_found_again(device):
+    Tensor.manual_seed(5)
+    x, f = Tensor.rand(2, 3, 4, 3).realize().requires_grad_(), (Tensor.rand(8, 3, 1, 1) - 0.5).realize()
+    x.conv2d(f, stride=2).relu().max(1).sum().backward()
+    found = x.grad.permute(0, 2, 3, 1)[:, ::2, ::2].reshape(-1, 3).tolist()
+    assert all(any(value != 0 for value in row) for row in found)

@@ -129,7 +129,7 @@ class Linear(Reduce):
         defaults to size.
         """
         ph, pw = _pair(padding)
-        x = self
+        x = self._laid_down() if self.requires_grad else self  # the image, not its windows
         if ph or pw:
             least = float("-inf") if self.dtype.is_float else self.dtype.min
             x = self.pad([(0, 0)] * (self.ndim - 2) + [(ph, ph), (pw, pw)], least)

@@ -7,10 +7,11 @@ from typing import Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
-from baregrad.ir import UOp, ops
+from baregrad.ir import UOp, ops, toposort
 from baregrad.tensor import check
 from baregrad.tensor.ops.movement import Movement
 
+STORED = frozenset((ops.BUFFER, ops.CONTIGUOUS, ops.ASSIGN, ops.COPY))
 Axes = int | Sequence[int] | None
 
 
@@ -33,7 +34,17 @@ class Reduce(Movement):
             y = x.reduce(name, axes)
             return y if keepdim else y.reshape(kept)
 
-        return self.apply(build)
+        source = self._laid_down() if name in ("max", "min") and self.requires_grad else self
+        return source.apply(build)
+
+    def _laid_down(self) -> Self:
+        """Itself, stored once if sums of floats go into it.
+
+        Two kernels may group and so round a sum differently, but an extreme is looked for by x == max(x).
+        """
+        nodes = toposort((self.value.node,), lambda node: node.op not in STORED)
+        sums = (node for node in nodes if node.op is ops.REDUCE and node.dtype.is_float)
+        return self.contiguous() if any(node.arg[0] in ("add", "mul") for node in sums) else self
 
     def sum(self, axis: Axes = None, keepdim: bool = False) -> Self:
         """The sum; bool and narrow integers are summed as int64, as in torch."""
@@ -98,8 +109,9 @@ class Reduce(Movement):
         if not self.ndim:
             return self.apply(lambda x: x.const_like(0).cast(dt.int64))
         size = self.shape[axis]
-        best = self._reduce(extreme, axis, True)
-        hit = (self == best) | (self != self)  # NaN comes first, as greatest and as least
+        x = self._laid_down()
+        best = x._reduce(extreme, axis, True)
+        hit = (x == best) | (x != x)  # NaN comes first, as greatest and as least
         places = (1,) * axis + (size,) + (1,) * (self.ndim - axis - 1)
         order = self.constant(UOp(ops.IOTA, dt.int64, (), size).reshape(places), self.device).expand(
             self.shape
