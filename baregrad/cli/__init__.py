@@ -19,6 +19,7 @@ VERBS = {
     "demo":    ("baregrad.cli.demo",    "train on handwritten digits, and show what it became"),
     "devices": ("baregrad.cli.devices", "list the devices of this machine"),
     "disasm":  ("baregrad.cli.disasm",  "show machine code: of a cached kernel, a file, or bytes"),
+    "doctor":  ("baregrad.cli.doctor",  "say what this machine can do, and whether it works here"),
     "help":    ("baregrad.cli.help",    "explain a verb"),
     "passes":  ("baregrad.cli.passes",  "run a program and show its kernels after each pass, down to bytes"),
 }

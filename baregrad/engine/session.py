@@ -47,18 +47,26 @@ class Session:
         return found
 
     def default_device(self) -> str:
-        """The device of new tensors: the configured one; else the CPU, or, where our code can't run, the
-        reference.
+        """The device of new tensors: the configured one; else the CPU, or, where our code can't run, C text
+        or the reference.
         """
         return config().device or self._best_device()
 
     def _best_device(self) -> str:
         if self._best is None:
             reason = self._why_not_cpu()
-            if reason:
-                warnings.warn(f"baregrad computes on the reference device, slowly: {reason}", stacklevel=2)
-            self._best = "reference" if reason else "cpu"
+            self._best = self._instead_of_cpu(reason) if reason else "cpu"
         return self._best
+
+    def _instead_of_cpu(self, reason: str) -> str:
+        """What to compute on where our machine code does not run: C text if there is a compiler."""
+        try:
+            self.device("c")
+        except DeviceError:
+            warnings.warn(f"baregrad computes on the reference device, slowly: {reason}", stacklevel=4)
+            return "reference"
+        warnings.warn(f"baregrad computes on the c device: {reason}", stacklevel=4)
+        return "c"
 
     def _why_not_cpu(self) -> str:
         """What the CPU device lacks; empty where our machine code runs."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from baregrad.isa import Imm
 from baregrad.isa.x86 import Line, disassemble
 
+TEXT = b"#include"  # how a program begins whose code is C text
+
 
 def assembly(code: bytes) -> str:
-    """Machine code as bytes and instructions; what follows the last `ret` is constants."""
+    """Machine code as bytes and instructions; what follows the last `ret` is constants. C stays as it is."""
+    if code.startswith(TEXT):
+        return code.decode()
     end = len(code)
     lines = []
     for line in disassemble(code):
@@ -28,6 +32,8 @@ def _returns_later(code: bytes, start: int) -> bool:
 
 def hot_loop(code: bytes) -> list[str]:
     """The lines of the innermost loop with most vector instructions; the beginning of code without loops."""
+    if code.startswith(TEXT):
+        return code.decode().splitlines()
     lines = list(disassemble(code))
     places = {line.address: place for place, line in enumerate(lines)}
     best: tuple[int, int, int] = (-1, 0, min(len(lines), 40))

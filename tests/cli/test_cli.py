@@ -15,6 +15,7 @@ from baregrad.cli.config import command as config_command
 from baregrad.cli.demo import command as demo_command
 from baregrad.cli.devices import command as devices_command
 from baregrad.cli.disasm import command as disasm_command
+from baregrad.cli.doctor import command as doctor_command
 from baregrad.cli.help import command as help_command
 from baregrad.cli.passes import command as passes_command
 from baregrad.tensor import Tensor
@@ -31,7 +32,15 @@ def run(capsys, *arguments):
 
 
 def test_the_table_names_the_commands():
-    commands = (config_command, demo_command, devices_command, disasm_command, help_command, passes_command)
+    commands = (
+        config_command,
+        demo_command,
+        devices_command,
+        disasm_command,
+        doctor_command,
+        help_command,
+        passes_command,
+    )
     assert {command.name for command in commands} <= set(VERBS)
 
 

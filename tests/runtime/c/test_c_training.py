@@ -10,7 +10,11 @@ import pytest
 import baregrad as bg
 from baregrad import Tensor, nn
 from baregrad.base import override
+from baregrad.base.errors import DeviceError
+from baregrad.engine import Session
 from baregrad.render import C
+from baregrad.runtime import Device
+from baregrad.viz import assembly, hot_loop
 
 pytestmark = pytest.mark.cc
 
@@ -84,3 +88,28 @@ def test_a_net_trained_for_three_steps(jitted: bool) -> None:
     ours, wanted = on("c", lambda: train(jitted)), on("reference", lambda: train(False))
     assert ours == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     assert ours[2] < ours[0]
+
+
+def test_the_c_device_serves_where_machine_code_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session()
+    monkeypatch.setattr(session, "_why_not_cpu", lambda: "this CPU has no avx2")
+    with pytest.warns(UserWarning, match="computes on the c device: this CPU has no avx2"):
+        assert session.default_device() == "c"
+    session.device("c").close()
+
+
+def test_the_reference_device_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Device:
+        raise DeviceError(f"no {name}")
+
+    session = Session()
+    monkeypatch.setattr(session, "_why_not_cpu", lambda: "this CPU has no avx2")
+    monkeypatch.setattr(session, "device", missing)
+    with pytest.warns(UserWarning, match="reference device, slowly"):
+        assert session.default_device() == "reference"
+
+
+def test_shown_code_is_the_text() -> None:
+    code = b"#include <math.h>\nvoid kernel_k(void **args, int64_t grid_item)\n{\n}\n"
+    assert assembly(code) == code.decode()
+    assert hot_loop(code)[0] == "#include <math.h>"
