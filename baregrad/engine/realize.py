@@ -20,10 +20,20 @@ def realize(session: Session, values: Iterable[Value]) -> None:
 
     Errors: CompileError with the user's line; OutOfMemory.
     """
-    todo = [v for v in dict.fromkeys([*values, *session.pending]) if v.own is None]
+    waiting = list(session.pending)
+    todo = [v for v in dict.fromkeys([*values, *waiting]) if v.own is None]
     session.pending.clear()
     if not todo:
         return
+    try:
+        _realize(session, todo)
+    except BaseException:
+        session.pending.update((v, None) for v in waiting if v.own is None)  # they still wait
+        raise
+
+
+def _realize(session: Session, todo: Sequence[Value]) -> None:
+    """Put in what is known, make the copies between devices, and run the rest, one device after the other."""
     keep: list[Handle] = []  # what is read, and the copies, must live until the graph has run
     placed: dict[Value, UOp] = {}
     for device in dict.fromkeys(v.device for v in todo):

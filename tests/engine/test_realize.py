@@ -104,3 +104,14 @@ def test_empty_and_scalar(device, shape):
     x = Tensor.ones(*shape, device=device) if shape else Tensor(1.0, device=device)
     assert (x + 1).sum().item() == (2.0 if shape == () else 0.0)
     assert (x + 1).shape == shape
+
+
+def test_a_failed_run_keeps_what_waits(monkeypatch):
+    x = Tensor([1.0, 2.0], device="cpu")
+    x.assign(x + 1)
+    with monkeypatch.context() as broken:
+        broken.setattr("baregrad.engine.realize.compile_graph", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Tensor([3.0], device="cpu").mul(2).realize()
+    assert list(SESSION.pending) == [x.value]
+    assert x.tolist() == [2.0, 3.0]
