@@ -29,7 +29,7 @@ from baregrad import dtype as dt
 from baregrad.ir import UOp, ops
 from baregrad.ir.match import RING, Rules
 from baregrad.ir.pattern import Dtypes, Pattern
-from baregrad.ir.rules import integer, simplify, sums, tables
+from baregrad.ir.rules import identities, integer, simplify, sums, tables
 from tests.rules.worlds import FLOATS, VECTORS, Anything, Bools, Integers, multiples
 
 STORED = Path(__file__).with_name("proven.json")
@@ -74,6 +74,11 @@ def digest(rule):
         helpers = {sys.modules[rule.result.__module__], sums} - {integer}
         parts += sorted(ast.unparse(ast.parse(inspect.getsource(module))) for module in helpers)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def is_stored(rule):
+    """Whether its proof is kept: not for the folding of an op, which is the meaning of its row."""
+    return rule.result is not identities.fold_constants
 
 
 # -- rules ---------------------------------------------------------------------------------------------------
@@ -400,7 +405,8 @@ def main():
     for table in tables():
         for rule in table.rows:
             how, wrong = prove(rule)
-            stored[rule.name] = [how, digest(rule)]
+            if is_stored(rule):
+                stored[rule.name] = [how, digest(rule)]
             if wrong:
                 open_.append((rule.name, wrong))
                 print("OPEN", rule.name, wrong, flush=True)
