@@ -23,7 +23,10 @@ X86_WIDE = X86_BASE | {"avx512f", "avx512vl", "avx512dq", "avx512bw"}
 C_DTYPES = frozenset((
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
 ))  # fmt: skip
-C_OPS = X86_OPS | {"exp", "log", "exp2", "log2", "tanh"}
+C_OPS = X86_OPS | {
+    "exp", "log", "exp2", "log2", "expm1", "log1p", "log10", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "pow", "cbrt", "rsqrt",
+}  # fmt: skip
 
 # max_lanes: masks have a lane for each 4-byte element at most, so that every bool vector fits one register.
 # fmt: off

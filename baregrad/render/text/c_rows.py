@@ -52,9 +52,9 @@ TYPES: Mapping[DType, CType] = {
 # fmt: on
 
 
-def in_double(name: str) -> dict[str, str]:
+def in_double(name: str, sources: str = "a") -> dict[str, str]:
     """A function of math.h that is computed in double and then rounded: 0.5 ulp for float, nearly always."""
-    return {"float": f"{name}((double){{a}})"}
+    return {"float": f"{name}({', '.join(f'(double){{{source}}}' for source in sources)})"}
 
 
 UNLIKE = "{a} % {b} && ({a} % {b} < 0) != ({b} < 0)"  # C divides toward zero: the quotient is one too high
@@ -97,7 +97,27 @@ ROWS: Mapping[Op, Mapping[str, str]] = {
     ops.LOG:        in_double("log"),
     ops.EXP2:       in_double("exp2"),
     ops.LOG2:       in_double("log2"),
+    ops.EXPM1:      in_double("expm1"),
+    ops.LOG1P:      in_double("log1p"),
+    ops.LOG10:      in_double("log10"),
+    ops.SIN:        in_double("sin"),
+    ops.COS:        in_double("cos"),
+    ops.TAN:        in_double("tan"),
+    ops.ASIN:       in_double("asin"),
+    ops.ACOS:       in_double("acos"),
+    ops.ATAN:       in_double("atan"),
+    ops.ATAN2:      in_double("atan2", "ab"),
+    ops.SINH:       in_double("sinh"),
+    ops.COSH:       in_double("cosh"),
     ops.TANH:       in_double("tanh"),
+    ops.ASINH:      in_double("asinh"),
+    ops.ACOSH:      in_double("acosh"),
+    ops.ATANH:      in_double("atanh"),
+    ops.ERF:        in_double("erf"),
+    ops.ERFC:       in_double("erfc"),
+    ops.POW:        in_double("pow", "ab"),
+    ops.CBRT:       in_double("cbrt"),
+    ops.RSQRT:      in_double("1 / sqrt"),
     ops.CAST:       {"any": "({t}){a}",
                      "float>int": "{a} != {a} ? 0 : {a} < {least} ? {low} : {a} < {over} ? ({t}){a} : {high}",
                      "float>uint": "{a} > 0 ? ({a} < {over} ? ({t}){a} : {high}) : 0"},
