@@ -190,6 +190,15 @@ FITS: tuple[Fit, ...] = (
     Fit("LOG_QUOTIENT", 2, 6, log_of_quotient, lambda z: z, ZERO, QUOTIENT**2 * WIDER),
     # ... = 2*s + s*z*(2/3 + z*P(z))
     Fit("LOG_TAIL", 1, 6, log_tail, lambda z: z**2, ZERO, QUOTIENT**2 * WIDER),
+    # sin(x) = x + x*s*P(s), s = x*x, |x| <= pi / 4
+    Fit("SIN", 2, 6, odd(mp.sin, mp.mpf(-1) / 6), odd_weight(mp.sin), ZERO, (mp.pi / 4)**2 * WIDER),
+    # cos(x) = 1 - s/2 + s*s*P(s)
+    Fit("COS", 2, 6, lambda s: mp.mpf(1) / 24 if near(s) else (mp.cos(mp.sqrt(s)) - 1 + s / 2) / s**2,
+        lambda s: s**2 / mp.cos(mp.sqrt(s)), ZERO, (mp.pi / 4)**2 * WIDER),
+    # asin(x) = x + x*s*P(s), |x| <= 1/2
+    Fit("ASIN", 4, 12, odd(mp.asin, mp.mpf(1) / 6), odd_weight(mp.asin), ZERO, mp.mpf(1) / 4 * WIDER),
+    # atan(x) = x + x*s*P(s), |x| <= tan(pi / 8)
+    Fit("ATAN", 4, 11, odd(mp.atan, mp.mpf(-1) / 3), odd_weight(mp.atan), ZERO, (SQRT - 1)**2 * WIDER),
     # sinh(x) = x + x*s*P(s)
     Fit("SINH", 3, 7, odd(mp.sinh, mp.mpf(1) / 6), odd_weight(mp.sinh), ZERO, ONE * WIDER),
 )
@@ -199,6 +208,20 @@ FITS: tuple[Fit, ...] = (
 def single(value: mp.mpf) -> float:
     """The value rounded to float32."""
     return float(struct.unpack("<f", struct.pack("<f", float(value)))[0])
+
+
+def turn(bits: int, count: int) -> str:
+    """The lines of 1 / (2 pi) in chunks of so many bits, each a fraction below 1."""
+    with mp.workprec(bits * (count + 2)):
+        digits = int(mp.floor(mp.ldexp(1 / (2 * mp.pi), bits * count)))
+    values = [digits >> bits * (count - 1 - i) & (1 << bits) - 1 for i in range(count)]
+    return f'    # 1 / (2 pi) in chunks of {bits} bits\n    "TURN": hexes("""{wrapped(values, bits)}"""),\n'
+
+
+def wrapped(values: list[int], bits: int) -> str:
+    """Fractions as hex floats, three on a line."""
+    texts = [(value / 2.0**bits).hex() for value in values]
+    return "".join(f"\n        {' '.join(texts[i : i + 3])}" for i in range(0, len(texts), 3))
 
 
 def table(fit: Fit, bits: int) -> str:
@@ -225,6 +248,8 @@ def main() -> None:
         for fit in FITS:
             if (fit.single if bits == 24 else fit.double) and (not names or fit.name in names):
                 out.append(table(fit, bits))
+        if not names:
+            out.append(turn(24, 9) if bits == 24 else turn(53, 23))
         out.append("}\n")
     if names:
         sys.stdout.write("".join(out))

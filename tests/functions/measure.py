@@ -89,6 +89,13 @@ CASES = (
     Case(ops.ASINH, *both("arcsinh"), ((-3, 3), (-1e5, 1e5))),
     Case(ops.ACOSH, *both("arccosh"), ((1, 1.1), (1, 5), (0, 1e5))),
     Case(ops.ATANH, *both("arctanh"), ((-1, 1), (-0.3, 0.3), (0.99, 1))),
+    Case(ops.SIN, *both("sin"), ((-4, 4), (-1000, 1000), (-1e9, 1e9))),
+    Case(ops.COS, *both("cos"), ((-4, 4), (-1000, 1000), (-1e9, 1e9))),
+    Case(ops.TAN, *both("tan"), ((-4, 4), (-1000, 1000), (-1e9, 1e9))),
+    Case(ops.ASIN, *both("arcsin"), ((-1, 1), (0.9, 1))),
+    Case(ops.ACOS, *both("arccos"), ((-1, 1), (0.9, 1))),
+    Case(ops.ATAN, *both("arctan"), ((-1, 1), (-5, 5))),
+    Case(ops.ATAN2, *both("arctan2"), ((-1, 1), (-5, 5)), ((-1, 1), (-5, 5))),
     Case(ops.RSQRT, rsqrt, rsqrt, ((0, 4),)),
 )
 # fmt: on
@@ -146,6 +153,8 @@ BORDERS = [
     1.57079632679,
     0.99999994,
     1.0000001,
+    16367173 * 2.0**72,
+    6381956970095103 * 2.0**797,  # the nearest to a multiple of pi / 2
 ]  # fmt: skip
 
 
@@ -159,7 +168,8 @@ def points(kind: type, count: int, spans: tuple[Span, ...], seed: int) -> Array:
     small = np.exp2(rng.uniform(-reach, 2, share)) * rng.choice([-1, 1], share)
     powers = np.exp2(np.arange(-149, 128) if kind is np.float32 else np.arange(-1074, 1024, 7))
     inside = [rng.uniform(low, high, share) for low, high in spans]
-    parts = [*inside, small, np.arange(-200, 200), powers, -powers, BORDERS]
+    quarters = np.concatenate([np.arange(1, 200), rng.integers(1, 2**30, 200)]) * (np.pi / 2)
+    parts = [*inside, quarters, small, np.arange(-200, 200), powers, -powers, BORDERS]
     with np.errstate(all="ignore"):
         return np.concatenate([patterns, *[np.asarray(part).astype(kind) for part in parts]])
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from baregrad.base import memo
 from baregrad.base.errors import CompileError, DTypeError
 from baregrad.ir import ops
-from baregrad.ir.decompose import exponential, float32, logarithm, plain
+from baregrad.ir.decompose import angles, exponential, float32, logarithm, plain, trigonometric
 from baregrad.ir.ops import Op
 from baregrad.ir.uop import UOp, toposort
 from baregrad.target import Target
@@ -57,6 +57,13 @@ ROWS: tuple[Decomposition, ...] = (
     Decomposition(ops.ASINH,      logarithm.asinh,       FLOATS,  ulp=2.0),
     Decomposition(ops.ACOSH,      logarithm.acosh,       FLOATS,  ulp=2.0),
     Decomposition(ops.ATANH,      logarithm.atanh,       FLOATS,  ulp=2.0),
+    Decomposition(ops.SIN,        trigonometric.sin,     FLOATS,  ulp=1.0),
+    Decomposition(ops.COS,        trigonometric.cos,     FLOATS,  ulp=1.0),
+    Decomposition(ops.TAN,        trigonometric.tan,     FLOATS,  ulp=1.0),
+    Decomposition(ops.ASIN,       angles.asin,           FLOATS,  ulp=2.0),
+    Decomposition(ops.ACOS,       angles.acos,           FLOATS,  ulp=2.0),
+    Decomposition(ops.ATAN,       angles.atan,           FLOATS,  ulp=2.0),
+    Decomposition(ops.ATAN2,      angles.atan2,          FLOATS,  ulp=2.0),
     Decomposition(ops.RSQRT,      plain.reciprocal_root, FLOATS,  ulp=1.5),
     Decomposition(ops.MAX,        plain.maximum),
     Decomposition(ops.MIN,        plain.minimum),

@@ -48,9 +48,28 @@ FLOAT32: dict[str, tuple[float, ...]] = {
     # LOG_TAIL: 0.056 * 2**-24
     "LOG_TAIL": hexes("""
         0x1.997b3a0000000p-2 0x1.2f55440000000p-2"""),
+    # SIN: 0.109 * 2**-24
+    "SIN": hexes("""
+        -0x1.5555460000000p-3 0x1.1106ba0000000p-7 -0x1.9906be0000000p-13"""),
+    # COS: 0.004 * 2**-24
+    "COS": hexes("""
+        0x1.55554e0000000p-5 -0x1.6c0e780000000p-10 0x1.9a6f180000000p-16"""),
+    # ASIN: 0.139 * 2**-24
+    "ASIN": hexes("""
+        0x1.5555ae0000000p-3 0x1.3305620000000p-4 0x1.747a120000000p-5 0x1.8a0ed40000000p-6
+        0x1.5c9b980000000p-5"""),
+    # ATAN: 0.019 * 2**-24
+    "ATAN": hexes("""
+        -0x1.55554c0000000p-2 0x1.9991d80000000p-3 -0x1.23b1680000000p-3 0x1.b1648c0000000p-4
+        -0x1.ee2f1a0000000p-5"""),
     # SINH: 0.001 * 2**-24
     "SINH": hexes("""
         0x1.5555560000000p-3 0x1.1111360000000p-7 0x1.9ffd040000000p-13 0x1.7a5d8a0000000p-19"""),
+    # 1 / (2 pi) in chunks of 24 bits
+    "TURN": hexes("""
+        0x1.45f3000000000p-3 0x1.b727220000000p-1 0x1.529fc00000000p-6
+        0x1.3abe800000000p-5 0x1.f534dc0000000p-2 0x1.c0db600000000p-2
+        0x1.4acc9e0000000p-1 0x1.0e41000000000p-4 0x1.fe51600000000p-2"""),
 }
 
 FLOAT64: dict[str, tuple[float, ...]] = {
@@ -82,8 +101,37 @@ FLOAT64: dict[str, tuple[float, ...]] = {
     "LOG_TAIL": hexes("""
         0x1.9999999999b30p-2 0x1.2492492457cc3p-2 0x1.c71c722d74551p-3 0x1.745ce9de43de3p-3
         0x1.3b1eed06df05ep-3 0x1.0f7fd10e087ebp-3 0x1.0e439f3ac30fcp-3"""),
+    # SIN: 0.000 * 2**-53
+    "SIN": hexes("""
+        -0x1.5555555555555p-3 0x1.111111111110cp-7 -0x1.a01a01a018c83p-13 0x1.71de3a5345563p-19
+        -0x1.ae6452937d281p-26 0x1.6120863af0904p-33 -0x1.aa9b9e8430f94p-41"""),
+    # COS: 0.000 * 2**-53
+    "COS": hexes("""
+        0x1.5555555555555p-5 -0x1.6c16c16c16c15p-10 0x1.a01a01a019764p-16 -0x1.27e4fb7694dabp-22
+        0x1.1eed8d411d857p-29 -0x1.9393dcb664bbcp-37 0x1.ab09dcd9f9ee2p-45"""),
+    # ASIN: 0.017 * 2**-53
+    "ASIN": hexes("""
+        0x1.5555555555562p-3 0x1.33333333306c7p-4 0x1.6db6db709adf3p-5 0x1.f1c71b09a1123p-6
+        0x1.6e8bd465c6f08p-6 0x1.1c4a86a7f63a2p-6 0x1.ca14a6bc02f90p-7 0x1.75c78448fa309p-7
+        0x1.603f1c8010a4fp-7 0x1.eec41d8b4e42ep-9 0x1.629c69c73a4c9p-6 -0x1.58b5e918a0d07p-6
+        0x1.0c1a7fd01b2dep-5"""),
+    # ATAN: 0.001 * 2**-53
+    "ATAN": hexes("""
+        -0x1.5555555555555p-2 0x1.999999999978bp-3 -0x1.249249247cb16p-3 0x1.c71c71b9e00cdp-4
+        -0x1.745d14fbf38fbp-4 0x1.3b137220ea5b3p-4 -0x1.110c9698bd1a9p-4 0x1.e1735752e33d9p-5
+        -0x1.ab7ecab417a35p-5 0x1.70d9fff3fe4c7p-5 -0x1.11dbadaf4c127p-5 0x1.efd395c0188eep-7"""),
     # SINH: 0.000 * 2**-53
     "SINH": hexes("""
         0x1.5555555555555p-3 0x1.1111111111111p-7 0x1.a01a01a019fc8p-13 0x1.71de3a5573cecp-19
         0x1.ae64567402525p-26 0x1.61246b2cd9d0cp-33 0x1.ae753c13c8aa1p-41 0x1.9a8a257cb639bp-49"""),
+    # 1 / (2 pi) in chunks of 53 bits
+    "TURN": hexes("""
+        0x1.45f306dc9c880p-3 0x1.529fc2757d1f5p-1 0x1.a6ee06db14accp-3
+        0x1.3c439041fe514p-3 0x1.1d5ef5de2b0dbp-1 0x1.246e3a424dd2ep-1
+        0x1.924bba8274600p-10 0x1.21cfe1deb1cb0p-3 0x1.29a73ee88235ep-2
+        0x1.52ebb4484e99cp-1 0x1.c09ad17df904ep-2 0x1.91d639835339cp-3
+        0x1.a4e422fc5defcp-1 0x1.283b1ff897ffdp-1 0x1.c0b301fde5e23p-1
+        0x1.6b414da3eda68p-4 0x1.3f6793e584dbap-1 0x1.e8c7ecd3cbfd4p-2
+        0x1.6ba93dd63f5f0p-3 0x1.7c5ecf41ce7dep-1 0x1.4a525d4d7f6bcp-3
+        0x1.b11f8d5d08560p-1 0x1.98237e3db5d5cp-3"""),
 }
