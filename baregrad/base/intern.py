@@ -25,7 +25,8 @@ class WeakTable(Generic[T]):
     >>> class Node: pass
     >>> table = WeakTable()
     >>> node = Node()
-    >>> table.put("a", node)
+    >>> table.put("a", node) is node
+    True
     >>> table.get("a") is node
     True
     >>> del node
@@ -51,11 +52,16 @@ class WeakTable(Generic[T]):
         entry = self._entries.get(key)
         return None if entry is None else entry()
 
-    def put(self, key: Hashable, value: T) -> None:
-        """Hold `value` weakly under `key`."""
+    def put(self, key: Hashable, value: T) -> T:
+        """Hold `value` weakly under `key`; the living object of the key, if another thread was first."""
         entry = _Entry(value, self._drop)
         entry.key = key
-        self._entries[key] = entry
+        while (found := self._entries.setdefault(key, entry)) is not entry:
+            first = found()
+            if first is not None:
+                return first
+            self._drop(found)
+        return value
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -67,10 +67,19 @@ def write_aside(path: Path, data: bytes) -> None:
 def cache_directory(*parts: str) -> Path:
     """A directory below config.cache_dir that only we can read and write: made if it is missing.
 
-    Errors: ConfigError if somebody else owns it or may write it, because it holds machine code that we run.
+    Errors: ConfigError if it cannot be made, or somebody else owns it or may write it, because it holds machine code that we run.
     """
     root = Path(config().cache_dir).expanduser()
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    inner = root.joinpath(*parts)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        inner.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the cache directory {inner} cannot be made",
+            why=str(error),
+            mend="set BG_CACHE_DIR to a directory of your own, or BG_CACHE=0",
+        ) from None
     facts = root.stat()
     if facts.st_uid != os.geteuid():
         raise ConfigError(
@@ -84,6 +93,4 @@ def cache_directory(*parts: str) -> Path:
             why="it holds machine code that is run; nobody else may write or read it",
             mend=f"chmod 700 {root}",
         )
-    inner = root.joinpath(*parts)
-    inner.mkdir(mode=0o700, parents=True, exist_ok=True)
     return inner

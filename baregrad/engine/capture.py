@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType, ref
 
 from baregrad.base.errors import JitError
 from baregrad.engine.graph import CompiledGraph
@@ -80,7 +80,7 @@ class Capture:
         if id(box) in self.before or self._is_new(box):
             return
         with self._apart():
-            realize(self._session, (box._value,))
+            realize(self._session, (box._value,), pending=False)  # assignments inside stay inside
             first = self._owners.setdefault(box._value.own.number, box)
             if first is not box and id(box) not in self._arguments:
                 box._value = self._copy_of(box._value)
@@ -89,13 +89,12 @@ class Capture:
 
     @contextmanager
     def _apart(self) -> Iterator[None]:
-        """Outside of the capture; what was assigned inside stays pending."""
-        session, pending = self._session, self._session.pending
-        session.capture, session.pending = None, WeakKeyDictionary()
+        """Outside of the capture."""
+        self._session.capture = None
         try:
             yield
         finally:
-            session.capture, session.pending = self, pending
+            self._session.capture = self
 
     def _copy_of(self, value: Value) -> Value:
         own = value.own

@@ -67,9 +67,10 @@ class Jit(Generic[P, R]):
         form = form_of((args, kwargs))
         if self._replay is None or self._surroundings is None:
             return self._capture(form, boxes, args, kwargs)
-        self._compare(form, boxes)
-        self._surroundings.check(self._function)
-        return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
+        with SESSION.lock:
+            self._compare(form, boxes)
+            self._surroundings.check(self._function)
+            return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
 
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function)
@@ -85,7 +86,8 @@ class Jit(Generic[P, R]):
             raise
         finally:
             SESSION.capture = None
-        self._replay = Replay(SESSION, capture, boxes, starts, result)
+        with SESSION.lock:
+            self._replay = Replay(SESSION, capture, boxes, starts, result)
         self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)
         self._fixed = [(place, box) for place, box in enumerate(boxes) if box in surroundings]
         return result

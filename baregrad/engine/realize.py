@@ -15,25 +15,20 @@ from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp, ops, substitute, substitute_all, toposort
 
 
-def realize(session: Session, values: Iterable[Value]) -> None:
+def realize(session: Session, values: Iterable[Value], *, pending: bool = True) -> None:
     """Give every value a buffer of its own, and run all pending assignments.
 
     Errors: CompileError with the user's line; OutOfMemory.
     """
-    waiting = list(session.pending)
-    todo = [v for v in dict.fromkeys([*values, *waiting]) if v.own is None]
-    session.pending.clear()
-    if not todo:
-        return
-    try:
-        _realize(session, todo)
-    except BaseException:
-        session.pending.update((v, None) for v in waiting if v.own is None)  # they still wait
-        raise
+    with session.lock:
+        postponed = session.take_pending() if pending else ()
+        todo = [v for v in dict.fromkeys([*values, *postponed]) if v.own is None]
+        if todo:
+            _realize_all(session, todo)
 
 
-def _realize(session: Session, todo: Sequence[Value]) -> None:
-    """Put in what is known, make the copies between devices, and run the rest, one device after the other."""
+def _realize_all(session: Session, todo: Sequence[Value]) -> None:
+    """Realize values that have no memory."""
     keep: list[Handle] = []  # what is read, and the copies, must live until the graph has run
     placed: dict[Value, UOp] = {}
     for device in dict.fromkeys(v.device for v in todo):

@@ -14,6 +14,7 @@ from weakref import ref
 from baregrad.base.errors import JitError
 from baregrad.engine.capture import Capture
 from baregrad.engine.graph import run_recording
+from baregrad.engine.realize import realize
 from baregrad.engine.session import Session
 from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp
@@ -173,14 +174,9 @@ class Replay:
         assert self._patches is not None, "there are launches"
         assert self._device is not None, "they have a device"
         read: set[int] = set()
-        for source in self._sources:
-            value = (arguments[source.argument] if source.argument >= 0 else source.box)._value
-            if value.own is None:
-                raise JitError(
-                    f"a tensor of shape {value.shape} that the step reads is not computed yet",
-                    why="it was assigned to in a way that the engine does not see",
-                    mend="realize() it before the call",
-                )
+        values = [(arguments[s.argument] if s.argument >= 0 else s.box)._value for s in self._sources]
+        realize(session, values)  # also what an error has left behind, or another thread has assigned
+        for source, value in zip(self._sources, values, strict=True):
             self._patches.put(source.number, value.own.address)
             read.add(value.own.address.value)
         fresh = [(p, self._memory_for(session, p, read)) for p in self._products.values()]

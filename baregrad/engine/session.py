@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from itertools import count
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING
 from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 
@@ -25,26 +27,75 @@ INJECTED = {"execute": execute}
 
 
 class Session:
-    """The mutable state of the engine; there is one, made when the package is imported."""
+    """The mutable state of the engine; there is one, made when the package is imported.
+
+    `lock` is held while values are built, realized or replayed, by one thread at a time, and never while a
+    user's function runs. A capture belongs to the thread that opened it; so do the assignments made in it.
+    """
 
     def __init__(self) -> None:
         self.devices: dict[str, Device] = {}
         self.handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
-        self.pending: WeakKeyDictionary[Value, None] = WeakKeyDictionary()  # assigned, not yet run
-        self.capture: Capture | None = None
+        self.lock = RLock()
+        self._pending: WeakKeyDictionary[Value, int] = WeakKeyDictionary()  # value -> thread
+        self._captures: dict[int, Capture] = {}  # thread -> what it captures
         self.seed = 0
         self.generators: dict[str, Box] = {}  # device -> the state of its random numbers
         self._realized: WeakKeyDictionary[UOp, ReferenceType[Handle]] = WeakKeyDictionary()
         self._numbers = count(1)
         self._best: str | None = None
 
+    @property
+    def capture(self) -> Capture | None:
+        """What this thread captures."""
+        return self._captures.get(get_ident()) if self._captures else None
+
+    @capture.setter
+    def capture(self, capture: Capture | None) -> None:
+        if capture is None:
+            self._captures.pop(get_ident(), None)
+        else:
+            self._captures[get_ident()] = capture
+
+    def postpone(self, value: Value) -> None:
+        """The value was assigned to a tensor: it is computed with whatever is realized next."""
+        with self.lock:
+            self._pending[value] = get_ident()
+
+    def take_pending(self) -> list[Value]:
+        """All values that were postponed, but none of another thread's capture, and, inside of a capture,
+        none of another thread.
+        """
+        if not self._pending:
+            return []
+        me, inside = get_ident(), self.capture is not None
+        taken = [
+            value
+            for value, thread in list(self._pending.items())
+            if thread == me or not (inside or thread in self._captures)
+        ]
+        for value in taken:
+            self._pending.pop(value, None)
+        return taken
+
+    def forget_threads(self) -> None:
+        """After a fork, in the child: other threads are gone, with what they held and captured."""
+        self.lock = RLock()
+        me = get_ident()
+        self._captures = {thread: capture for thread, capture in self._captures.items() if thread == me}
+
     def device(self, name: str) -> Device:
         """The device of a name, opened at first use."""
         found = self.devices.get(name)
-        if found is None:
-            wants = DEVICES[name].wants if name in DEVICES else ()
-            found = self.devices[name] = open_device(name, **{option: INJECTED[option] for option in wants})
-        return found
+        return self._open(name) if found is None else found
+
+    def _open(self, name: str) -> Device:
+        with self.lock:
+            if name not in self.devices:
+                wants = DEVICES[name].wants if name in DEVICES else ()
+                options = {option: INJECTED[option] for option in wants}
+                self.devices[name] = open_device(name, **options)
+            return self.devices[name]
 
     def default_device(self) -> str:
         """The device of new tensors: the configured one; else the CPU, or, where our code can't run, C text
@@ -128,3 +179,4 @@ def nbytes(buffer: UOp) -> int:
 
 
 SESSION = Session()
+os.register_at_fork(after_in_child=SESSION.forget_threads)

@@ -64,8 +64,7 @@ class UOp:
         node._bounds = None
         node._ranges = None
         node._key = None
-        _NODES.put(key, node)
-        return node
+        return _NODES.put(key, node)
 
     def __reduce__(self) -> Any:
         raise TypeError("a UOp is not pickled: use ir.text")

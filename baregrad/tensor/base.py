@@ -89,12 +89,15 @@ class TensorBase:
         made.
         """
         values = (self.value, *(other.value for other in others))
-        uop = build(*map(autograd.node_of, values))
-        device = check.same_device((v.device for v in values), uop.op.name) if others else values[0].device
-        parents: tuple[Value, ...] = ()
-        if uop.dtype.is_float and autograd.recording():
-            parents = tuple(v for v in values if v.tracked)
-        return self.of(Value(uop, device, support_of(values), parents=parents, line=user_line()))
+        with SESSION.lock:  # no other thread realizes a value between its node and its support
+            uop = build(*map(autograd.node_of, values))
+            device = (
+                check.same_device((v.device for v in values), uop.op.name) if others else values[0].device
+            )
+            parents: tuple[Value, ...] = ()
+            if uop.dtype.is_float and autograd.recording():
+                parents = tuple(v for v in values if v.tracked)
+            return self.of(Value(uop, device, support_of(values), parents=parents, line=user_line()))
 
     @classmethod
     def constant(cls, uop: UOp, device: str | None) -> Self:

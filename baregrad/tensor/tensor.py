@@ -119,8 +119,9 @@ class Tensor(Loss):
             return self
         value = self.value
         parents = (value,) if value.tracked and autograd.recording() else ()
-        node = UOp(ops.COPY, value.dtype, (autograd.node_of(value),), device)
-        return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
+        with SESSION.lock:
+            node = UOp(ops.COPY, value.dtype, (autograd.node_of(value),), device)
+            return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
 
     def assign(self, other: Any) -> Self:  # Any: a tensor, or what Tensor() takes
         """Put other elements into this tensor. What was computed from it before keeps the elements as they
@@ -152,18 +153,21 @@ class Tensor(Loss):
                 why="its gradient would be lost",
                 mend="detach() it, or assign inside no_grad() to a leaf",
             )
+        with SESSION.lock:
+            self.value = self._next_version(old, new)
+            SESSION.postpone(self._value)
+        return self
+
+    def _next_version(self, old: Value, new: Value) -> Value:
+        """What stands in this tensor after `new` was assigned to `old`."""
         if old.own is None or old.node.op is not ops.BUFFER:
             found = autograd.node_of(new)
             own = None if old.leaf is None else next(_leaves)  # gradients end at a node of this tensor's own
             plain = own is None and found.op is not ops.BUFFER
             node = found if plain else UOp(ops.CONTIGUOUS, self.dtype, (found,), own)
-            value = Value(node, self.device, new.support, leaf=old.leaf, line=user_line())
-        else:
-            node = old.node.assign(autograd.node_of(new))
-            value = Value(node, self.device, new.support | old.support, leaf=old.leaf, line=user_line())
-        SESSION.pending[value] = None
-        self.value = value
-        return self
+            return Value(node, self.device, new.support, leaf=old.leaf, line=user_line())
+        node = old.node.assign(autograd.node_of(new))
+        return Value(node, self.device, new.support | old.support, leaf=old.leaf, line=user_line())
 
     # -- gradients ---------------------------------------------------------------------------------------
 
@@ -190,12 +194,13 @@ class Tensor(Loss):
             return self
         value = self.value
         if requires_grad:
-            own = None if value.shares else value.own  # gradients end at memory of this tensor's own
-            node = value.node if own else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
-            leaf = Value(node, self.device, value.support, leaf=ref(self), line=value.line)
-            if own is not None:
-                leaf.settle(own)
-            self.value = leaf
+            with SESSION.lock:
+                own = None if value.shares else value.own  # gradients end at memory of this tensor's own
+                node = value.node if own else UOp(ops.CONTIGUOUS, self.dtype, (value.node,), next(_leaves))
+                leaf = Value(node, self.device, value.support, leaf=ref(self), line=value.line)
+                if own is not None:
+                    leaf.settle(own)
+                self.value = leaf
         else:
             self.value = self.detach().value
         return self
@@ -218,6 +223,11 @@ class Tensor(Loss):
                 why="only a scalar has an obvious one",
                 mend="sum() it, or pass gradient=",
             )
+        with SESSION.lock:
+            self._differentiate(root, gradient, retain_graph)
+
+    def _differentiate(self, root: Value, gradient: Self | None, retain_graph: bool) -> None:
+        """Add the gradients to the leaves of the tape."""
         tape = autograd.tape_of(root)
         boxes: dict[Value, Any] = {
             v: box for v in tape if v.leaf is not None and (box := v.leaf()) is not None
@@ -235,7 +245,7 @@ class Tensor(Loss):
                 value.release()
         # Computed with whatever is next: in the same kernels as the gradients, and before an assignment would
         # make it keep the old parameters.
-        SESSION.pending[root] = None
+        SESSION.postpone(root)
 
     def _add_grad(self, part: Value) -> None:
         old = self.grad

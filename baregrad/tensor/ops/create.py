@@ -108,14 +108,15 @@ class Create(Indexing):
     @classmethod
     def _next_call(cls, device: str) -> Self:
         """(seed, call number) of this draw; the number on the device goes up by one."""
-        state = SESSION.generators.get(device)
-        if not isinstance(state, cls):
-            state = cls.of(cls._first_state(device))
-            SESSION.generators[device] = state
-        now = state.of(state.value.again())
-        step = UOp(ops.IOTA, dt.int64, (), 2).cast(dt.uint32)
-        state.assign(state.apply(lambda x: x + step))  # type: ignore[attr-defined]  # assign is in tensor.py
-        return now
+        with SESSION.lock:  # no call number is drawn twice
+            state = SESSION.generators.get(device)
+            if not isinstance(state, cls):
+                state = cls.of(cls._first_state(device))
+                SESSION.generators[device] = state
+            now = state.of(state.value.again())
+            step = UOp(ops.IOTA, dt.int64, (), 2).cast(dt.uint32)
+            state.assign(state.apply(lambda x: x + step))  # type: ignore[attr-defined]  # it is in tensor.py
+            return now
 
     @classmethod
     def random_bits(cls, *shape: int, device: str | None = None) -> Self:

@@ -7,6 +7,7 @@ from typing import Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, ShapeError
+from baregrad.engine import SESSION
 from baregrad.ir import Scalar, Size, const
 from baregrad.tensor import check
 from baregrad.tensor.ops.elementwise import Elementwise
@@ -147,4 +148,6 @@ class Movement(Elementwise):
 
     def detach(self) -> Self:
         """The value, cut off from the tape."""
-        return self.of(self.value.again())
+        value = self.value
+        with SESSION.lock:
+            return self.of(value.again())
