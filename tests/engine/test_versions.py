@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one program is one line
 """Random programs of assignments, views and realizing against numpy: in no order does laziness leak.
 
 Every tensor of a program has an array beside it that is computed at once. What was found this way stands in
