@@ -67,7 +67,8 @@ def write_aside(path: Path, data: bytes) -> None:
 def cache_directory(*parts: str) -> Path:
     """A directory below config.cache_dir that only we can read and write: made if it is missing.
 
-    Errors: ConfigError if it cannot be made, or somebody else owns it or may write it, because it holds machine code that we run.
+    Errors: ConfigError if it cannot be made, or somebody else owns it or may write it, because it holds
+    machine code that we run.
     """
     root = Path(config().cache_dir).expanduser()
     inner = root.joinpath(*parts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from baregrad.base.errors import BaregradError, DeviceError
+from baregrad.base.errors import BaregradError, CompileError, DeviceError, DTypeError
 from baregrad.engine.graph import CompiledGraph, compile_graph, run_graph
 from baregrad.engine.session import Session, nbytes
 from baregrad.engine.value import Handle, Value
@@ -23,8 +23,15 @@ def realize(session: Session, values: Iterable[Value], *, pending: bool = True) 
     with session.lock:
         postponed = session.take_pending() if pending else ()
         todo = [v for v in dict.fromkeys([*values, *postponed]) if v.own is None]
-        if todo:
+        if not todo:
+            return
+        try:
             _realize_all(session, todo)
+        except (CompileError, DTypeError):
+            raise  # it would come again at every realize: they wait until they are read themselves
+        except BaseException:
+            session.wait_again(postponed)
+            raise
 
 
 def _realize_all(session: Session, todo: Sequence[Value]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from itertools import count
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING
@@ -61,6 +62,12 @@ class Session:
         """The value was assigned to a tensor: it is computed with whatever is realized next."""
         with self.lock:
             self._pending[value] = get_ident()
+
+    def wait_again(self, values: Iterable[Value]) -> None:
+        """Values that were taken and could not be computed."""
+        for value in values:
+            if value.own is None:
+                self.postpone(value)
 
     def take_pending(self) -> list[Value]:
         """All values that were postponed, but none of another thread's capture, and, inside of a capture,

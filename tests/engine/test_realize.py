@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from baregrad import dtype as dt
+from baregrad.base.errors import DTypeError
 from baregrad.engine import SESSION
 from baregrad.tensor import Tensor
 
@@ -108,6 +110,17 @@ def test_empty_and_scalar(device, shape):
     assert (x + 1).shape == shape
 
 
+def test_an_assignment_that_cannot_be_compiled_stops_nothing_else():
+    x = Tensor([1.0, 2.0], device="cpu", dtype=dt.float16)
+    x.assign(x + 1)
+    with pytest.raises(DTypeError, match="float16") as caught:
+        (Tensor([3.0], device="cpu") * 2).item()
+    assert "test_realize.py:" in caught.value.where
+    assert (Tensor([3.0], device="cpu") * 2).item() == 6.0
+    with pytest.raises(DTypeError, match="float16"):
+        x.tolist()
+
+
 def test_a_failed_run_keeps_what_waits(monkeypatch):
     x = Tensor([1.0, 2.0], device="cpu")
     x.assign(x + 1)
@@ -116,5 +129,5 @@ def test_a_failed_run_keeps_what_waits(monkeypatch):
         broken.setattr(module, "compile_graph", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             Tensor([3.0], device="cpu").mul(2).realize()
-    assert list(SESSION.pending) == [x.value]
+    assert SESSION.take_pending() == [x.value]
     assert x.tolist() == [2.0, 3.0]
