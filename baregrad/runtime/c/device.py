@@ -221,7 +221,7 @@ class CDevice(Device):
     def record(self, launches: Sequence[Launch]) -> CRecording:
         """Compile what is not compiled yet, all in one call, and lay the launches out.
 
-        Errors: DeviceError when the compiler refuses a text. Cost: 50 ms and 2 ms a kernel to compile.
+        Errors: DeviceError when the compiler refuses a text. Cost: 50 ms and 2 to 100 ms a kernel.
         """
         kernels = []
         for kernel, args, _ in launches:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baregrad.kernel import optimize, parse
+from baregrad.kernel import optimize
 from baregrad.lower import lower
-from baregrad.render import AVX2, AVX512, C, render
+from baregrad.render import AVX2, AVX512, C
 from baregrad.render.text.c import source
 from baregrad.runtime import Launch, open_device
-from tests.kernel.kernels import KERNELS, conv, gather, layernorm, matmul, memory, row_sum, scaled, softmax
+from tests.kernel.kernels import KERNELS, memory
 from tests.kernel.test_heuristic import same
 from tests.lower.test_lower import lane_sum, row_tail, staged_product
 from tests.lower.witness import run_kernel
@@ -63,26 +63,3 @@ def test_value(name: str, results: dict[str, list[Any]]) -> None:
     wanted = memory(ast)
     run_kernel(ast, wanted)
     same(wanted, results[name])
-
-
-# fmt: off
-GOLDEN = [
-    ("sum",     row_sum(3, 64),     C,    None),
-    ("softmax", softmax(3, 7),      C,    ""),
-    ("tile",    matmul(2, 8, 6),     C,    "unroll 0; vector 1"),
-    ("window",  conv(1, 1, 1, 3, 8), C,   ""),
-    ("tail",    scaled(37),         AVX2, "split 0 8 mask; vector 0b"),
-    ("norm",    layernorm(3, 8),    AVX2, "reduce_vector 1; reduce_vector 2; vector 3"),
-    ("panel",   matmul(4, 16, 6),   AVX2, "split 1 8; vector 1b; stage 1 2 1b; threads 1a"),
-    ("rows",    gather(3, 8, 5),    AVX2, "vector 1"),
-]
-# fmt: on
-
-
-@pytest.mark.parametrize("name, ast, target, opts", GOLDEN, ids=[g[0] for g in GOLDEN])
-def test_text(golden, name, ast, target, opts) -> None:
-    linear = lower(optimize(ast, target, None if opts is None else parse(opts)), target)
-    program = render(linear, C)
-    assert program.listing == program.code.decode()
-    assert (program.grid, program.slots) == (linear.grid, linear.slots)
-    golden(f"c/{name}.c", program.listing)
