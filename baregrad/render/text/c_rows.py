@@ -71,7 +71,7 @@ ROWS: Mapping[Op, Mapping[str, str]] = {
     ops.MUL:        {"bool": "{a} * {b}", "any": "({w}){a} * ({w}){b}", "float": "{a} * {b}",
                      "exact": "{a} * {b}"},
     ops.DIV:        {"float": "{a} / {b}"},
-    ops.NEG:        {"bool": "{a}", "any": "0 - ({w}){a}", "float": "-{a}"},
+    ops.NEG:        {"bool": "{a}", "any": "0 - ({w}){a}", "float": "-{a}", "exact": "-{a}"},
     ops.IDIV:       {"int": FLOOR_DIVIDE, "uint": "{b} == 0 ? 0 : {a} / {b}", "natural": "{a} / {b}"},
     ops.MOD:        {"int": FLOOR_REST, "uint": "{b} == 0 ? {a} : {a} % {b}", "natural": "{a} % {b}"},
     ops.MAX:        {"any": "{a} > {b} ? {a} : {b}", "float": "{a} != {a} || {a} > {b} ? {a} : {b}"},

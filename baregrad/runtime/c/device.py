@@ -39,7 +39,9 @@ from baregrad.runtime.plain import Numbers
 from baregrad.runtime.system import System, view_memory
 
 ENTRY = re.compile(r"^void (\w+)\(void \*\*\w+, int64_t \w+\)", re.MULTILINE)
+# The default environment: denormals are kept and ties go to even, whatever the process has set for itself.
 RUN = """\
+#include <fenv.h>
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -48,9 +50,13 @@ _Static_assert(sizeof(void *) == 8, "arguments are 8 bytes each");
 struct baregrad_launch { void (*kernel)(void **, int64_t); void **args; int64_t grid; };
 void baregrad_run(const struct baregrad_launch *launch, int64_t count)
 {
+    fenv_t kept;
+    fegetenv(&kept);
+    fesetenv(FE_DFL_ENV);
     for (; count > 0; count--, launch++)
         for (int64_t item = 0; item < launch->grid; item++)
             launch->kernel(launch->args, item);
+    fesetenv(&kept);
 }
 """
 WORDS = 3  # of a launch in a list: kernel, arguments, grid

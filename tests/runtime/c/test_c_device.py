@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 import stat
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,6 +155,28 @@ def test_a_library_is_unmapped_with_its_last_kernel(device: CDevice) -> None:
     assert maps.read_text().count(".so") == before
     device.unload(kernels[1])
     assert maps.read_text().count(".so") < before
+
+
+FLUSH = """
+#include <xmmintrin.h>
+unsigned flush(void) { unsigned old = _mm_getcsr(); _mm_setcsr(old | 0x8040); return old; }
+void restore(unsigned old) { _mm_setcsr(old); }
+unsigned flushes(void) { return (_mm_getcsr() & 0x8040) == 0x8040; }
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="sets bits of x86-64's MXCSR")
+def test_denormals_are_kept_where_the_process_flushes_them(device: CDevice) -> None:
+    helper = compiler.with_shared_object(FLUSH, "flush", lambda path: ctypes.CDLL(str(path)))
+    at = device.allocate(4)
+    device.write(at, struct.pack("<f", 2e-38))
+    recording = device.record([Launch(device.load(text("*(float *)args[0] *= 0.25f;")), (at,))])
+    old = helper.flush()
+    device.run(recording)
+    still = helper.flushes()
+    helper.restore(old)
+    assert still == 1
+    assert struct.unpack("<f", device.read(at, 4))[0] == pytest.approx(5e-39, rel=1e-5)
 
 
 def test_a_closed_device_runs_nothing(device: CDevice) -> None:
