@@ -14,6 +14,7 @@ from baregrad.kernel.facts import number, size_of
 from baregrad.kernel.opts import ranges_mask
 from baregrad.target import Target
 
+ALU_A_LOAD = 8.0  # vector operations that take as long as GATHER's unit
 FAR = 1 << 40  # stands for a stride that is not a constant
 
 
@@ -112,6 +113,12 @@ def _index_width(node: UOp) -> int:
     """The bytes of a lane of index arithmetic."""
     low, high = bounds(node)
     return 4 if low >= -(2**31) and high < 2**31 else 8
+
+
+def arithmetic(source: Source) -> float:
+    """What the arithmetic on one vector costs, in loads of vectors; that on indices is left out."""
+    count = sum(n.op.elementwise and n.dtype is not dt.int64 for n in source.facts.order)
+    return 1.0 + count / ALU_A_LOAD
 
 
 def work(source: Source) -> int:

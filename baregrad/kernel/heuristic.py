@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from baregrad.base.integers import prod
 from baregrad.ir import UOp
-from baregrad.kernel.access import Access, accesses, lanes_of, work
+from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
 from baregrad.kernel.axes import Axis
 from baregrad.kernel.flatten import flatten
 from baregrad.kernel.opts import Opt, ranges_mask, rewrites
@@ -28,6 +28,9 @@ MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so th
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
 COPY = 16.0  # rows that a panel must serve until copying it costs as little as gathering for each
+SCALAR = 4.0  # what scalar arithmetic costs, in arithmetic of vectors for as many elements
+SCATTER = 2.0  # what a store of scattered lanes costs, in such loads
+LINES = 1.25  # what lanes cost more that lie on a cache line each
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
 
 
@@ -80,12 +83,14 @@ def _lane_cost(plan: Plan, name: str) -> float:
     if lanes < 2:
         return float("inf")
     size = plan.size(name)
-    idle = -(-size // lanes) * lanes / size * plan.target.vector_bytes / (lanes * 4)
-    total = 1.0
+    idle = -(-size // lanes) * lanes / size
+    total = plan.arithmetic * plan.target.vector_bytes / (lanes * 4)
     for access in plan.body:
         stride = access.stride(name)
-        if stride not in (0, 1):
-            total += GATHER * (_reuse(plan, access, name) if access.load >= 0 else 1.0)
+        if stride not in (0, 1):  # its cost is that of its lanes, however many a vector has
+            apart = plan.target.cache_line <= stride * access.node.src[0].dtype.itemsize < FAR
+            scattered = GATHER * (LINES if apart else 1.0)
+            total += scattered * (_reuse(plan, access, name) if access.load >= 0 else SCATTER)
     return idle * total
 
 
@@ -110,7 +115,7 @@ def _best(plan: Plan, axes: list[Axis]) -> str:
     if not costs:
         return ""
     least, _, name = min(costs)
-    return name if least < GATHER * len(plan.body) else ""
+    return name if least < plan.arithmetic * SCALAR + GATHER * len(plan.body) else ""
 
 
 def _elementwise(plan: Plan) -> None:
@@ -121,7 +126,10 @@ def _elementwise(plan: Plan) -> None:
     turned = [x for x in plan.body if x.stride(name) not in (0, 1)]
     beside = next((a.name for x in turned for a in plan.axes("loop") if x.stride(a.name) == 1), "")
     outer, _ = _lanes(plan, name, "vector")
-    if beside and outer:  # lanes far apart share their lines with the next iterations of the other axis
+    if not outer:  # a short axis: what neighbours on the next one share is loaded once
+        rest = [a for a in plan.axes("loop") if a.size is not None]
+        outer = rest[-1].name if rest else ""
+    elif beside:  # lanes far apart share their lines with the next iterations of the other axis
         if plan.shape.place(outer) > plan.shape.place(beside):
             plan.do("move", outer, beside)
         outer = beside
@@ -177,16 +185,24 @@ def _merge_short(plan: Plan, cost: float) -> bool:
         return False
     first, second = loops[-2:]
     stores = [x for x in plan.body if x.load < 0]
-    dense = all(x.stride(second.name) == 1 and x.stride(first.name) == second.size for x in stores)
-    moved = sum(x.load >= 0 and bool(x.stride(first.name) or x.stride(second.name)) for x in plan.body)
+    dense = all(_continues(x, first, second) for x in stores)
+    moved = sum(
+        bool(x.stride(first.name) or x.stride(second.name)) and not _continues(x, first, second)
+        for x in plan.body
+    )
     whole = plan.size(first.name) * plan.size(second.name) % plan.target.lanes(4) == 0
     short = plan.size(first.name) <= plan.target.lanes(4)
-    if not dense or not whole or not short or cost <= 1.0 + GATHER * moved:
+    if not dense or not whole or not short or cost <= plan.arithmetic + GATHER * moved:
         return False
     if not plan.do("merge", first.name, second.name):
         return False
     plan.body = accesses(plan.shape)
     return True
+
+
+def _continues(access: Access, first: Axis, second: Axis) -> bool:
+    """Whether an access goes on from the end of one axis to the next step of the other."""
+    return access.stride(second.name) == 1 and access.stride(first.name) == second.size
 
 
 def _row_axis(plan: Plan, loads: list[Access], without: set[str]) -> str:
@@ -208,8 +224,13 @@ def _tile_across(plan: Plan, name: str) -> None:
     columns = -(-plan.size(name) // lanes)
     staged, columns = _panels(plan, vectors, name, row, columns)
     tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
-    wide, narrow = plan.cut(name, lanes * tile.columns)
-    some, lane = plan.cut(narrow, lanes)
+    resident = _resident(plan, row)
+    if tile.columns * lanes >= plan.size(name):
+        wide = ""
+        some, lane = plan.cut(name, lanes)
+    else:
+        wide, narrow = plan.cut(name, lanes * tile.columns)
+        some, lane = plan.cut(narrow, lanes)
     plan.do("vector", lane)
     plan.do("unroll", some)
     rows_outer = ""
@@ -218,7 +239,7 @@ def _tile_across(plan: Plan, name: str) -> None:
         if rows_inner and plan.do("unroll", rows_inner):
             plan.do("move", rows_inner, some or lane)
         if rows_outer:
-            _rows_inside(plan, rows_outer, wide, staged)
+            _rows_inside(plan, rows_outer, {wide} | resident, staged)
     _unroll_reduce(plan, tile)
     for access in staged:
         panel = [
@@ -229,10 +250,21 @@ def _tile_across(plan: Plan, name: str) -> None:
         plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x))
 
 
-def _rows_inside(plan: Plan, rows: str, wide: str, staged: list[Access]) -> None:
+def _resident(plan: Plan, row: str) -> set[str]:
+    """The loops that use all rows again, if the rows stay in the second cache: they stand around the loop
+    over rows, whose steps then share vectors that are in the first.
+    """
+    loads = [x for x in plan.body if x.load >= 0 and row in x.strides]
+    nbytes = sum(prod(map(plan.size, x.strides)) * x.node.dtype.itemsize for x in loads)
+    if 2 * nbytes > plan.target.l2_bytes:
+        return set()
+    return {a.name for a in plan.axes("loop") if not any(a.name in x.strides for x in loads)}
+
+
+def _rows_inside(plan: Plan, rows: str, shared: set[str], staged: list[Access]) -> None:
     """Let the loop over tiles of rows stand inside of all that a panel depends on, so that they share it."""
     for axis in plan.axes("loop"):
-        fills = axis.name == wide or any(_over(plan, access, axis.name) for access in staged)
+        fills = axis.name in shared or any(_over(plan, access, axis.name) for access in staged)
         if fills and axis.name != rows and plan.shape.place(axis.name) > plan.shape.place(rows):
             plan.do("move", axis.name, rows)
 
@@ -281,15 +313,37 @@ def _tile_along(plan: Plan, name: str) -> None:
     tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False, **_limits(plan))
     if prod(plan.size(a.name) for a in plan.axes("reduce")) < LEAST_JOINED:
         tile = Tile(min(tile.rows, 4), min(tile.columns, 2))
-    rest, _ = _lanes(plan, name, "reduce_vector")
+    merged = _merge_rows(plan, name)
+    rest, _ = _lanes(plan, merged, "reduce_vector")
     for axis, count in ((row, tile.rows), (column, tile.columns)):
         if axis:
             _, inner = plan.cut(axis, count)
             if inner:
                 plan.do("unroll", inner)
     count = tile.rows * tile.columns
-    if count < CHAINS and rest:
+    rest = rest or next((a.name for a in reversed(plan.axes("reduce"))), "")
+    if merged != name and plan.size(rest) * count <= MOST_PRODUCTS:
+        plan.do("reduce_unroll", rest)  # the masks of all rows stay in registers
+    elif count < CHAINS and rest:
         _instances(plan, rest, "reduce_unroll", CHAINS // count)
+
+
+def _merge_rows(plan: Plan, name: str) -> str:
+    """The axis for the lanes of a reduce, joined with the one around it if its rows are short and lie one
+    behind the other: only masks then ask for row and column apart.
+    """
+    axes = [a for a in plan.axes("reduce") if a.size is not None]
+    if len(axes) < 2 or axes[-1].name != name:
+        return name
+    first, second = axes[-2:]
+    short = plan.size(second.name) * 2 <= plan.target.lanes(4)
+    whole = plan.size(first.name) * plan.size(second.name) % plan.target.lanes(4) == 0
+    moved = [x for x in plan.body if x.stride(second.name) or x.stride(first.name)]
+    dense = all(_continues(x, first, second) for x in moved)
+    if not short or not whole or not dense or not plan.do("merge", first.name, second.name):
+        return name
+    plan.body = accesses(plan.shape)
+    return f"{first.name}.{second.name}"
 
 
 def _unroll_reduce(plan: Plan, tile: Tile) -> None:
@@ -324,9 +378,11 @@ def _rows(plan: Plan) -> None:
         if all(x.stride(axis.name) in (0, 1) for x in plan.body) and plan.size(axis.name) >= 4:
             outer, _ = _lanes(plan, axis.name, "vector")
             return
-    for axis in plan.axes("reduce"):
-        if _lane_cost(plan, axis.name) <= 2.0 * GATHER:
-            outer, _ = _lanes(plan, axis.name, "reduce_vector")
+    for closed in dict.fromkeys(facts.closed(r) for r in source.reduces):
+        axes = [a for a in plan.axes("reduce") if ranges_mask(plan.shape, a.name) & closed]
+        least, name = min(((_lane_cost(plan, a.name), a.name) for a in reversed(axes)), default=(FAR, ""))
+        if least <= plan.arithmetic + 2.0 * GATHER:
+            outer, _ = _lanes(plan, name, "reduce_vector")
             _instances(plan, outer, "reduce_unroll", 4)
     inner = [a for a in plan.axes("loop") if a not in common]
     name = _best(plan, inner)

@@ -255,8 +255,10 @@ def _merge_why(shape: Shape, first: str, second: str) -> str | None:
     a, b = _own(shape, first), _own(shape, second)
     if a is None or b is None or a is b:
         return f"{first} and {second} are not two axes"
-    if a.kind != "loop" or b.kind != "loop" or a.size is None or b.size is None:
-        return "only parallel loops of constant size are merged"
+    if a.kind != b.kind or a.kind not in ("loop", "reduce") or a.size is None or b.size is None:
+        return "only loops of one kind and of constant size are merged"
+    if a.kind == "reduce" and not _closed_together(shape, first, second):
+        return f"some reduce closes only one of {first} and {second}"
     if any(isinstance(s, Split) and s.tail == "rest" and s.inner in (first, second) for s in shape.steps):
         return "a loop that ends early has no fixed size"
     for stage in shape.stages:
@@ -265,6 +267,15 @@ def _merge_why(shape: Shape, first: str, second: str) -> str | None:
     if shape.place(first) > shape.place(second):
         return f"{first} stands inside {second}"
     return _rest_why(_merge(shape, first, second))
+
+
+def _closed_together(shape: Shape, first: str, second: str) -> bool:
+    """Whether each reduce closes both of two axes or none."""
+    facts = shape.source.facts
+    parts = ranges_mask(shape, first), ranges_mask(shape, second)
+    return all(
+        bool(facts.closed(r) & parts[0]) == bool(facts.closed(r) & parts[1]) for r in shape.source.reduces
+    )
 
 
 def _merge(shape: Shape, first: str, second: str, dense: bool = False) -> Shape:

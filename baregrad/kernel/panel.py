@@ -39,7 +39,10 @@ def wanted(access: Access, lane: str, rows: int, reduced: list[Axis], target: Ta
         return True
     size = access.node.dtype.itemsize
     apart = {a: access.stride(a.name) * size for a in reduced if access.stride(a.name)}
-    if masked(access) or any(s % SAME_LINES == 0 and (a.size or 0) > WAYS for a, s in apart.items()):
+    if masked(access):
+        return True
+    again = any(s < target.cache_line for s in apart.values())  # the next steps use the same lines
+    if not again and any(s % SAME_LINES == 0 and (a.size or 0) > WAYS for a, s in apart.items()):
         return True
     return steps(access, reduced) * min(apart.values(), default=0) > target.l2_bytes
 

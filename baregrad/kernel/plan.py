@@ -5,7 +5,7 @@ choices look at.
 from __future__ import annotations
 
 from baregrad.ir import UOp
-from baregrad.kernel.access import Access
+from baregrad.kernel.access import Access, arithmetic
 from baregrad.kernel.axes import Axis, Shape
 from baregrad.kernel.opts import Opt, apply, legal
 from baregrad.target import Target
@@ -14,13 +14,14 @@ from baregrad.target import Target
 class Plan:
     """The Shape so far, and the Opts that made it."""
 
-    __slots__ = ("body", "opts", "shape", "target")
+    __slots__ = ("arithmetic", "body", "opts", "shape", "target")
 
     def __init__(self, ast: UOp, target: Target) -> None:
         self.shape = Shape.of(ast)
         self.target = target
         self.opts: list[Opt] = []
         self.body: list[Access] = []
+        self.arithmetic = arithmetic(self.shape.source)
 
     def do(self, name: str, *args: object) -> bool:
         """Apply a row if it is legal."""
@@ -54,5 +55,6 @@ class Plan:
         return 16 if size is None else size
 
     def axes(self, kind: str) -> list[Axis]:
-        """The axes of a kind, outermost first."""
-        return [a for a in self.shape.axes if a.kind == kind]
+        """The kernel's own axes of a kind, outermost first; not those of copies."""
+        copies = {name for stage in self.shape.stages for name in stage.copies}
+        return [a for a in self.shape.axes if a.kind == kind and a.name not in copies]
