@@ -73,7 +73,7 @@ class Jit(Generic[P, R]):
             return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
 
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
-        surroundings = Surroundings.of(self._function)
+        surroundings = Surroundings.of(self._function, (args, kwargs))
         starts = [box._value for box in boxes]
         capture = SESSION.capture = Capture(SESSION, boxes)
         try:
@@ -158,6 +158,8 @@ def form_of(tree: Any) -> Any:
         return ("dict", *((name, form_of(part)) for name, part in tree.items()))
     if tree is None or isinstance(tree, bool | int | float | str):
         return (type(tree).__name__, repr(tree))
+    if hasattr(tree, "__array_interface__"):  # an array of numpy: its elements are part of the capture
+        return ("array", str(tree.dtype), tree.shape, tree.tobytes())
     return ("object", type(tree).__name__, id(tree))
 
 

@@ -98,7 +98,11 @@ class Replay:
         )  # numbers that boxes or the result have as they were before the launches
         self._moves: list[tuple[Any, int, tuple[Any, ...]]] = []  # weak box, such a number, shape
         returned = {id(box) for box in _boxes(result)}
+        self._assigned: list[tuple[int, Any]] = []  # place among the arguments, box: those assigned to
+        places = {id(box): place for place, box in enumerate(boxes)}
         for box, start in capture.before.values():
+            if box._value is not start and id(box) in places:
+                self._assigned.append((places[id(box)], box))
             if box._value is not start:
                 self._add_product(capture, box, over=box)
         for box in capture.new:
@@ -142,6 +146,12 @@ class Replay:
 
     def run(self, session: Session, arguments: list[Any]) -> Any:
         """Put the memory in, run, and give boxes and result their values."""
+        if any(arguments[place] is not box for place, box in self._assigned):
+            raise JitError(
+                "a captured step assigns to an argument, and is called with another tensor",
+                why="a replay would assign to the tensor of the capture",
+                mend="pass the same tensor each time, or return the new elements",
+            )
         for box, before in self._grads_before:
             if box._grad is not before and not (box._grad is None and before is None):
                 raise JitError(
@@ -209,7 +219,8 @@ class Replay:
         if isinstance(template, dict):
             return {name: self._build(part, passed) for name, part in template.items()}
         if isinstance(template, list):
-            return template[0](self._build(part, passed) for part in template[1:])
+            make: Any = getattr(template[0], "_make", template[0])  # of a named tuple
+            return make(self._build(part, passed) for part in template[1:])
         cls, number, shape = template
         product = self._products.get(number)
         if product is None:
