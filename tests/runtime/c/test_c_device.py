@@ -176,7 +176,7 @@ def test_denormals_are_kept_where_the_process_flushes_them(device: CDevice) -> N
     still = helper.flushes()
     helper.restore(old)
     assert still == 1
-    assert struct.unpack("<f", device.read(at, 4))[0] == pytest.approx(5e-39, rel=1e-5)
+    assert struct.unpack("<f", device.read(at, 4))[0] == pytest.approx(5e-39, rel=1e-5, abs=0)
 
 
 def test_a_closed_device_runs_nothing(device: CDevice) -> None:
