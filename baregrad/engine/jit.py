@@ -86,6 +86,7 @@ class Jit(Generic[P, R]):
             raise
         finally:
             SESSION.capture = None
+        surroundings.leave_notes()
         with SESSION.lock:
             self._replay = Replay(SESSION, capture, boxes, starts, result)
         self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)

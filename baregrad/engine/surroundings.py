@@ -39,6 +39,10 @@ class Surroundings:
         """Whether the step reaches this very tensor by name."""
         return any(found is value for _, _, _, found in self._found)
 
+    def leave_notes(self) -> None:
+        """Right after the capture: lists and dicts that the step itself has made longer are its notes."""
+        self._found = [row for row in self._found if row[2] is not NAMES or _get(row[1], NAMES) == row[3]]
+
     def check(self, function: Callable[..., Any]) -> None:
         """Errors: JitError naming what is not what it was."""
         for path, owner, key, old in self._found:

@@ -161,6 +161,18 @@ def test_an_argument_that_is_assigned_to_is_the_same_each_time():
         step(one())
 
 
+def test_a_list_that_the_step_writes_notes_in_is_no_change():
+    calls = []
+
+    def inside(x):
+        calls.append("called")
+        return x * 2
+
+    step = bg.jit(inside)
+    assert [step(one()).item() for _ in range(4)] == [2.0] * 4
+    assert len(calls) == 2
+
+
 def test_named_tuples_go_in_and_come_out():
     step = bg.jit(lambda p: Pair(p.a + 1, p.b * 2))
     for i in range(4):
