@@ -1,22 +1,15 @@
-"""What every floor uses: errors, configuration, events, small integers, caches, lazy loading, system calls.
+"""What every floor uses: errors, configuration, events, small integers, memo, lazy loading, system calls.
 
 Nothing here knows tensors, graphs or machines. Read errors.py and config.py first.
 """
 
-from baregrad.base.cache import Bounded, memo
+from baregrad.base.cache import memo
 from baregrad.base.config import Config, cache_key_fields, config, override
 from baregrad.base.events import Event, emit, listen, listening
 from baregrad.base.integers import (
-    align_down,
     align_up,
-    bit_length_of,
     ceil_div,
-    divisors,
-    exact_log2,
-    fits_signed,
-    fits_unsigned,
     is_power_of_two,
-    next_power_of_two,
     prod,
     wrap_signed,
     wrap_unsigned,
@@ -26,30 +19,22 @@ from baregrad.base.lazy import load, optional
 from baregrad.base.system import cache_directory, check, libc, write_aside
 
 __all__ = [
-    "Bounded",
     "Config",
     "Event",
     "WeakTable",
-    "align_down",
     "align_up",
-    "bit_length_of",
     "cache_directory",
     "cache_key_fields",
     "ceil_div",
     "check",
     "config",
-    "divisors",
     "emit",
-    "exact_log2",
-    "fits_signed",
-    "fits_unsigned",
     "is_power_of_two",
     "libc",
     "listen",
     "listening",
     "load",
     "memo",
-    "next_power_of_two",
     "optional",
     "override",
     "prod",

@@ -10,16 +10,11 @@ from baregrad.ir.match import Rules, join
 from baregrad.ir.match import rules as rule_table
 from baregrad.ir.ops import Op
 from baregrad.ir.passes import Pass, Pipeline, pipeline
-from baregrad.ir.rewrite import rewrite, rewrite_down, substitute, substitute_all
-from baregrad.ir.rules import (
-    finish_table,
-    simplify,
-    simplify_tensor,
-    simplify_value,
-)
+from baregrad.ir.rewrite import rewrite, substitute, substitute_all
+from baregrad.ir.rules import simplify, simplify_tensor
 from baregrad.ir.spec import KERNEL, LINEAR, TENSOR, verify
 from baregrad.ir.text import parse, text
-from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, size_node, toposort
+from baregrad.ir.uop import Buffer, Scalar, Size, UOp, const, index, is_const, toposort
 
 __all__ = [
     "bounds",
@@ -29,7 +24,6 @@ __all__ = [
     "const",
     "evaluate",
     "exact",
-    "finish_table",
     "index",
     "is_const",
     "join",
@@ -44,7 +38,6 @@ __all__ = [
     "pipeline",
     "ranges_of",
     "rewrite",
-    "rewrite_down",
     "rule_table",
     "Rules",
     "run_kernel",
@@ -52,9 +45,7 @@ __all__ = [
     "Scalar",
     "simplify",
     "simplify_tensor",
-    "simplify_value",
     "Size",
-    "size_node",
     "substitute",
     "substitute_all",
     "TENSOR",

@@ -1,4 +1,4 @@
-"""Apply tables of rules to graphs: bottom-up to the fixpoint, top-down with a stop, and plain substitution.
+"""Apply tables of rules to graphs: bottom-up to the fixpoint, and plain substitution.
 
 Nothing here recurses; a node is rewritten once a call however often it is used. The rules are tables of
 match.py or functions; what they are is in rules/.
@@ -166,56 +166,3 @@ def substitute(root: UOp, mapping: Mapping[UOp, UOp]) -> UOp:
 def substitute_all(roots: Sequence[UOp], mapping: Mapping[UOp, UOp]) -> tuple[UOp, ...]:
     """Several graphs with nodes replaced, in one walk."""
     return substitute(UOp(ops.SINK, void, tuple(roots)), mapping).src
-
-
-def rewrite_down(
-    root: UOp,
-    table: Rewriter,
-    ctx: Any = None,  # Any: what the rules' functions take
-    *,
-    stop: Callable[[UOp], bool] | None = None,
-    fired: Fired | None = None,
-) -> UOp:
-    """The graph rewritten from the root down: a node first, to its fixpoint, then the sources of what it has
-    become.
-
-    Nothing at or below a node for which `stop` holds is touched.
-    """
-    matcher_of = _matchers(table)
-    top: dict[UOp, UOp] = {}  # node -> its own fixpoint, sources not yet rewritten
-    done: dict[UOp, UOp] = {}
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        if node in done:
-            stack.pop()
-            continue
-        after = top.get(node)
-        if after is None:
-            if stop is not None and stop(node):
-                done[node] = node
-                continue
-            after = top[node] = _fixpoint(node, matcher_of, ctx, fired)
-            if stop is not None and after is not node and stop(after):
-                done[node] = after
-                continue
-        waiting = [source for source in after.src if source not in done]
-        if waiting:
-            for source in waiting:
-                if source in top:
-                    raise _endless([source], matcher_of, ctx, "a result that contains what it stands for")
-            stack.extend(reversed(waiting))
-            continue
-        done[node] = after.rebuild(tuple([done[source] for source in after.src]))
-        stack.pop()
-    return done[root]
-
-
-def _fixpoint(node: UOp, matcher_of: Callable[[Op], Matcher | None], ctx: Any, fired: Fired | None) -> UOp:
-    for _ in range(LIMIT):
-        matcher = matcher_of(node.op)
-        after = None if matcher is None else matcher(node, ctx, fired)
-        if after is None or after is node:
-            return node
-        node = after
-    raise _endless([node], matcher_of, ctx, f"{LIMIT} results in a row")

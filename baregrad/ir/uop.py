@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from baregrad import dtype as dt
@@ -255,11 +255,6 @@ def index(value: int) -> UOp:
     return UOp(ops.CONST, dt.int64, (), value)
 
 
-def size_node(size: Size) -> UOp:
-    """A size as a node."""
-    return size if isinstance(size, UOp) else index(size)
-
-
 def toposort(roots: tuple[UOp, ...], enter: Callable[[UOp], bool] | None = None) -> list[UOp]:
     """All nodes below the roots, sources first, each once, without recursion."""
     seen: set[UOp] = set()
@@ -277,11 +272,6 @@ def toposort(roots: tuple[UOp, ...], enter: Callable[[UOp], bool] | None = None)
         if enter is None or enter(node):
             stack.extend((s, False) for s in reversed(node.src) if s not in seen)
     return order
-
-
-def walk(root: UOp) -> Iterator[UOp]:
-    """Nodes below a root, sources first."""
-    return iter(toposort((root,)))
 
 
 def is_const(node: UOp, value: Scalar) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from baregrad import dtype as dt
-from baregrad.base.integers import prod
+from baregrad.base.integers import ceil_div, prod
 from baregrad.ir import UOp, bounds, ops
 from baregrad.kernel.axes import Shape, Source, Stage
 from baregrad.kernel.facts import number, size_of
@@ -76,7 +76,7 @@ def lanes_of(shape: Shape, name: str, target: Target) -> int:
     if not widths or size is None or not target.vector_bytes:
         return 1
     lanes = target.lanes(max(widths))
-    least = -(-target.least_vector_bytes // min(widths))
+    least = ceil_div(target.least_vector_bytes, min(widths))
     if lanes < least or lanes < 2:
         return 1
     while lanes // 2 >= max(size, least, 2):

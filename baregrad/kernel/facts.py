@@ -10,7 +10,6 @@ from __future__ import annotations
 from baregrad.ir import UOp, ops, toposort
 
 PARALLEL = frozenset(("grid", "loop", "vector", "unroll"))
-REDUCING = frozenset(("reduce", "reduce_vector", "reduce_unroll"))
 LANES = frozenset(("vector", "reduce_vector"))
 INSTANCES = frozenset(("unroll", "reduce_unroll"))
 LOOPS = frozenset(("loop", "reduce"))

@@ -8,7 +8,7 @@ result).
 
 from __future__ import annotations
 
-from baregrad.base.integers import is_power_of_two, prod
+from baregrad.base.integers import align_up, is_power_of_two, prod
 from baregrad.kernel.access import Access
 from baregrad.kernel.axes import Axis
 from baregrad.kernel.opts import Opt, apply, legal
@@ -36,7 +36,7 @@ def flatten(plan: Plan) -> bool:
 def _idle(plan: Plan, size: int) -> float:
     """Lanes of whole vectors for each element of an axis."""
     lanes = plan.target.lanes(4)
-    return -(-size // lanes) * lanes / size
+    return align_up(size, lanes) / size
 
 
 def _behind_panel(plan: Plan, access: Access, first: Axis, second: Axis) -> bool:

@@ -9,7 +9,7 @@ reduces and for independent chains; the outermost work to threads.
 
 from __future__ import annotations
 
-from baregrad.base.integers import prod
+from baregrad.base.integers import align_up, ceil_div, prod
 from baregrad.ir import UOp
 from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
 from baregrad.kernel.axes import Axis
@@ -83,7 +83,7 @@ def _lane_cost(plan: Plan, name: str) -> float:
     if lanes < 2:
         return float("inf")
     size = plan.size(name)
-    idle = -(-size // lanes) * lanes / size
+    idle = align_up(size, lanes) / size
     total = plan.arithmetic * plan.target.vector_bytes / (lanes * 4)
     for access in plan.body:
         stride = access.stride(name)
@@ -221,7 +221,7 @@ def _tile_across(plan: Plan, name: str) -> None:
     vectors = [x for x in loads if x.stride(name)]
     row = _row_axis(plan, vectors, {name})
     lanes = lanes_of(plan.shape, name, plan.target)
-    columns = -(-plan.size(name) // lanes)
+    columns = ceil_div(plan.size(name), lanes)
     staged, columns = _panels(plan, vectors, name, row, columns)
     tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
     resident = _resident(plan, row)
@@ -410,7 +410,7 @@ def _threads(plan: Plan) -> None:
             name = f"{name}.{following.name}"
     size = plan.size(name)
     if size > 2 * wanted:
-        chunk = -(-size // wanted)
+        chunk = ceil_div(size, wanted)
         chunk = next((n for n in range(chunk, chunk // 2, -1) if size % n == 0), chunk)
         if plan.do("split", name, chunk, "rest"):
             name += "a"

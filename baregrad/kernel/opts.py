@@ -14,6 +14,7 @@ from functools import cache
 from types import MappingProxyType
 
 from baregrad.base.errors import CompileError
+from baregrad.base.integers import ceil_div
 from baregrad.ir import UOp, ops
 from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage
 from baregrad.kernel.facts import INSTANCES, LANES, number
@@ -155,7 +156,7 @@ def _split(shape: Shape, name: str, n: str, tail: str = "") -> Shape:
     axis, size = shape.by_name[name], int(n)
     assert axis.size is not None, "checked above"
     exact = axis.size % size == 0
-    outer = Axis(name + "a", -(-axis.size // size), axis.kind)
+    outer = Axis(name + "a", ceil_div(axis.size, size), axis.kind)
     inner = Axis(name + "b", None if tail == "rest" and not exact else size, axis.kind)
     step = Split(axis, outer.name, inner.name, size, "" if exact else tail)
     return replace(shape, axes=shape.replaced(name, outer, inner), steps=(*shape.steps, step))

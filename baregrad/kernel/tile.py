@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypedDict
 
+from baregrad.base.integers import align_up
 from baregrad.target import Target
 
 IN_FLIGHT = 8.0  # accumulators that keep the units busy: latency times units
@@ -53,7 +54,7 @@ def choose(
 
 
 def _cost(rows: int, columns: int, r: int, c: int) -> float:
-    waste = -(-rows // r) * r / rows * (-(-columns // c) * c / columns)
+    waste = align_up(rows, r) / rows * (align_up(columns, c) / columns)
     products = r * c / PRODUCTS_A_CYCLE
     loads = (r + c) / LOADS_A_CYCLE
     waits = IN_FLIGHT / PRODUCTS_A_CYCLE

@@ -8,6 +8,7 @@ often fits 32 bits, hence lanes.
 
 from __future__ import annotations
 
+from baregrad.base.integers import ceil_div
 from baregrad.ir import UOp, bounds, ops, ranges_of
 from baregrad.kernel.facts import LANES
 
@@ -23,7 +24,7 @@ def multiplier(divisor: int, high: int, limit: int) -> tuple[int, int] | None:
     (103, 10)
     """
     for shift in range(MOST_SHIFT + 1):
-        factor = -(-(1 << shift) // divisor)
+        factor = ceil_div(1 << shift, divisor)
         if (factor * divisor - (1 << shift)) * high < 1 << shift:
             return (factor, shift) if high * factor <= limit else None
     return None

@@ -4,6 +4,7 @@ in order.
 
 from __future__ import annotations
 
+from baregrad.base.integers import align_up
 from baregrad.ir import Pass, UOp, ops, pipeline, simplify
 from baregrad.ir.decompose import decompose
 from baregrad.kernel.facts import number, static_size
@@ -49,5 +50,5 @@ def lower(ast: UOp, target: Target) -> Linear:
     grids = [r for r in ast.toposort() if r.op is ops.RANGE and r.arg[1] == "grid"]
     assert len(grids) <= 1, f"one grid range at most, not {[number(r) for r in grids]}"
     slots = max((u.arg[0] + 1 for u in uops if u.op is ops.PARAM), default=0)
-    local = sum(-(-u.arg[1] * u.dtype.itemsize // 64) * 64 for u in uops if u.op is ops.LOCAL)
+    local = sum(align_up(u.arg[1] * u.dtype.itemsize, 64) for u in uops if u.op is ops.LOCAL)
     return Linear(name, uops, static_size(grids[0]) if grids else 1, slots, local)

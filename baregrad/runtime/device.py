@@ -95,13 +95,6 @@ class Recording(ABC):
         Errors: DeviceError when the list has no such launch, or the launch no such slot.
         """
 
-    @abstractmethod
-    def set_grid(self, launch: int, grid: int) -> None:
-        """Replace the grid of one launch; it holds from the next run on.
-
-        Errors: DeviceError when the list has no such launch, or for a negative grid.
-        """
-
 
 class Device(ABC):
     """Memory, and a way to run code on it.

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baregrad.base.errors import DeviceError
-from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument, no_such_launch
+from baregrad.base.integers import align_up
+from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument
 
 
 class Numbers:
@@ -22,7 +23,7 @@ class Numbers:
     def take(self, nbytes: int) -> int:
         """An address with `nbytes` numbers behind it that nothing else has."""
         first = self._next
-        self._next += 64 + (nbytes + 63) // 64 * 64
+        self._next += 64 + align_up(nbytes, 64)
         return first
 
 
@@ -45,13 +46,6 @@ class PlainRecording(Recording):
             raise no_such_argument(launch, slot)
         kernel, args, grid = self.launches[launch]
         self.launches[launch] = Launch(kernel, [*args[:slot], value, *args[slot + 1 :]], grid)
-
-    def set_grid(self, launch: int, grid: int) -> None:
-        """Replace the grid of one launch."""
-        if not 0 <= launch < len(self.launches):
-            raise no_such_launch(launch)
-        check_grid(grid)
-        self.launches[launch] = self.launches[launch]._replace(grid=grid)
 
 
 def plain(recording: Recording) -> PlainRecording:

@@ -12,6 +12,7 @@ from math import prod
 from typing import NamedTuple
 
 from baregrad.base.errors import CompileError
+from baregrad.base.integers import align_up
 from baregrad.ir import UOp
 from baregrad.schedule.items import CopyItem, Item
 
@@ -109,4 +110,4 @@ def _nbytes(buffer: UOp) -> int:
             why="an arena needs sizes that are known",
             mend="give the sizes numbers before the schedule is run",
         )
-    return -(-max(prod(sizes) * buffer.dtype.itemsize, 1) // ALIGNMENT) * ALIGNMENT
+    return align_up(max(prod(sizes) * buffer.dtype.itemsize, 1), ALIGNMENT)

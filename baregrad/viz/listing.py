@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from baregrad.base.integers import align_up
 from baregrad.isa import Imm
 from baregrad.isa.x86 import Line, disassemble
 
@@ -27,7 +28,7 @@ def assembly(code: bytes) -> str:
 
 def _returns_later(code: bytes, start: int) -> bool:
     """Whether real code follows: a kernel has its constants at the next multiple of 64, or nothing."""
-    return any(byte not in (0x00, 0x90, 0xCC) for byte in code[start : -(-start // 64) * 64])
+    return any(byte not in (0x00, 0x90, 0xCC) for byte in code[start : align_up(start, 64)])
 
 
 def hot_loop(code: bytes) -> list[str]:

@@ -12,9 +12,7 @@ from baregrad.ir import (
     parse,
     ranges_of,
     rewrite,
-    rewrite_down,
     simplify,
-    simplify_value,
     substitute,
     text,
 )
@@ -86,8 +84,6 @@ ENDLESS = [  # name, rows
 def test_endless_rules_are_named(name, rows):
     with pytest.raises(CompileError, match=r"never come to rest(.|\n)*bad\.a"):
         rewrite([I + 3], rules("bad", rows))
-    with pytest.raises(CompileError, match="never come to rest"):
-        rewrite_down(I + 3, rules("bad", rows))
 
 
 BAD = [  # name, rows, message
@@ -131,16 +127,12 @@ def test_a_result_never_loses_its_nodes_shape():
     m = UOp(ops.GRID, dt.int64) < 3
     one, two = (UOp(ops.CONST, dt.int32, (), k) for k in (1, 2))
     for node in (n - n, m.where(one, m.where(n, two)), n + n):
-        after = simplify_value(node)
+        after = simplify(node)
         assert after.shape == (4,)
 
 
 def test_substitute_does_not_look_into_what_it_puts_in():
     assert substitute((I + 1) * I, {I: I + 1}) == ((I + 1) + 1) * (I + 1)
-
-
-def test_rewrite_down_stops():
-    assert rewrite_down((I * 1) + (I * 1) % 3, TABLE, stop=lambda n: n.op is ops.MOD) == I + (I * 1) % 3
 
 
 @pytest.mark.slow

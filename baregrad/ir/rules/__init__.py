@@ -16,11 +16,9 @@ from baregrad.ir.rules import float as float_
 from baregrad.ir.uop import UOp
 
 __all__ = [
-    "finish_table",
     "kernel_table",
     "simplify",
     "simplify_tensor",
-    "simplify_value",
     "tables",
     "tensor_table",
 ]
@@ -39,7 +37,6 @@ def tables() -> tuple[Rules, ...]:
         integer.comparisons(),
         loops.table(),
         movement.table(),
-        integer.finish(),
     )
 
 
@@ -56,12 +53,6 @@ def tensor_table() -> Rules:
     return join("tensor", *[part.table() for part in parts], like=movement.expanded_const)
 
 
-@memo
-def finish_table() -> Rules:
-    """For targets, after simplify: shifts for powers of two, differences for sums with negative multiples."""
-    return integer.finish()
-
-
 def simplify(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | None = None) -> UOp:
     """A KERNEL graph, or a value of one, in canonical form; `memo` may be kept between calls.
 
@@ -74,11 +65,6 @@ def simplify(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | No
     True
     """
     return rewrite((node,), kernel_table(), memo=memo, fired=fired)[0]
-
-
-def simplify_value(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | None = None) -> UOp:
-    """As simplify, but loops of one step stay: for values of a LINEAR list."""
-    return rewrite((node,), value.table(), memo=memo, fired=fired)[0]
 
 
 def simplify_tensor(node: UOp, *, memo: dict[UOp, UOp] | None = None, fired: Fired | None = None) -> UOp:

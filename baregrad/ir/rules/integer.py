@@ -122,34 +122,4 @@ def comparisons() -> Rules:
     ])
     # fmt: on
 
-
-def power_of_two(c: int) -> bool:
-    """Whether a multiplier is a power of two above 1."""
-    return c > 1 and not c & (c - 1)
-
-
-def shift_left(root: UOp) -> UOp:
-    """x * 2**k -> x << k."""
-    x, c = root.src
-    return UOp(ops.SHL, root.dtype, (x, constant(c.arg.bit_length() - 1, root.dtype)))
-
-
-def shift_right(root: UOp) -> UOp:
-    """x // 2**k -> x >> k."""
-    x, c = root.src
-    return UOp(ops.SHR, root.dtype, (x, constant(c.arg.bit_length() - 1, root.dtype)))
-
-
-@memo
-def finish() -> Rules:
-    """The other direction, for targets: shifts and masks for powers of two, differences for negatives."""
-    # fmt: off
-    return rules("finish", [
-        # name             pattern        result                 when
-        ("mul_minus_one",  x * -1,        -x,                    ints),
-        ("add_neg",        x + -y,        x - y,                 ints),
-        ("mul_power",      x * c,         shift_left,            ints, power_of_two),
-        ("div_power",      x // c,        shift_right,           ints, power_of_two),
-        ("mod_power",      x % c,         x & fold(c - 1),       ints, (c > 0) & (c & (c - 1)).eq(0)),
-    ])
     # fmt: on

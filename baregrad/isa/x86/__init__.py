@@ -7,7 +7,7 @@ only physical ones can be encoded.
 
 from __future__ import annotations
 
-from baregrad.isa.x86.builder import FORMS, SizedMem, assemble, form, forms, inst, mem, nops
+from baregrad.isa.x86.builder import FORMS, SizedMem, assemble, form, forms, inst, mem
 from baregrad.isa.x86.decode import decode
 from baregrad.isa.x86.encode import RIP, Fixup, encode, fixups, resolve, signature
 from baregrad.isa.x86.encoding import EVEX, LEGACY, VEX
@@ -44,7 +44,6 @@ __all__ = [
     "inst",
     "mem",
     "name_of",
-    "nops",
     "register",
     "resolve",
     "signature",

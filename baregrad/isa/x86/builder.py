@@ -235,25 +235,6 @@ def _memory_size(candidate: Form, given: tuple[_Typed, ...]) -> int:
     return max((size for size in sizes if size), default=0)
 
 
-def nops(count: int) -> bytes:
-    """`count` bytes that do nothing, in as few instructions as may be (at most 9 bytes each).
-
-    >>> [len(nops(n)) for n in (0, 1, 2, 5, 23)]
-    [0, 1, 2, 5, 23]
-    """
-    return _nops(9) * (count // 9) + _nops(count % 9)
-
-
-@cache
-def _nops(count: int) -> bytes:
-    """Up to nine bytes of nop. The address is not used: its displacement only makes it long."""
-    if count < 3:
-        return encode(inst("nop")) * count
-    disp = 256 if count >= 7 else 1 if count > 3 else 0
-    index = "rax" if count in (5, 6, 8, 9) else None
-    return encode(inst("nop", mem("rax", index, disp=disp, bits=16 if count in (6, 9) else 32)))
-
-
 def assemble(items: Iterable[Inst | Label | bytes], at: int = 0) -> bytes:
     """The bytes of a list of instructions, labels (the place of what follows) and raw bytes, at address `at`.
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from baregrad.base.errors import CompileError
+from baregrad.base.integers import align_up
 from baregrad.isa.form import Inst, Label
 from baregrad.render.machine.inst import FactsTable, targets
 from baregrad.render.machine.target import Encoder, Fixup, MachineTarget
@@ -100,7 +101,7 @@ def assemble(
     pool_data, pool_offsets = (pool or Pool()).layout()
     while True:
         places, labels, end = place(items)
-        start = -(-end // POOL_ALIGN) * POOL_ALIGN if pool_data else end
+        start = align_up(end, POOL_ALIGN) if pool_data else end
         labels.update((name, start + offset) for name, offset in pool_offsets.items())
         grown = [
             item

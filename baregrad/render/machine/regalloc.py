@@ -30,7 +30,7 @@ def allocate(insts: Sequence[Inst], machine: MachineTarget) -> Allocation:
     table = FactsTable()
     work, origin = expand_fixed(insts, machine, table)
     if not work:
-        return Allocation([], [], 0, 1, frozenset(), 0, 0)
+        return Allocation([], [], 0, 1, frozenset(), 0)
     values = Values(work, machine, table)
     coalesced = Coalesced(values)
     scan = Scan(values, coalesced)

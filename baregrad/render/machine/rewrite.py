@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from baregrad.base.errors import CompileError
+from baregrad.base.integers import align_up
 from baregrad.isa.form import Inst, Label, Mem, Reg, Sub, VReg
 from baregrad.render.machine.coalesce import Variable
 from baregrad.render.machine.inst import Facts, bits_of, is_copy, label, reads, writes
@@ -32,9 +33,8 @@ class Allocation:
     `origin[k]` is the number of the instruction that `insts[k]` stands for, -1 for one that the allocator
     added. `frame_bytes` is the size of the spill area and `frame_align` what its start must be aligned to;
     `used_registers` are all that the list mentions or changes; `spills` counts the stores, reloads and
-    remade constants that were added, `moves_removed` the copies that are gone. For the checker, `added[k]`
-    says what an added instruction does and `dropped[k]` which original instructions were left out just before
-    `insts[k]`.
+    remade constants that were added. For the checker, `added[k]` says what an added instruction does and
+    `dropped[k]` which original instructions were left out just before `insts[k]`.
     """
 
     insts: list[Inst]
@@ -43,7 +43,6 @@ class Allocation:
     frame_align: int
     used_registers: frozenset[Reg]
     spills: int
-    moves_removed: int
     added: dict[int, Added] = field(default_factory=dict)
     dropped: dict[int, list[int]] = field(default_factory=dict)
 
@@ -53,7 +52,7 @@ class Rewriter:
 
     __slots__ = (
         "added", "align", "coalesced", "dropped", "frame", "machine", "offsets", "origin", "out", "plan",
-        "registers", "removed", "scan", "scratch", "source", "spills", "values",
+        "registers", "scan", "scratch", "source", "spills", "values",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, origin: list[int]) -> None:
@@ -65,7 +64,7 @@ class Rewriter:
         }
         self.added: dict[int, Added] = {}
         self.dropped: dict[int, list[int]] = {}
-        self.spills = self.removed = 0
+        self.spills = 0
         self.scratch = -1
 
     def run(self) -> Allocation:
@@ -76,8 +75,7 @@ class Rewriter:
         self.write_all()
         used = self.used()
         return Allocation(
-            self.out, self.origin, self.frame, self.align, used, self.spills, self.removed,
-            self.added, self.dropped,
+            self.out, self.origin, self.frame, self.align, used, self.spills, self.added, self.dropped,
         )  # fmt: skip
 
     def write_all(self) -> None:
@@ -101,10 +99,8 @@ class Rewriter:
         for place in (plan.before, plan.late, plan.at_end):
             if i in place:
                 self.transfer(place[i])
-        if i in self.coalesced.identities:
+        if i in self.coalesced.identities or i in plan.dropped:
             self.drop(i)
-        elif i in plan.dropped:
-            self.drop(i, copy=False)
         else:
             self.write(i, inst, self.values.table.of(inst.form))
         for variable in plan.store_after.get(i, ()):
@@ -138,9 +134,8 @@ class Rewriter:
         self.out.append(inst)
         self.origin.append(-1)
 
-    def drop(self, i: int, *, copy: bool = True) -> None:
+    def drop(self, i: int) -> None:
         """Leave out an instruction: a copy to itself, or a constant that is made elsewhere."""
-        self.removed += copy
         if self.source[i] >= 0:
             self.dropped.setdefault(len(self.out), []).append(self.source[i])
 
@@ -262,7 +257,7 @@ class Rewriter:
         widest = max(bits for (name, _), (_, bits) in waiting.items() if name == bank)
         if self.scratch < 0 or element_bytes(widest) > self.align:
             self.align = max(self.align, element_bytes(widest))
-            self.scratch = -(-self.frame // self.align) * self.align
+            self.scratch = align_up(self.frame, self.align)
             self.frame = self.scratch + self.align
         self.store_slot(registers[first], self.scratch, widest)
         at = first

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import pairwise
 
+from baregrad.base.integers import align_up
 from baregrad.isa.form import Inst, Label
 from baregrad.render.machine.coalesce import Coalesced, Variable
 from baregrad.render.machine.liveness import Values
@@ -54,10 +55,10 @@ class Slots:
         for size, number, _ in sorted(self.areas, key=lambda area: (-alignment(area[0]), area[1])):
             step = alignment(size)
             align = max(align, step)
-            offset = -(-offset // step) * step
+            offset = align_up(offset, step)
             offsets[number] = offset
             offset += size
-        return offsets, -(-offset // align) * align, align
+        return offsets, align_up(offset, align), align
 
 
 def element_bytes(bits: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from baregrad.base.integers import align_up
 from baregrad.isa.form import Imm, Inst, Mem, Reg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import Allocation
@@ -52,7 +53,7 @@ def around(frame: Frame, vectors: bool) -> tuple[list[Inst], list[Inst]]:
     after = [pop(number) for number in reversed(frame.saved)]
     wanted = frame.local_bytes + frame.spill_bytes
     if wanted and frame.align > ALIGNED:
-        size = -(-(wanted + 8) // frame.align) * frame.align
+        size = align_up(wanted + 8, frame.align)
         home = Mem(RSP, disp=size - 8)
         before += [
             Inst(form("mov", "r64", "r64"), (RAX, RSP)),
@@ -63,7 +64,7 @@ def around(frame: Frame, vectors: bool) -> tuple[list[Inst], list[Inst]]:
         after = [Inst(form("mov", "r64", "m64"), (RSP, home)), *after]
     elif wanted:
         pushed = CALL_BYTES + 8 * len(frame.saved)
-        size = -(-(wanted + pushed) // ALIGNED) * ALIGNED - pushed
+        size = align_up(wanted + pushed, ALIGNED) - pushed
         before.append(Inst(form("sub", "r64", "imm32"), (RSP, Imm(size))))
         after = [Inst(form("add", "r64", "imm32"), (RSP, Imm(size))), *after]
     if vectors:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from baregrad.base.integers import ceil_div
 from baregrad.ir import UOp, ops
 from baregrad.isa.form import Imm, VReg
 from baregrad.isa.x86 import form
@@ -35,7 +36,7 @@ def magic(divisor: int, bits: int) -> tuple[int, int]:
     True
     """
     shift = bits + (divisor - 1).bit_length()
-    return -(-(1 << shift) // divisor), shift
+    return ceil_div(1 << shift, divisor), shift
 
 
 def select(state: Selector, node: UOp) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError, DTypeError
+from baregrad.base.integers import align_up
 from baregrad.ir import Op, UOp, ops
 from baregrad.isa.form import Imm, Inst, Mem, Reg, VReg
 from baregrad.isa.x86 import form
@@ -83,7 +84,7 @@ def begin(state: Selector) -> None:
     offset = 0
     for node in sorted((n for n in state.uops if n.op is ops.LOCAL), key=lambda n: int(n.arg[0])):
         state.local_offsets[node] = offset
-        offset += -(-node.arg[1] * node.dtype.itemsize // 64) * 64
+        offset += align_up(node.arg[1] * node.dtype.itemsize, 64)
 
 
 def prepare(state: Selector) -> None:

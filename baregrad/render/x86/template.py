@@ -124,7 +124,6 @@ class _Compiler:
         self.places = {"d": 0, "a": 1, "b": 2, "c": 3}
         self.temporaries: list[str] = []
         self.extras: list[Imm | Constant | Dynamic | Address] = []
-        self.extra_places: list[int] = []
         self.declared: dict[str, str] = {}
 
     def default_kind(self, letter: str) -> str:

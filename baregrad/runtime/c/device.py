@@ -32,7 +32,6 @@ from baregrad.runtime.device import (
     check_grid,
     check_range,
     no_such_argument,
-    no_such_launch,
     not_loaded,
 )
 from baregrad.runtime.plain import Numbers
@@ -125,13 +124,6 @@ class CRecording(Recording):
         if not 0 <= launch < len(self) or not 0 <= slot < self._places[launch + 1] - self._places[launch]:
             raise no_such_argument(launch, slot)
         self._words[self._places[launch] + slot] = int(value) & WRAP
-
-    def set_grid(self, launch: int, grid: int) -> None:
-        """Replace the grid of one launch."""
-        if not 0 <= launch < len(self):
-            raise no_such_launch(launch)
-        check_grid(grid)
-        self.launches[launch * WORDS + 2] = grid
 
 
 class CDevice(Device):

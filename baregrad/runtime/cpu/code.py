@@ -19,6 +19,7 @@ import threading
 import weakref
 
 from baregrad.base.errors import DeviceError, SystemCallError
+from baregrad.base.integers import align_up
 from baregrad.runtime.cpu.memory import class_size
 from baregrad.runtime.device import Kernel, not_loaded
 from baregrad.runtime.system import MAP_SHARED, MFD_CLOEXEC, PROT_EXEC, PROT_READ, System
@@ -122,7 +123,7 @@ class CodeMemory:
             return places.pop()
         arena = self._current
         if arena is None or arena.used + size > arena.nbytes:
-            arena = self._map(max(ARENA, (size + ARENA - 1) // ARENA * ARENA))
+            arena = self._map(max(ARENA, align_up(size, ARENA)))
             self._arenas.append(arena)
             self._current = arena
         entry = arena.base + arena.used

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 
+from baregrad.base.integers import ceil_div
 from baregrad.isa.x86 import CPUID_BYTES, assemble, cpuid_code, inst
 from baregrad.runtime.cpu.code import CodeMemory
 
@@ -43,4 +44,4 @@ def cores(quota_file: str = CPU_QUOTA) -> int:
         return may_run
     if quota == "max":
         return may_run
-    return max(1, min(may_run, -(-int(quota) // int(period))))
+    return max(1, min(may_run, ceil_div(int(quota), int(period))))

@@ -15,6 +15,7 @@ import weakref
 from errno import ENOMEM
 
 from baregrad.base.errors import DeviceError, OutOfMemory, SystemCallError
+from baregrad.base.integers import align_up
 from baregrad.runtime.device import Address, Usage, check_size, not_in_use
 from baregrad.runtime.system import (
     MADV_HUGEPAGE,
@@ -101,7 +102,7 @@ class HostMemory:
         before the block's first page is unreadable, too.
         """
         check_size(nbytes)
-        inner = (nbytes + PAGE - 1) // PAGE * PAGE
+        inner = align_up(nbytes, PAGE)
         whole = inner + 2 * PAGE
         with self.lock:
             base = self._map(whole, nbytes)
@@ -179,11 +180,11 @@ class HostMemory:
 
     def _map_large(self, size: int, nbytes: int) -> int:
         """A mapping of its own; above 4 MiB it begins at a multiple of 2 MiB and asks for huge pages."""
-        size = (size + PAGE - 1) // PAGE * PAGE
+        size = align_up(size, PAGE)
         if size <= 2 * HUGE:
             return self._map(size, nbytes)
         first = self._map(size + HUGE, nbytes)
-        block = (first + HUGE - 1) // HUGE * HUGE
+        block = align_up(first, HUGE)
         del self._mappings[first]
         for base, rest in ((first, block - first), (block + size, first + HUGE - block)):
             if rest:

@@ -35,7 +35,7 @@ from baregrad.runtime.cpu.jobs import (
     take_items,
     wake,
 )
-from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument, no_such_launch
+from baregrad.runtime.device import Address, Launch, Recording, check_grid, no_such_argument
 
 WORD = 8
 MASK = (1 << 64) - 1
@@ -85,14 +85,6 @@ class CpuRecording(Recording):
         if not 0 <= launch < len(self._blocks) or not 0 <= slot < self._blocks[launch][1]:
             raise no_such_argument(launch, slot)
         self._words[self._blocks[launch][0] + slot] = index(value) & MASK
-
-    def set_grid(self, launch: int, grid: int) -> None:
-        """Replace the grid of one launch."""
-        if not 0 <= launch < len(self._blocks):
-            raise no_such_launch(launch)
-        check_grid(grid)
-        self._words[(2 * FRAME.size + launch * ENTRY.size + ENTRY.offset("grid")) // WORD] = grid
-        self.parallel = self.parallel or grid > 1
 
     def stamps(self) -> tuple[int, ...]:
         """The time stamps of the last timed run: before the first launch, and after each one."""

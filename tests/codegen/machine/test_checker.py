@@ -123,7 +123,7 @@ DEMANDS = [  # name, the instruction, a wrong allocation of it, what the error s
 
 @pytest.mark.parametrize("name, right, wrong, says", DEMANDS, ids=[row[0] for row in DEMANDS])
 def test_what_a_form_demands_is_checked(name: str, right: Inst, wrong: Inst, says: str) -> None:
-    allocation = Allocation([wrong], [0], 0, 1, frozenset(), 0, 0)
+    allocation = Allocation([wrong], [0], 0, 1, frozenset(), 0)
     with pytest.raises(CompileError, match=says):
         check([right], allocation, toy.target())
 

@@ -6,7 +6,7 @@ import pytest
 
 from baregrad.base.errors import EncodingError
 from baregrad.isa import Imm, Label, Reg
-from baregrad.isa.x86 import EVEX, FORMS, VEX, assemble, decode, form, forms, inst, mem, nops, signature
+from baregrad.isa.x86 import EVEX, FORMS, VEX, assemble, form, forms, inst, mem, signature
 
 CHOSEN = [  # what is written, the form that should be taken
     (("add", "rax", 5), "add r64/m64, imm8"),
@@ -74,24 +74,14 @@ def test_size_of_memory_can_be_said():
 
 def test_assemble_forward_and_back():
     code = assemble(
-        [Label("top"), inst("jmp", Label("end")), nops(7), inst("jmp", Label("top")), Label("end")]
+        [Label("top"), inst("jmp", Label("end")), bytes(7), inst("jmp", Label("top")), Label("end")]
     )
-    assert code.hex() == "e90c000000" + nops(7).hex() + "e9efffffff"
+    assert code.hex() == "e90c000000" + bytes(7).hex() + "e9efffffff"
 
 
 def test_names_without_a_row_are_no_keys():
     assert "vaddqs" not in FORMS
     assert "vaddps" in FORMS
-
-
-@pytest.mark.parametrize("count", range(20))
-def test_nops_do_nothing(count):
-    code, at = nops(count), 0
-    assert len(code) == count
-    while at < count:
-        got, length = decode(code, at)
-        assert got.form.name == "nop"
-        at += length
 
 
 def test_an_imm_is_an_integer():
