@@ -16,7 +16,7 @@ from baregrad.engine.compile import Compiled, compile_kernel
 from baregrad.engine.session import Session
 from baregrad.ir import UOp, ops, simplify_tensor, toposort
 from baregrad.runtime import Address, Device, Launch, Recording, Timestamps
-from baregrad.schedule import KernelItem, plan_memory, schedule
+from baregrad.schedule import plan_memory, schedule
 
 
 class Step(NamedTuple):
@@ -49,11 +49,10 @@ def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> Compil
     if session.device(device).target_facts().arch == "reference":
         return _interpreted(session, device, roots)
     roots = simplify_tensor(UOp(ops.SINK, void, tuple(roots))).src
-    scheduled = schedule(roots, lambda shape, dtype, _: session.new_buffer(shape, dtype, device))
+    scheduled = schedule(roots, lambda shape, dtype: session.new_buffer(shape, dtype, device))
     steps: list[Step] = []
     donors: dict[int, int] = {}
     for item in scheduled.items:
-        assert isinstance(item, KernelItem), "copies between devices are made before"
         numbers = tuple(buffer.arg.number for buffer in item.buffers)
         steps.append(Step(compile_kernel(session.device(device), item.ast), numbers))
         donors.update((numbers[new], numbers[old]) for new, old in item.donates)

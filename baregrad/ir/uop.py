@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError
 from baregrad.base.intern import WeakTable
+from baregrad.base.walk import sources_first
 from baregrad.dtype import DType
 from baregrad.ir import ops
 from baregrad.ir.ops import Op
@@ -235,6 +237,7 @@ class UOp:
 
 
 _NODES: WeakTable[UOp] = WeakTable()
+_src = attrgetter("src")
 
 
 def _float_key(value: float) -> tuple[str, bytes]:
@@ -257,21 +260,7 @@ def index(value: int) -> UOp:
 
 def toposort(roots: tuple[UOp, ...], enter: Callable[[UOp], bool] | None = None) -> list[UOp]:
     """All nodes below the roots, sources first, each once, without recursion."""
-    seen: set[UOp] = set()
-    order: list[UOp] = []
-    stack: list[tuple[UOp, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-            continue
-        if node in seen:
-            continue
-        seen.add(node)
-        stack.append((node, True))
-        if enter is None or enter(node):
-            stack.extend((s, False) for s in reversed(node.src) if s not in seen)
-    return order
+    return sources_first(roots, _src if enter is None else lambda node: node.src if enter(node) else ())
 
 
 def is_const(node: UOp, value: Scalar) -> bool:

@@ -4,17 +4,15 @@ Read schedule.py first.
 """
 
 from baregrad.schedule.cost import RATES, Rates
-from baregrad.schedule.items import CopyItem, Decision, Item, KernelItem, NewBuffer, Schedule
+from baregrad.schedule.items import Decision, Item, NewBuffer, Schedule
 from baregrad.schedule.memory import MemoryPlan, Span, lifetimes, plan_memory
 from baregrad.schedule.schedule import schedule
 
 __all__ = [
     "RATES",
     "Rates",
-    "CopyItem",
     "Decision",
     "Item",
-    "KernelItem",
     "MemoryPlan",
     "NewBuffer",
     "Schedule",

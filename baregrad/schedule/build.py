@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from baregrad import dtype as dt
+from baregrad.base.walk import sources_first
 from baregrad.ir import UOp, const, ops, ranges_of, toposort
 from baregrad.schedule.indexing import Indexer
 from baregrad.schedule.kernels import Context, Kernel
@@ -53,17 +54,8 @@ class Builder:
 
     def _evaluate(self) -> None:
         """Values of all contexts below the outputs, sources first."""
-        for output in self._kernel.outputs:
-            stack = [(output, False)]
-            while stack:
-                context, ready = stack.pop()
-                if context.value is not None:
-                    continue
-                if ready or not context.sources or context.loaded:
-                    context.value = self._value(context)
-                else:
-                    stack.append((context, True))
-                    stack.extend((s, False) for s in reversed(context.sources) if s.value is None)
+        for context in sources_first(self._kernel.outputs, lambda c: () if c.loaded else c.sources):
+            context.value = self._value(context)
 
     def _value(self, context: Context) -> UOp:
         node = context.node

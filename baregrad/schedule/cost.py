@@ -38,7 +38,7 @@ class Rates(NamedTuple):
 
 
 RATES = Rates()
-STORED = frozenset((ops.BUFFER, ops.ASSIGN, ops.COPY))
+STORED = frozenset((ops.BUFFER, ops.ASSIGN))
 
 
 class Costs:
@@ -84,8 +84,6 @@ class Costs:
 
     def reason_to_store(self, node: UOp, contexts: Sequence[Context]) -> str:
         """Why the value is to be stored and not computed where it is used; "" when it is not."""
-        if len({context.kernel.device for context in contexts}) > 1:
-            return ""  # made of constants alone
         size = self.size(node)
         evaluations = sum(context.evaluations for context in contexts)
         if node.op is ops.REDUCE and self.size(node.src[0]) > size:

@@ -1,4 +1,4 @@
-"""What schedule hands on: kernels and copies in order, where each root is, and why the graph was cut where it
+"""What schedule hands on: kernels in order, where each root is, and why the graph was cut where it
 was."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import NamedTuple
 from baregrad.dtype import DType
 from baregrad.ir import Size, UOp
 
-NewBuffer = Callable[[tuple[Size, ...], DType, str], UOp]
+NewBuffer = Callable[[tuple[Size, ...], DType], UOp]
 
 
-class KernelItem(NamedTuple):
+class Item(NamedTuple):
     """One kernel: `ast` is a KERNEL SINK whose PARAM slots index `buffers`; it stores to the slots `writes`.
 
     `donates` are (slot of a new version, slot of the old one): the new version may be put into the memory of
@@ -23,17 +23,6 @@ class KernelItem(NamedTuple):
     buffers: tuple[UOp, ...]
     writes: tuple[int, ...]
     donates: tuple[tuple[int, int], ...]
-    device: str
-
-
-class CopyItem(NamedTuple):
-    """All elements of the buffer `source` to the buffer `target`, which lies on another device."""
-
-    target: UOp
-    source: UOp
-
-
-Item = KernelItem | CopyItem
 
 
 class Decision(NamedTuple):

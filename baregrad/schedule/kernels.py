@@ -69,7 +69,6 @@ class Kernel:
     __slots__ = (
         "by_key",
         "count",
-        "device",
         "flats",
         "groups",
         "heavy",
@@ -79,15 +78,15 @@ class Kernel:
         "number",
         "outer",
         "outputs",
-        "reads", "reductions",
+        "reads",
+        "reductions",
         "shape",
         "signature",
-        "target",
         "total",
-    )  # fmt: skip
+    )
 
-    def __init__(self, number: int, device: str, shape: tuple[Size, ...]) -> None:
-        self.number, self.device, self.shape = number, device, shape
+    def __init__(self, number: int, shape: tuple[Size, ...]) -> None:
+        self.number, self.shape = number, shape
         self.nest: dict[int, int] = {-1: 1}
         self.groups: list[Group] = []
         self.by_key: dict[tuple[object, ...], list[Group]] = {}
@@ -99,7 +98,6 @@ class Kernel:
         self.near: set[UOp] = set()
         self.signature: object = None
         self.reductions: set[UOp] = set()  # the first ones below the stored values
-        self.target: UOp | None = None  # of a copy: the COPY
         indices: list[UOp] = []
         for size in shape:
             indices.append(

@@ -1,4 +1,4 @@
-"""Where intermediate values lie: in one arena a device, where values that never live together share bytes.
+"""Where intermediate values lie: in one arena, where values that never live together share bytes.
 
 A value lives from the item that writes it to the last one that reads it, both included. Inputs and what is
 kept have memory of their own, which the engine sees to.
@@ -7,24 +7,22 @@ kept have memory of their own, which the engine sees to.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
 from baregrad.base.errors import CompileError
 from baregrad.base.integers import align_up
 from baregrad.ir import UOp
-from baregrad.schedule.items import CopyItem, Item
+from baregrad.schedule.items import Item
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 
 
 class Span(NamedTuple):
-    """Bytes of an arena."""
+    """Bytes of the arena."""
 
     offset: int
     nbytes: int
-    device: str
 
 
 class Lifetime(NamedTuple):
@@ -35,17 +33,11 @@ class Lifetime(NamedTuple):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPlan:
-    """The span of each intermediate buffer by its number, and the bytes of each device's arena."""
+class MemoryPlan(NamedTuple):
+    """The span of each intermediate buffer by its number, and the bytes of the arena."""
 
-    places: dict[int, Span] = field(default_factory=dict)
-    arenas: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all arenas: of the one, when all items run on one device."""
-        return sum(self.arenas.values())
+    places: dict[int, Span]
+    nbytes: int
 
 
 def plan_memory(items: Sequence[Item], keep: Collection[int]) -> MemoryPlan:
@@ -55,35 +47,27 @@ def plan_memory(items: Sequence[Item], keep: Collection[int]) -> MemoryPlan:
 
     Errors: CompileError for a buffer whose size is not known yet.
     """
-    plan = MemoryPlan()
-    placed: dict[str, list[tuple[Lifetime, Span]]] = {}
+    placed: list[tuple[Lifetime, Span]] = []
     alive = lifetimes(items, keep)
     alive.sort(key=lambda life: (-_nbytes(life.buffer), life.first))
     for life in alive:
-        device = str(life.buffer.arg.devices[0])
-        others = placed.setdefault(device, [])
         nbytes = _nbytes(life.buffer)
-        busy = sorted(span for other, span in others if other.first <= life.last and life.first <= other.last)
-        span = Span(_gap(busy, nbytes), nbytes, device)
-        others.append((life, span))
-        plan.places[life.buffer.arg.number] = span
-        plan.arenas[device] = max(plan.arenas.get(device, 0), span.offset + nbytes)
-    return plan
+        busy = sorted(span for other, span in placed if other.first <= life.last and life.first <= other.last)
+        placed.append((life, Span(_gap(busy, nbytes), nbytes)))
+    places = {life.buffer.arg.number: span for life, span in placed}
+    return MemoryPlan(places, max((span.offset + span.nbytes for span in places.values()), default=0))
 
 
 def lifetimes(items: Sequence[Item], keep: Collection[int]) -> list[Lifetime]:
     """When each buffer that is written and not kept is in use."""
     found: dict[int, Lifetime] = {}
     for position, item in enumerate(items):
-        written = (
-            (item.target,) if isinstance(item, CopyItem) else [item.buffers[slot] for slot in item.writes]
-        )
-        used = (item.source, item.target) if isinstance(item, CopyItem) else item.buffers
-        for buffer in written:
+        for slot in item.writes:
+            buffer = item.buffers[slot]
             number = buffer.arg.number
             if number not in keep and number not in found:
                 found[number] = Lifetime(buffer, position, position)
-        for buffer in used:
+        for buffer in item.buffers:
             life = found.get(buffer.arg.number)
             if life is not None:
                 found[buffer.arg.number] = life._replace(last=position)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from baregrad.base.errors import DeviceError
+from baregrad.base.walk import sources_first
 from baregrad.ir import UOp, ops
 from baregrad.schedule.cost import Costs, Rates
 from baregrad.schedule.indexing import ZERO, Indexer
@@ -22,7 +22,6 @@ from baregrad.schedule.views import SOURCE_INDICES, Place
 PASSING = frozenset((ops.RESHAPE, ops.DETACH, ops.CONTIGUOUS))  # the same elements in the same order
 MOST_NESTED = 4  # divisions in divisions of an index
 SIBLINGS = 8  # how many kernels with the same loops are looked at
-DEFAULT_DEVICE = "cpu"
 
 
 def stored_as(node: UOp) -> UOp:
@@ -37,22 +36,6 @@ def values(node: UOp) -> tuple[UOp, ...]:
     return node.src[1:] if node.op is ops.ASSIGN else node.src
 
 
-def value_order(roots: Sequence[UOp]) -> list[UOp]:
-    """All nodes whose values are needed, sources first."""
-    seen: set[UOp] = set()
-    order: list[UOp] = []
-    stack: list[tuple[UOp, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((source, False) for source in reversed(values(node)) if source not in seen)
-    return order
-
-
 class Placement:
     """The plan of one schedule: kernels with their contexts, and where each stored node is made (`homes`)."""
 
@@ -63,25 +46,23 @@ class Placement:
         "_wanted",
         "costs",
         "decisions",
-        "devices",
         "homes",
         "indexer",
         "kernels",
     )
 
     def __init__(self, roots: Sequence[UOp], rates: Rates) -> None:
-        order = value_order(roots)
+        order = sources_first(roots, values)
+        _check_devices(order)
         uses: dict[UOp, int] = dict.fromkeys(roots, 1)
         self._wanted = {stored_as(root) for root in roots}
         kept = set(self._wanted)
-        self.devices: dict[UOp, str | None] = {}
         for node in order:
             for source in dict.fromkeys(values(node)):
                 uses[source] = uses.get(source, 0) + 1
-            self._find_device(node)
             if node.op is ops.ASSIGN:
                 kept.add(node)
-            elif node.op is ops.CONTIGUOUS or (node.op is ops.COPY and self.devices[node.src[0]] is not None):
+            elif node.op is ops.CONTIGUOUS:
                 kept.add(stored_as(node.src[0]))
         self.indexer = Indexer()
         self.costs = Costs(order, kept, uses, rates)
@@ -103,29 +84,6 @@ class Placement:
             ):
                 kernel.outputs = [output for output in kernel.outputs if output.node is not node]
                 del self.homes[node]
-
-    def _find_device(self, node: UOp) -> None:
-        """The device of a node: that of its sources, which must agree; None of constants alone."""
-        if node.op is ops.BUFFER:
-            self.devices[node] = str(node.arg.devices[0])
-        elif node.op is ops.COPY:
-            self.devices[node] = str(node.arg)
-        else:
-            device: str | None = None
-            for source in node.src:
-                other = self.devices.get(source)
-                if other is None and node.op is ops.ASSIGN and source not in self.devices:
-                    other = source.device
-                if other is None or other == device:
-                    continue
-                if device is not None:
-                    raise DeviceError(
-                        f"{node.op!r} of values on {device} and {other}",
-                        why="a kernel runs on one device",
-                        mend=f"copy one of them: x.to({device!r})",
-                    )
-                device = other
-            self.devices[node] = device
 
     def readers(self, node: UOp) -> set[Kernel]:
         """The kernels that load a stored node or a BUFFER."""
@@ -152,8 +110,6 @@ class Placement:
         """Why a node is stored; "" when it is not."""
         if node.op is ops.CONST:
             return ""
-        if node.op is ops.COPY:
-            return "copied" if self.devices[node.src[0]] is not None else ""
         if node.op.elementwise or node.op is ops.REDUCE:
             return self.costs.reason_to_store(node, contexts)
         if node.op is ops.RESHAPE and self._is_tangled(contexts):
@@ -167,8 +123,6 @@ class Placement:
 
     def _store(self, node: UOp, contexts: list[Context], reason: str) -> list[Context]:
         """Give the node a place in memory; the contexts that compute it are returned, the others load it."""
-        if node.op is ops.COPY and self.devices[node.src[0]] is not None:
-            return self._copy(node, contexts)
         made = self._joined(node, contexts) or self._sibling(node, contexts) or self._own(node)
         kernel = made.kernel
         kernel.outputs.append(made)
@@ -180,26 +134,13 @@ class Placement:
                 context.kernel.reads.add(kernel)
         return [made]
 
-    def _copy(self, node: UOp, contexts: list[Context]) -> list[Context]:
-        kernel = Kernel(len(self.kernels), str(node.arg), ())
-        kernel.target = node
-        self.kernels.append(kernel)
-        self.homes[node] = kernel
-        for context in contexts:
-            context.loaded = True
-            context.kernel.reads.add(kernel)
-        source = Context(node, kernel, Place(()), -1)
-        held = self._context(stored_as(node.src[0]), kernel, Place((), ()), source)
-        held.loaded = True
-        return []
-
     def _own(self, node: UOp) -> Context:
         """A kernel for the node alone."""
-        kernel = Kernel(len(self.kernels), self.devices[node] or DEFAULT_DEVICE, node.shape)
+        kernel = Kernel(len(self.kernels), node.shape)
         self.kernels.append(kernel)
         kernel.near, kernel.signature = self.costs.surroundings(node)
         kernel.reductions = set(self.costs.reductions(node))
-        self._by_sizes.setdefault((kernel.device, *kernel.sizes()), []).append(kernel)
+        self._by_sizes.setdefault(kernel.sizes(), []).append(kernel)
         return self._context(node, kernel, Place(kernel.indices), None)
 
     def _joined(self, node: UOp, contexts: list[Context]) -> Context | None:
@@ -207,8 +148,6 @@ class Placement:
         below = set(self.costs.reductions(node))
         for context in contexts:
             kernel = context.kernel
-            if kernel.target is not None:
-                continue
             loops = kernel.loops_of(context.place, node.shape, self.costs.size(node), self.indexer)
             if loops < min(1, len(kernel.outer)) or (loops < len(kernel.outer) and kernel.heavy is not None):
                 continue
@@ -234,9 +173,8 @@ class Placement:
 
     def _sibling(self, node: UOp, contexts: list[Context]) -> Context | None:
         """A place in a kernel that runs the same loops over the same inputs."""
-        device = self.devices[node] or DEFAULT_DEVICE
         sizes = tuple(size for size in node.shape if not (type(size) is int and size == 1))
-        found = self._by_sizes.get((device, *sizes))
+        found = self._by_sizes.get(sizes)
         if not found or any(map(self.costs.is_product, self.costs.reductions(node))):
             return None
         near, signature = self.costs.surroundings(node)
@@ -353,6 +291,13 @@ class Placement:
                     found[axis] = (first, few, 1 if step > 0 else -1)
                     break
         return found
+
+
+def _check_devices(order: Sequence[UOp]) -> None:
+    """Kernels run where their buffers lie, so copies between devices have been made before."""
+    devices = {node.arg.devices for node in order if node.op is ops.BUFFER}
+    assert len(devices) < 2, f"a schedule is for one device, and these values lie on {sorted(devices)}"
+    assert all(node.op is not ops.COPY for node in order), "a copy is made before what reads it is scheduled"
 
 
 def _joining(consumer: Context | None, place: Place) -> str:

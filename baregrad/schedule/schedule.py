@@ -1,4 +1,4 @@
-"""schedule: from wanted TENSOR values to kernels and copies in order.
+"""schedule: from wanted TENSOR values to kernels in order.
 
 Where values are computed is decided in place.py, kernels are written in build.py; here buffers are given to
 what is stored, items are put in order, and kernels that may write over an old version say so (donations).
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from baregrad.base.walk import sources_first
 from baregrad.ir import UOp, ops
 from baregrad.schedule.build import Builder
 from baregrad.schedule.cost import RATES, Rates
-from baregrad.schedule.items import CopyItem, Item, KernelItem, NewBuffer, Schedule
+from baregrad.schedule.items import Item, NewBuffer, Schedule
 from baregrad.schedule.kernels import Kernel
-from baregrad.schedule.place import DEFAULT_DEVICE, Placement, stored_as
+from baregrad.schedule.place import Placement, stored_as
 from baregrad.schedule.split import split_reductions
 
 
 def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATES) -> Schedule:
     """The items that compute the roots, in an order in which they can run.
 
-    `new_buffer(shape, dtype, device)` makes a BUFFER with a number of its own, for a root or an
-    intermediate value. Errors: DeviceError when values of two devices meet without a COPY. Cost: about 30
-    µs a node.
+    `new_buffer(shape, dtype)` makes a BUFFER with a number of its own, for a root or an intermediate
+    value. All buffers lie on one device: copies have been made before. Cost: about 30 µs a node.
     """
     parts = split_reductions(roots, rates)
     placement = Placement(parts, rates)
@@ -32,15 +32,11 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
     stored: list[Sequence[UOp]] = []
     order = _ordered(placement.kernels)
     for kernel in order:
-        if kernel.target is not None:
-            items.append(CopyItem(buffers[kernel.target], buffers[stored_as(kernel.target.src[0])]))
-            stored.append(())
-            continue
         builder = Builder(kernel, placement.indexer, buffers)
         ast = builder.sink()
         stored.append([output.node for output in kernel.outputs])
         writes = tuple(range(len(kernel.outputs)))
-        items.append(KernelItem(ast, tuple(builder.buffers), writes, (), kernel.device))
+        items.append(Item(ast, tuple(builder.buffers), writes, ()))
     outputs = {root: buffers[stored_as(part)] for root, part in zip(roots, parts)}
     _donate(items, stored, placement, buffers, frozenset(outputs.values()))
     position = {kernel.number: place for place, kernel in enumerate(order)}
@@ -62,26 +58,13 @@ def _give_buffers(roots: Sequence[UOp], placement: Placement, new_buffer: NewBuf
     buffers = _Buffers()
     for node in dict.fromkeys((*shapes, *placement.homes)):
         if node.op is not ops.BUFFER:
-            device = placement.devices[node] or DEFAULT_DEVICE
-            buffers[node] = new_buffer(shapes.get(node, node.shape), node.dtype, device)
+            buffers[node] = new_buffer(shapes.get(node, node.shape), node.dtype)
     return buffers
 
 
 def _ordered(kernels: Sequence[Kernel]) -> list[Kernel]:
     """Kernels after those that they read from; otherwise the one made last comes first."""
-    order: list[Kernel] = []
-    seen: set[Kernel] = set()
-    for root in reversed(kernels):
-        stack = [(root, False)]
-        while stack:
-            kernel, ready = stack.pop()
-            if ready:
-                order.append(kernel)
-            elif kernel not in seen:
-                seen.add(kernel)
-                stack.append((kernel, True))
-                stack.extend((k, False) for k in sorted(kernel.reads, key=_number) if k not in seen)
-    return order
+    return sources_first(reversed(kernels), lambda k: sorted(k.reads, key=_number, reverse=True))
 
 
 def _number(kernel: Kernel) -> int:
@@ -119,11 +102,9 @@ def _donate(
     """Find out which kernels may write a new version over the old one, which is not wanted itself."""
     last_read: dict[UOp, int] = {}
     for position, item in enumerate(items):
-        for buffer in (item.source,) if isinstance(item, CopyItem) else item.buffers[len(item.writes) :]:
+        for buffer in item.buffers[len(item.writes) :]:
             last_read[buffer] = position
     for position, item in enumerate(items):
-        if isinstance(item, CopyItem):
-            continue
         olds = [
             (slot, buffers[_old_version(node, placement)])
             for slot, node in enumerate(stored[position])
@@ -134,7 +115,7 @@ def _donate(
             items[position] = item._replace(donates=_donations(item, olds))
 
 
-def _donations(item: KernelItem, olds: list[tuple[int, UOp]]) -> tuple[tuple[int, int], ...]:
+def _donations(item: Item, olds: list[tuple[int, UOp]]) -> tuple[tuple[int, int], ...]:
     """The pairs of one kernel, of (slot, old version) that nobody reads later."""
     loads = [node for node in item.ast.toposort() if node.op is ops.LOAD]
     pairs: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""The small files of base: cache, events, integers, intern, lazy, errors."""
+"""The small files of base: cache, events, integers, intern, lazy, walk, errors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from baregrad import base
 from baregrad.base import errors
 from baregrad.base.errors import BaregradError, ConfigError
+from baregrad.base.walk import sources_first
 
 
 def test_memo_calls_once_for_each_argument():
@@ -54,6 +55,10 @@ def test_wrapping_is_modulo(bits):
         assert -(1 << bits) <= 2 * signed < 1 << bits
         assert 0 <= unsigned < 1 << bits
         assert (signed - n) % (1 << bits) == (unsigned - n) % (1 << bits) == 0
+
+
+def test_a_long_chain_is_walked_without_recursion():
+    assert sources_first([100_000, 5], lambda n: range(max(0, n - 2), n)) == list(range(100_001))
 
 
 def test_weak_table_forgets_what_nobody_holds():

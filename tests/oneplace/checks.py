@@ -70,9 +70,7 @@ def buffer(number: int = 0, dtype: dt.DType = F, size: int = 4) -> UOp:
 def kernel_of(root: UOp) -> UOp:
     """The one kernel of a graph."""
     numbers = iter(range(100, 200))
-    made = schedule(
-        [root], lambda shape, dtype, device: UOp(ops.BUFFER, dtype, (), Buffer(next(numbers), shape))
-    )
+    made = schedule([root], lambda shape, dtype: UOp(ops.BUFFER, dtype, (), Buffer(next(numbers), shape)))
     assert len(made.items) == 1
     return made.items[0].ast
 

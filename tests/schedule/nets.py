@@ -20,11 +20,11 @@ class Buffers:
         self._numbers = count(first)
         self.inputs = []
 
-    def __call__(self, shape, dtype, device):
-        return UOp(ops.BUFFER, dtype, (), Buffer(next(self._numbers), tuple(shape), (device,)))
+    def __call__(self, shape, dtype):
+        return UOp(ops.BUFFER, dtype, (), Buffer(next(self._numbers), tuple(shape)))
 
-    def input(self, *shape, dtype=F, device="cpu"):
-        node = self(shape, dtype, device)
+    def input(self, *shape, dtype=F):
+        node = self(shape, dtype)
         self.inputs.append(node)
         return node
 

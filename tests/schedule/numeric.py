@@ -10,7 +10,6 @@ from math import prod
 import numpy as np
 
 from baregrad.ir import ops
-from baregrad.schedule import CopyItem
 
 NUMPY = {"bool": np.bool_, "float32": np.float32, "float64": np.float64, "float16": np.float16}
 REDUCE = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -178,9 +177,6 @@ def run(schedule, memory, in_place=True):
     """The arrays of the roots after a schedule has run."""
     memory = {number: np.array(value).ravel() for number, value in memory.items()}
     for item in schedule.items:
-        if isinstance(item, CopyItem):
-            memory[item.target.arg.number] = memory[item.source.arg.number].copy()
-            continue
         arrays = {}
         donated = dict(item.donates) if in_place else {}
         for slot, buffer in enumerate(item.buffers):

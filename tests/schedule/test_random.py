@@ -25,9 +25,7 @@ RATES_OF = (
 
 def new_buffers():
     numbers = count(10_000)
-    return lambda shape, dtype, device: UOp(
-        ops.BUFFER, dtype, (), Buffer(next(numbers), tuple(shape), (device,))
-    )
+    return lambda shape, dtype: UOp(ops.BUFFER, dtype, (), Buffer(next(numbers), tuple(shape)))
 
 
 def check(seed, nodes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from baregrad.ir import ops
-from baregrad.schedule import CopyItem
 
 INLINE = (ops.IDIV, ops.MOD, ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.AND, ops.ADD, ops.MUL)
 SILENT = (ops.CONST, ops.RANGE, ops.PARAM, ops.INDEX, ops.STORE, ops.SINK)
@@ -55,8 +54,6 @@ class Printer:
 
 
 def item_text(item):
-    if isinstance(item, CopyItem):
-        return f"copy {item.source.arg.number} to {item.target.arg.number}\n"
     printer = Printer()
     for node in item.ast.toposort():
         printer.add(node)
