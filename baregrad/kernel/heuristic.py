@@ -26,11 +26,12 @@ CHAINS = 8  # independent accumulators that hide the latency of an addition
 LEAST_JOINED = 256  # steps of a reduce below which joining the lanes of a large tile costs more than it saves
 MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
+MOST_BODY = 80.0  # what the arithmetic of a loop's body may cost in all its instances, for the same reason
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
 COPY = 16.0  # rows that a panel must serve until copying it costs as little as gathering for each
 SCALAR = 4.0  # what scalar arithmetic costs, in arithmetic of vectors for as many elements
 SCATTER = 2.0  # what a store of scattered lanes costs, in such loads
-LINES = 1.25  # what lanes cost more that lie on a cache line each
+LINES = 1.5  # what lanes cost more that lie on a cache line each
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
 
 
@@ -133,7 +134,8 @@ def _elementwise(plan: Plan) -> None:
         if plan.shape.place(outer) > plan.shape.place(beside):
             plan.do("move", outer, beside)
         outer = beside
-    _instances(plan, outer, "unroll", 4 if len(plan.body) <= 4 else 2)
+    most = min(4 if len(plan.body) <= 4 else 2, int(MOST_BODY / (1.0 + plan.arithmetic)))
+    _instances(plan, outer, "unroll", most)
 
 
 def _lanes(plan: Plan, name: str, kind: str) -> tuple[str, str]:
@@ -348,10 +350,10 @@ def _merge_rows(plan: Plan, name: str) -> str:
 
 def _unroll_reduce(plan: Plan, tile: Tile) -> None:
     """Short reduced axes as a whole, innermost first, then a part of the innermost."""
-    products = tile.rows * tile.columns
+    products, whole = tile.rows * tile.columns, min(MOST_PRODUCTS, int(MOST_BODY / plan.arithmetic))
     for axis in reversed(plan.axes("reduce")):
         size = axis.size
-        most = max(MOST_PRODUCTS // products, CHAINS // products)
+        most = max(whole // products, CHAINS // products)
         if size is None or most < 2:
             return
         if size <= min(most, 8):

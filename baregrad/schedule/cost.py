@@ -34,7 +34,7 @@ class Rates(NamedTuple):
     few: int = 16  # results of a large reduction that are too few for threads: partial results come first
     joined: float = 1.5  # evaluations of an element of a reduction that becomes part of another one
     outputs: int = 8  # stores of a kernel that takes in others with the same loops
-    cap: int = 400  # nodes of a kernel, so that compile time stays linear
+    cap: int = 400  # nodes of a kernel, functions by their flops, so that compile time stays linear
 
 
 RATES = Rates()

@@ -232,7 +232,7 @@ class Placement:
                 self._context(source, kernel, place if source.shape else scalar, context)
                 for source in values(node)
             )
-            kernel.count += 1
+            kernel.count += max(1, node.op.flops)
 
     def _push_reduce(self, context: Context) -> None:
         """New or shared loops for the axes that are reduced; an axis of size 0 leaves the identity alone."""

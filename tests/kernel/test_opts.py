@@ -9,7 +9,19 @@ from baregrad.base.errors import CompileError
 from baregrad.kernel import optimize, parse, rows, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX512
-from tests.kernel.kernels import KERNELS, conv, matmul, memory, pool, row_sum, scaled, softmax, two_outputs
+from tests.kernel.kernels import (
+    KERNELS,
+    conv,
+    conv_weights,
+    layernorm,
+    matmul,
+    memory,
+    pool,
+    row_sum,
+    scaled,
+    softmax,
+    two_outputs,
+)
 from tests.kernel.test_heuristic import same
 from tests.lower.witness import run_kernel, run_linear
 
@@ -29,6 +41,8 @@ LEGAL = [
     ("move", matmul(3, 5, 4), "move 1 0"),
     ("merge", matmul(3, 5, 4), "merge 0 1"),
     ("merge_threads", matmul(3, 5, 4), "merge 0 1; split 0.1 4 rest; threads 0.1a"),
+    ("merge_reduce", conv_weights(2, 1, 2, 4, 4), "merge 5 6; split 5.6 8; reduce_vector 5.6b; reduce_unroll 5.6a"),
+    ("merge_reduce_tail", conv_weights(2, 1, 2, 3, 5), "merge 5 6; split 5.6 8 mask; reduce_vector 5.6b"),
     ("collapse_parallel", pool(2, 4), "collapse 0 1"),
     ("collapse_threads", pool(3, 8), "collapse 0 1; vector 2; threads 0.1"),
     ("unroll", matmul(3, 5, 4), "unroll 0; unroll 1"),
@@ -66,6 +80,7 @@ ILLEGAL = [
     ("grid_twice", matmul(3, 5, 4), "threads 0; threads 1", "a grid already"),
     ("threads_of_reduce", row_sum(3, 8), "threads 1", "no parallel loop"),
     ("not_dense", matmul(3, 5, 4), "collapse 0 1", "not one dense axis"),
+    ("merge_some", layernorm(3, 8), "merge 1 2", "closes only one"),
     ("half_a_panel", conv(1, 1, 2, 4, 4), "stage 0 4 5 6 3; collapse 2 3", "no neighbours"),
     ("panel_shared", matmul(3, 8, 4), "vector 1; stage 1 2", "share one panel"),
 ]
