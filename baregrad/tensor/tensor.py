@@ -16,13 +16,13 @@ from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, from_bytes, read, realize
 from baregrad.ir import UOp, ops
 from baregrad.tensor import autograd
-from baregrad.tensor.ops.loss import Loss
+from baregrad.tensor.ops.activation import Activation
 from baregrad.tensor.place import user_line
 
 _leaves = count(1)
 
 
-class Tensor(Loss):
+class Tensor(Activation):
     """Numbers on a device, computed when they are looked at.
 
     >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])

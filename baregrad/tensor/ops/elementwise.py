@@ -252,8 +252,10 @@ class Elementwise(TensorBase):
         return self.where(self > 0, 0)
 
     def sigmoid(self) -> Self:
-        """1 / (1 + exp(-x))."""
-        return ((-self).exp() + 1).reciprocal()
+        """1 / (1 + exp(-x)), by exp(-|x|), which never overflows: its gradient would be NaN."""
+        below = self < 0
+        power = self.where(below, -self).exp()
+        return power.where(below, 1) / (power + 1)
 
     def silu(self) -> Self:
         """x * sigmoid(x)."""
