@@ -71,7 +71,7 @@ def lanes_of(shape: Shape, name: str, target: Target) -> int:
 
     An axis that is shorter than a vector gets the shortest vector that holds it.
     """
-    widths = _widths(shape.source, ranges_mask(shape, name))
+    widths = _widths(shape.source, ranges_mask(shape, name), target)
     size = shape.by_name[name].size
     if not widths or size is None or not target.vector_bytes:
         return 1
@@ -84,7 +84,7 @@ def lanes_of(shape: Shape, name: str, target: Target) -> int:
     return lanes
 
 
-def _widths(source: Source, mask: int) -> set[int]:
+def _widths(source: Source, mask: int, target: Target) -> set[int]:
     """The bytes of all dtypes of values that depend on the ranges; index arithmetic that fits counts
     as int32.
     """
@@ -93,7 +93,7 @@ def _widths(source: Source, mask: int) -> set[int]:
         if node.op in (ops.REDUCE, ops.STORE):  # accumulators and memory have their own dtype
             value = node.src[0] if node.op is ops.REDUCE else node.src[1]
             if source.facts.mask[value] & mask and value.dtype is not dt.bool_:
-                found.add(value.dtype.itemsize)
+                found.add(_width(value, target))
         if not source.facts.mask[node] & mask or node.dtype is dt.void:
             continue
         if node.op in (ops.CMPLT, ops.CMPLE) and node.src[0].dtype is dt.int64:
@@ -105,8 +105,14 @@ def _widths(source: Source, mask: int) -> set[int]:
         if node.dtype is dt.int64 and node.op is not ops.LOAD:
             found.add(_index_width(node))
         else:
-            found.add(node.dtype.itemsize)
+            found.add(_width(node, target))
     return found or {4}
+
+
+def _width(node: UOp, target: Target) -> int:
+    """The bytes of a lane of a value: dtypes that the target lacks are computed in 4 or more."""
+    size = node.dtype.itemsize
+    return size if target.computes(node.dtype.name) else max(4, size)
 
 
 def _index_width(node: UOp) -> int:

@@ -2,7 +2,8 @@
 order.py.
 """
 
+from baregrad.lower.foreign import COMPUTED_IN
 from baregrad.lower.linear import Linear
 from baregrad.lower.lower import lower
 
-__all__ = ["Linear", "lower"]
+__all__ = ["COMPUTED_IN", "Linear", "lower"]

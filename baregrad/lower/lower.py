@@ -12,6 +12,7 @@ from baregrad.lower.context import Context
 from baregrad.lower.contract import contract
 from baregrad.lower.divide import divide
 from baregrad.lower.emit import emit
+from baregrad.lower.foreign import foreign
 from baregrad.lower.linear import Linear
 from baregrad.lower.order import linearize
 from baregrad.target import Target
@@ -31,7 +32,10 @@ PASSES = pipeline(
          why="the bounds of a simple sum are narrower, and so is its product"),
     Pass("lower.contract", contract, after=("lower.simplify",), spec="KERNEL",
          why="a product by one is none"),
-    Pass("lower.decompose", decompose, after=("lower.divide", "lower.contract"), spec="KERNEL",
+    Pass("lower.foreign", foreign, after=("lower.simplify", "lower.divide", "lower.contract"), spec="KERNEL",
+         why="casts that it makes are not joined; a bound is that of the dtype itself; FMA rounds once too"),
+    Pass("lower.decompose", decompose, spec="KERNEL",
+         after=("lower.divide", "lower.contract", "lower.foreign"),
          why="a division by a constant needs none of the general one; functions count on their roundings"),
     Pass("lower.linearize", _linearize, after=("lower.decompose",), spec="LINEAR",
          why="only ops that the target has may stand in a list"),

@@ -13,12 +13,13 @@ from baregrad.base.errors import DeviceError
 from baregrad.target import Target
 
 X86_DTYPES = frozenset(("bool", "int32", "int64", "uint32", "uint64", "float32", "float64"))
+X86_STORED = frozenset(("int8", "uint8", "int16", "uint16", "float16"))
 X86_OPS = frozenset((
     "add", "sub", "mul", "div", "neg", "idiv", "mod", "max", "min", "and", "or", "xor", "not", "shl", "shr",
     "cmplt", "cmple", "cmpeq", "cmpne", "select", "sqrt", "reciprocal", "trunc", "floor", "fma", "cast",
     "bitcast",
 ))  # fmt: skip
-X86_BASE = frozenset(("avx", "avx2", "fma", "bmi1", "bmi2"))
+X86_BASE = frozenset(("avx", "avx2", "fma", "f16c", "bmi1", "bmi2"))
 X86_WIDE = X86_BASE | {"avx512f", "avx512vl", "avx512dq", "avx512bw"}
 C_DTYPES = frozenset((
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
@@ -31,10 +32,12 @@ C_OPS = X86_OPS | {
 # max_lanes: masks have a lane for each 4-byte element at most, so that every bool vector fits one register.
 # fmt: off
 AVX512 = Target("x86-64-avx512", "x86-64", features=X86_WIDE, vector_bytes=64, vector_registers=32,
-                mask_registers=8, gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=16,
+                mask_registers=8, gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES,
+                storage_dtypes=X86_STORED, max_lanes=16,
                 local_bytes=512 * 1024)
 AVX2   = Target("x86-64-avx2", "x86-64", features=X86_BASE, vector_bytes=32, vector_registers=16,
-                gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES, max_lanes=8,
+                gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES,
+                storage_dtypes=X86_STORED, max_lanes=8,
                 local_bytes=512 * 1024)
 C      = Target("c", "c", vector_bytes=32, least_vector_bytes=8, vector_registers=16, gprs=14,
                 native_ops=C_OPS, native_dtypes=C_DTYPES, max_lanes=32, local_bytes=512 * 1024)

@@ -128,7 +128,8 @@ def decompose(root: UOp, target: Target) -> UOp:
 
 def _lower(node: UOp, target: Target, done: dict[UOp, UOp]) -> UOp:
     """One node whose sources are lowered already."""
-    if node.dtype.bits and not target.computes(node.dtype.name):
+    in_memory = (node.op in STRUCTURE or node.op is ops.CAST) and target.stores(node.dtype.name)
+    if node.dtype.bits and not target.computes(node.dtype.name) and not in_memory:
         raise DTypeError(
             f"{node.op.name} of {node.dtype} for {target.name}",
             why=f"the target computes with {', '.join(sorted(target.native_dtypes))} only",

@@ -17,7 +17,7 @@ from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Form, Imm, Mem, VReg
 from baregrad.isa.x86 import EVEX, form, forms
-from baregrad.render.x86.rows import constant_of
+from baregrad.render.x86.rows import constant_of, held
 from baregrad.render.x86.template import VECTOR
 
 if TYPE_CHECKING:
@@ -134,27 +134,27 @@ def mask_to_bytes(state: Selector, held: VReg, count: int) -> VReg:
 
 def broadcast(state: Selector, node: UOp) -> None:
     """BROADCAST: a scalar in every lane."""
-    source = node.src[0]
+    source, dtype = node.src[0], held(node.dtype)
     if node in state.values or constant_of(source) is not None:
         return  # an embedded broadcast, or a constant
-    held = state.values.get(source)
+    found = state.values.get(source)
     if node.dtype is dt.bool_:
         broadcast_mask(state, node)
         return
     register = state.result(node)
     kind = VECTOR[register.bits]
-    name = {32: "vpbroadcastd", 64: "vpbroadcastq"}[node.dtype.bits]
-    if isinstance(held, Mem):
-        state.do("vbroadcastss" if node.dtype.bits == 32 else name, f"{kind} [", register, held)
-    elif node.dtype.is_float:
+    name = {32: "vpbroadcastd", 64: "vpbroadcastq"}[dtype.bits]
+    if isinstance(found, Mem):
+        state.do("vbroadcastss" if dtype.bits == 32 else name, f"{kind} [", register, found)
+    elif dtype.is_float:
         low = state.value(source)
-        state.do("vbroadcastss" if node.dtype.bits == 32 else name, f"{kind} xmm", register, low)
+        state.do("vbroadcastss" if dtype.bits == 32 else name, f"{kind} xmm", register, low)
     elif state.wide:
-        state.do(name, f"{kind} r{node.dtype.bits}", register, state.value(source))
+        state.do(name, f"{kind} r{dtype.bits}", register, state.value(source))
     else:
         low = state.register("xmm")
-        move = "vmovd" if node.dtype.bits == 32 else "vmovq"
-        state.do(move, f"xmm r{node.dtype.bits}", low, state.value(source))
+        move = "vmovd" if dtype.bits == 32 else "vmovq"
+        state.do(move, f"xmm r{dtype.bits}", low, state.value(source))
         state.do(name, f"{kind} xmm", register, low)
 
 
@@ -189,6 +189,16 @@ def bitcast(state: Selector, node: UOp) -> None:
     state.values[node] = state.value(source)
 
 
+def cast(state: Selector, node: UOp) -> None:
+    """CAST: what a load has widened already is in the wider dtype."""
+    source = node.src[0]
+    if source.op is ops.LOAD and source.dtype is not node.dtype and held(source.dtype) is node.dtype:
+        state.carried.pop(node, None)
+        state.values[node] = state.value(source)
+    elif node not in state.values:
+        state.select_row(node)
+
+
 def slice_(state: Selector, node: UOp) -> None:
     """SLICE: one lane as a scalar, or neighbouring lanes."""
     start, count = node.arg
@@ -196,15 +206,15 @@ def slice_(state: Selector, node: UOp) -> None:
     if source.dtype is dt.bool_:
         slice_mask(state, node, start, count)
         return
-    held = state.value(source)
-    bits = node.dtype.bits
+    whole, dtype = state.value(source), held(node.dtype)
+    bits = dtype.bits
     if count > 1:
-        state.values[node] = cut(state, held, start * bits, count * bits)
+        state.values[node] = cut(state, whole, start * bits, count * bits)
         return
-    chunk = cut(state, held, start * bits // 128 * 128, 128) if start * bits >= 128 else held
+    chunk = cut(state, whole, start * bits // 128 * 128, 128) if start * bits >= 128 else whole
     inner = start * bits % 128 // bits
     register = state.result(node)
-    if node.dtype.is_float:
+    if dtype.is_float:
         if inner:
             name = "vpermilps" if bits == 32 else "vpermilpd"
             state.do(name, "xmm xmm #0", register, chunk, Imm(inner))
@@ -277,7 +287,7 @@ def stack(state: Selector, node: UOp) -> None:
     if node.dtype is dt.bool_:
         state.values[node] = stack_bools(state, values)
         return
-    per = 128 // node.dtype.bits
+    per = 128 // held(node.dtype).bits
     parts = [stack_chunk(state, node, values[i : i + per]) for i in range(0, len(values), per)]
     while len(parts) > 1:
         parts = [join(state, parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
@@ -286,16 +296,17 @@ def stack(state: Selector, node: UOp) -> None:
 
 def stack_chunk(state: Selector, node: UOp, values: Sequence[VReg]) -> VReg:
     """Scalars as the lanes of an xmm."""
-    bits = node.dtype.bits
+    dtype = held(node.dtype)
+    bits = dtype.bits
     made = state.register("xmm")
-    if node.dtype.is_float:
+    if dtype.is_float:
         state.do("vmovups", "xmm xmm", made, values[0])
     else:
         state.do("vmovd" if bits == 32 else "vmovq", f"xmm r{bits}", made, values[0])
     for place, value in enumerate(values[1:], 1):
-        if node.dtype is dt.float32:
+        if dtype is dt.float32:
             state.do("vinsertps", "xmm xmm xmm #0", made, made, value, Imm(place << 4))
-        elif node.dtype is dt.float64:
+        elif dtype is dt.float64:
             state.do("vunpcklpd", "xmm xmm xmm", made, made, value)
         else:
             name = "vpinsrd" if bits == 32 else "vpinsrq"

@@ -16,7 +16,7 @@ from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Imm, Mem, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
-from baregrad.render.x86 import lanes
+from baregrad.render.x86 import lanes, narrow
 from baregrad.render.x86.address import address, vector_address
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.template import BITS, VECTOR
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from baregrad.render.x86.selector import Selector
 
 SCALARS = {32: "vmovss", 64: "vmovsd"}
-MOVES = {16: "vmovups", 8: "vmovq", 4: "vmovd"}  # so many bytes to or from an xmm
 
 
 # -- folding ---------------------------------------------------------------------------------------
@@ -33,12 +32,7 @@ MOVES = {16: "vmovups", 8: "vmovq", 4: "vmovd"}  # so many bytes to or from an x
 
 def fold(state: Selector, node: UOp) -> bool:
     """Whether a load became a memory operand of its only user."""
-    if (
-        state.uses.get(node, 0) != 1
-        or len(node.src[0].src) > 2
-        or node.dtype is dt.bool_
-        or node.src[0].shape
-    ):
+    if state.uses.get(node, 0) != 1 or len(node.src[0].src) > 2 or node.dtype.bits < 32 or node.src[0].shape:
         return False
     user = state.user[node]
     if state.epoch[user] != state.epoch[node]:
@@ -140,7 +134,9 @@ def load_plain(state: Selector, node: UOp, where: Mem) -> None:
         load_bools(state, node, where)
         return
     register = state.result(node)
-    if node.shape:
+    if node.dtype in narrow.STORED:
+        narrow.load(state, node, register, where)
+    elif node.shape:
         state.do("vmovups", f"{VECTOR[register.bits]} [", register, where)
     elif node.dtype.is_float:
         state.do(SCALARS[node.dtype.bits], "xmm [", register, where)
@@ -161,7 +157,7 @@ def load_bools(state: Selector, node: UOp, where: Mem) -> None:
             state.emit(form("movzx", "r32", "m16"), pair, where)
             state.do("vmovd", "xmm r32", bytes_, pair)
         else:
-            state.do(MOVES[count], "xmm [", bytes_, where)
+            state.do(narrow.MOVES[count], "xmm [", bytes_, where)
         state.do("vptestmb", "k xmm xmm", state.result(node), bytes_, bytes_)
         return
     register = state.result(node)
@@ -182,8 +178,14 @@ def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
         state.do("vmovdqu8", "xmm [", bytes_, where, mask=low_mask(state, mask, count), zeroing=True)
         state.do("vptestmb", "k xmm xmm", state.result(node), bytes_, bytes_)
         return
+    if node.dtype in narrow.STORED and not state.wide:
+        load_each(state, node)
+        return
     register = state.result(node)
     kind = VECTOR[register.bits]
+    if node.dtype in narrow.STORED:
+        narrow.load(state, node, register, where, state.value(mask))
+        return
     if state.wide:
         name = "vmovups" if node.dtype.bits == 32 else "vmovdqu64"
         state.do(name, f"{kind} [", register, where, mask=state.value(mask), zeroing=True)
@@ -195,7 +197,7 @@ def load_masked(state: Selector, node: UOp, where: Mem, mask: UOp) -> None:
 
 def gather(state: Selector, node: UOp, mask: UOp | None) -> None:
     """Lanes from a vector of offsets."""
-    if node.dtype is dt.bool_:
+    if node.dtype.bits < 32:
         load_each(state, node)
         return
     where, offset_bits = vector_address(state, node.src[0])
@@ -236,14 +238,14 @@ def store(state: Selector, node: UOp) -> None:
     mask = index.src[2] if len(index.src) > 2 else None
     if mask is not None and constant_of(mask) is True:
         mask = None
-    bools = value.dtype is dt.bool_ and value.shape
+    small = value.dtype.bits < 32 and value.shape
     if index.src[1].shape:
-        if not state.wide or bools:
+        if not state.wide or small:
             store_each(state, node)
         else:
             scatter(state, index, value, mask)
         return
-    if bools and mask is not None and mask.shape and not state.wide:
+    if small and mask is not None and mask.shape and not state.wide:
         store_each(state, node)
         return
     held = (
@@ -285,7 +287,9 @@ def store_prepared(state: Selector, value: UOp, held: VReg, where: Mem) -> None:
         if count == 2:
             state.do("vpextrw", "[ xmm #0", where, held, Imm(0))
         else:
-            state.do(MOVES[count], "[ xmm", where, held)
+            state.do(narrow.MOVES[count], "[ xmm", where, held)
+    elif value.dtype in narrow.STORED:
+        narrow.store(state, value, held, where)
     elif value.shape:
         state.do("vmovups", f"[ {VECTOR[held.bits]}", where, held)
     elif value.dtype.is_float:
@@ -302,6 +306,9 @@ def store_masked(state: Selector, value: UOp, held: VReg, where: Mem, mask: UOp)
     if value.dtype is dt.bool_:
         bytes_ = lanes.mask_to_bytes(state, held, count)
         state.do("vmovdqu8", "[ xmm", where, bytes_, mask=low_mask(state, mask, count))
+        return
+    if value.dtype in narrow.STORED:
+        narrow.store(state, value, held, where, state.value(mask))
         return
     kind = VECTOR[held.bits]
     if state.wide:

@@ -16,6 +16,7 @@ from typing import Any
 from baregrad import dtype as dt
 from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, ops
+from baregrad.lower import COMPUTED_IN
 
 I32, U32, I64, U64, F32, F64, BOOL = (
     (dt.int32,),
@@ -30,6 +31,7 @@ INT4, INT8 = I32 + U32, I64 + U64
 SIGNED, UNSIGNED = I32 + I64, U32 + U64
 INTS = INT4 + INT8
 FLOATS = F32 + F64
+BYTES, WORDS, HALF = (dt.int8, dt.uint8), (dt.int16, dt.uint16), (dt.float16,)
 
 Constant = Any  # the Python value of a constant node: bool, int or float
 
@@ -62,6 +64,13 @@ def constant_of(node: UOp) -> Constant:
     if node.op is ops.BROADCAST:
         node = node.src[0]
     return node.arg if node.op is ops.CONST else None
+
+
+def held(dtype: DType) -> DType:
+    """What a register has for a dtype: those of 8 and 16 bits are widened by loads and narrowed by stores;
+    in between, what an integer has above its bits means nothing, and a float16 need not be rounded.
+    """
+    return COMPUTED_IN.get(dtype, dtype)
 
 
 def signed(value: int, bits: int) -> int:

@@ -8,7 +8,7 @@ values and for a NaN in either.
 from __future__ import annotations
 
 from baregrad.ir import ops
-from baregrad.render.x86.rows import BOOL, F32, F64, FLOATS, I32, I64, INT4, U32, U64, Row, casts, row
+from baregrad.render.x86.rows import BOOL, F32, F64, FLOATS, HALF, I32, I64, INT4, U32, U64, Row, casts, row
 
 # The predicates of vcmp<s> (SDM CMPPD, table 3-1), quiet: a NaN makes all but "not equal" false
 _PREDICATES = ((ops.CMPLT, 0x11), (ops.CMPLE, 0x12), (ops.CMPEQ, 0x00), (ops.CMPNE, 0x04))
@@ -117,6 +117,8 @@ FLOAT_ROWS: tuple[Row, ...] = (
         "vcmpps m.k, a, [f32:9223372036854775808.0], #0x1d"
         "; vpblendmq d{m}, t, [i64:0x7fffffffffffffff]",                       wide=True),
     casts(F32, U64, "v", "vmaxps t.h, a, =f32:0.0; vcvttps2uqq d, t.h",        wide=True),
+    casts(F32, HALF, "sv", "vmovups d, a"),
+    casts(HALF, F32, "sv", "vcvtps2ph t.h, a, #0; vcvtph2ps d, t.h"),
     row(ops.BITCAST, F32, "s", "vmovd d, a",                                   source=INT4),
     row(ops.BITCAST, INT4, "s", "vmovd d, a",                                  source=F32),
     row(ops.BITCAST, F32, "s", "vmovups d, a",                                 source=F32),

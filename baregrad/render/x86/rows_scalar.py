@@ -6,9 +6,11 @@ instruction that changes its operand is what the allocator removes.
 
 from __future__ import annotations
 
+from baregrad import dtype as dt
 from baregrad.ir import ops
 from baregrad.render.x86.rows import (
     BOOL,
+    BYTES,
     I32,
     I64,
     INT4,
@@ -17,6 +19,7 @@ from baregrad.render.x86.rows import (
     SIGNED,
     U32,
     UNSIGNED,
+    WORDS,
     Row,
     casts,
     row,
@@ -107,6 +110,11 @@ SCALAR_ROWS: tuple[Row, ...] = (
     casts(INT8, INT4, "s", "mov d, a.32"),
     casts(INT4, INT4, "s", "mov d, a"),
     casts(INT8, INT8, "s", "mov d, a"),
+    casts(I32, BYTES + WORDS, "s", "mov d, a"),
+    casts((dt.int8,), I32, "s", "movsx d, a.8"),
+    casts((dt.uint8,), I32, "s", "movzx d, a.8"),
+    casts((dt.int16,), I32, "s", "movsx d, a.16"),
+    casts((dt.uint16,), I32, "s", "movzx d, a.16"),
     casts(INTS, BOOL, "s", "test a, a; setne t.8; movzx d, t.8"),
     row(ops.BITCAST, INT4, "s", "mov d, a",                                    source=INT4),
     row(ops.BITCAST, INT8, "s", "mov d, a",                                    source=INT8),

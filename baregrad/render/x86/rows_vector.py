@@ -7,9 +7,11 @@ goes with (select.py brings it to that).
 
 from __future__ import annotations
 
+from baregrad import dtype as dt
 from baregrad.ir import ops
 from baregrad.render.x86.rows import (
     BOOL,
+    BYTES,
     F32,
     F64,
     FLOATS,
@@ -21,6 +23,7 @@ from baregrad.render.x86.rows import (
     SIGNED,
     U32,
     U64,
+    WORDS,
     Row,
     casts,
     row,
@@ -124,6 +127,11 @@ VECTOR_ROWS: tuple[Row, ...] = (
 
     # Casts. An xmm holds the two 64-bit halves that vpermq brings together
     casts(INT4, INT4, "v", "vmovups d, a"),
+    casts(I32, BYTES + WORDS, "v", "vmovups d, a"),
+    casts((dt.int8,), I32, "v", "vpslld t, a, #24; vpsrad d, t, #24"),
+    casts((dt.uint8,), I32, "v", "vpand<q> d, a, [u32:0xff]"),
+    casts((dt.int16,), I32, "v", "vpslld t, a, #16; vpsrad d, t, #16"),
+    casts((dt.uint16,), I32, "v", "vpand<q> d, a, [u32:0xffff]"),
     casts(INT8, INT8, "v", "vmovups d, a"),
     casts(I32, INT8, "v", "vpmovsxdq d, a"),
     casts(U32, INT8, "v", "vpmovzxdq d, a"),

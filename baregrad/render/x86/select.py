@@ -59,7 +59,7 @@ def select(uops: Sequence[UOp], target: Target) -> Selector:
 def check_dtypes(uops: Sequence[UOp], target: Target) -> None:
     """Refuse dtypes that the target does not compute with, and masks that no vector goes with."""
     for dtype in {node.dtype for node in uops}:
-        if dtype.bits and not target.computes(dtype.name):
+        if dtype.bits and not target.stores(dtype.name):
             raise DTypeError(
                 f"{dtype} in a kernel for {target.name}",
                 why=f"machine code computes with {', '.join(sorted(target.native_dtypes))}",
@@ -270,6 +270,7 @@ HANDLERS: dict[Op, Handler] = {
     ops.SLICE: lanes.slice_,
     ops.STACK: lanes.stack,
     ops.BITCAST: lanes.bitcast,
+    ops.CAST: lanes.cast,
 }
 
 __all__ = ["Inst", "select"]

@@ -27,7 +27,7 @@ from baregrad.render.x86 import divide, lanes
 from baregrad.render.x86.address import Split
 from baregrad.render.x86.counting import Multiple
 from baregrad.render.x86.machine import is_wide
-from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, names
+from baregrad.render.x86.rows import CONDITIONS, FUNCTIONS, Row, constant_of, expand, held, names
 from baregrad.render.x86.rows_double import DOUBLE_ROWS
 from baregrad.render.x86.rows_float import FLOAT_ROWS
 from baregrad.render.x86.rows_scalar import SCALAR_ROWS
@@ -81,6 +81,7 @@ def rows_of(op: Op, wide: bool) -> tuple[Row, ...]:
 
 def kind_of(dtype: DType, count: int, bits: int, wide: bool) -> str:
     """The register kind of a value; `bits` is the width of bool vectors without AVX-512."""
+    dtype = held(dtype)
     if not count:
         return "xmm" if dtype.is_float else "r64" if dtype.bits == 64 else "r32"
     if dtype is dt.bool_:
@@ -100,7 +101,7 @@ def alternatives(
     if not count and BANK[kinds[-1]] == "gpr" and kinds[0] != "xmm":
         natural = kinds[-1]
     facts = names(by, bool(count), wide)
-    widths = tuple([d.bits for d in sources])
+    widths = tuple([held(d).bits for d in sources])
     made_for = Kinds(kinds[0], tuple(kinds[1:]), natural, bool(count), widths)
     return tuple(
         (row.when, expand(row.lines, facts), made_for)
@@ -233,7 +234,7 @@ class Selector:
         lanes_ = int(node.shape[0])
         for other in (node, *reversed(node.src)):
             if other.dtype is not dt.bool_ and other.dtype.bits and other.shape == node.shape:
-                return lanes_ * other.dtype.bits
+                return lanes_ * held(other.dtype).bits
         if node.dtype is dt.bool_:
             for source in node.src:
                 known = self.values.get(source)
@@ -269,7 +270,7 @@ class Selector:
             return register
         if node.dtype is dt.bool_:
             return lanes.constant_mask(self, bool(value), node.shape[0], self.mask_bits(node))
-        return self.vector_constant(struct.pack(PACKED[SHORT[node.dtype.name]], value), kind)
+        return self.vector_constant(struct.pack(PACKED[SHORT[held(node.dtype).name]], value), kind)
 
     def vector_constant(self, element: bytes, kind: str) -> VReg:
         """A vector register with an element in every lane, made before the outermost loop."""
@@ -317,7 +318,7 @@ class Selector:
         if constant is None or source.dtype is dt.bool_ or fold is None:
             return self.value_for(source, node)
         kind = self.place(source)
-        element = struct.pack(PACKED[SHORT[source.dtype.name]], constant)
+        element = struct.pack(PACKED[SHORT[held(source.dtype).name]], constant)
         if BANK[kind] != "vec" or node in self.fold_of or not self.prefers_memory(element, kind):
             return self.value(source)
         if fold.broadcast:

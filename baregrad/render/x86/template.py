@@ -5,7 +5,7 @@ each kind of operands.
     vmovaps d{m}, a                 {m}: merging mask; {m}z: zeroing mask
 
 d           the result            a b c    the sources            other letters    temporaries x.64
-x as r64 (.8 .32 .64 .k .x .y .z; .h .w: half, double the row's vector) #7 #b       an immediate: a
+x as r64 (.8 .16 .32 .64 .k .x .y .z; .h .w: half, double the row's vector) #7 #b       an immediate: a
 number, or the value of the constant source b (a function of it: #b:name) [f32:1.0]   a constant in
 memory, repeated as the form wants it (an embedded broadcast where there is one) =f32:1.0    a
 constant in a register [a+b] [a+3] [a+#b]   an address, for lea
@@ -29,7 +29,7 @@ from baregrad.isa.x86.encoding import IMMEDIATES, memory_bits
 
 BITS = {"r8": 8, "r16": 16, "r32": 32, "r64": 64, "xmm": 128, "ymm": 256, "zmm": 512, "k": 64}
 VECTOR = {128: "xmm", 256: "ymm", 512: "zmm"}
-SUFFIXES = {"8": "r8", "32": "r32", "64": "r64", "k": "k", "x": "xmm", "y": "ymm", "z": "zmm"}
+SUFFIXES = {"8": "r8", "16": "r16", "32": "r32", "64": "r64", "k": "k", "x": "xmm", "y": "ymm", "z": "zmm"}
 SOURCES = ("a", "b", "c")
 _LETTER = re.compile(r"([a-z])(?:\.(\w+))?(?:\{([a-z])\}(z?))?$")
 _CONSTANT = re.compile(r"\[?=?(\w+):([^\]]+)\]?$")

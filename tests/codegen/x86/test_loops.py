@@ -288,9 +288,9 @@ def test_values_before_their_sources_are_refused() -> None:
 
 def test_foreign_dtypes_are_refused() -> None:
     lines = Lines()
-    x = lines.param(dt.float16, 4)
+    x = lines.param(dt.bfloat16, 4)
     lines.store(x, index(1), lines.load(x, index(0)))
-    with pytest.raises(DTypeError, match="float16"):
+    with pytest.raises(DTypeError, match="bfloat16"):
         compiled(lines.linear(), TARGETS[0])
 
 
