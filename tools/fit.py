@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 import mpmath as mp
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from baregrad.ir import ops
+
 mp.mp.prec = 160
 Function = Callable[[mp.mpf], mp.mpf]
 ROUNDS = 20
@@ -164,6 +167,47 @@ def log_tail(z: mp.mpf) -> mp.mpf:
     return mp.mpf(2) / 5 if near(z) else (log_of_quotient(z) - mp.mpf(2) / 3) / z
 
 
+def erf_weight(s: mp.mpf) -> mp.mpf:
+    """x / erf(x) with s = x**2."""
+    return mp.sqrt(mp.pi) / 2 if near(s) else mp.sqrt(s) / mp.erf(mp.sqrt(s))
+
+
+def erfc_quotient(q: mp.mpf, k: mp.mpf) -> mp.mpf:
+    """erfc(x) * exp(x*x) * (1 + 2*x) - 1 with q = (x - k) / (x + k)."""
+    x = k * (1 + q) / (1 - q)
+    return mp.erfc(x) * mp.exp(x * x) * (1 + 2 * x) - 1
+
+
+def erfinv_quotient(w: mp.mpf) -> mp.mpf:
+    """erfinv(x) / x with w = -log(1 - x*x), by Newton's steps on erfc."""
+    if abs(w) < mp.mpf(10) ** -25:
+        return mp.sqrt(mp.pi) / 2
+    x = mp.sqrt(-mp.expm1(-w))
+    rest = mp.exp(-w) / (1 + x)  # 1 - x
+    y = (
+        mp.mpf(ops.ERFINV.meaning(float(x)))
+        if rest > mp.mpf(2) ** -40
+        else mp.sqrt(w - mp.log(w) / 2) * mp.mpf("0.97")
+    )
+    for _ in range(12):
+        step = (mp.erfc(y) - rest if w > 1 else x - mp.erf(y)) * mp.sqrt(mp.pi) / 2 * mp.exp(y * y)
+        y += step / (1 - y * step)
+        if abs(step) < mp.mpf(10) ** -46:
+            break
+    return y / x
+
+
+def erfinv_tail(w: mp.mpf) -> mp.mpf:
+    """(erfinv(x) / x - sqrt(pi) / 2) / w."""
+    root = mp.sqrt(mp.pi) / 2
+    return root**3 / 3 if abs(w) < mp.mpf(10) ** -20 else (erfinv_quotient(w) - root) / w
+
+
+def erfinv_weight(w: mp.mpf) -> mp.mpf:
+    """w * x / erfinv(x)."""
+    return w / erfinv_quotient(w)
+
+
 QUOTIENT = (SQRT - 1) / (SQRT + 1)
 
 # fmt: off
@@ -189,7 +233,31 @@ FITS: tuple[Fit, ...] = (
     # log(1 + f) = 2*s + s*z*P(z), s = f / (2 + f), z = s*s
     Fit("LOG_QUOTIENT", 2, 6, log_of_quotient, lambda z: z, ZERO, QUOTIENT**2 * WIDER),
     # ... = 2*s + s*z*(2/3 + z*P(z))
-    Fit("LOG_TAIL", 1, 6, log_tail, lambda z: z**2, ZERO, QUOTIENT**2 * WIDER),
+    Fit("LOG_TAIL", 2, 7, log_tail, lambda z: z**2, ZERO, QUOTIENT**2 * WIDER),
+    # m**(-1/3)
+    Fit("CBRT", 4, 4, lambda m: mp.cbrt(1 / m), lambda m: mp.cbrt(m), SQRT / 2, SQRT),
+    # erf(x) = x + x*P(s), s = x*x
+    Fit("ERF", 5, 11, lambda s: 1 / erf_weight(s) - 1, erf_weight, ZERO, ONE * WIDER),
+    # erf(1 + t) = 1 - exp(P(t))
+    Fit("ERF_FAR", 7, 0, lambda t: mp.log(mp.erfc(1 + t)), lambda t: mp.erfc(1 + t), -ZERO, mp.mpf(3)),
+    Fit("ERF_FAR", 0, 17, lambda t: mp.log(mp.erfc(1 + t)), lambda t: mp.erfc(1 + t), -ZERO, mp.mpf(5)),
+    # erfc(x) = exp(-x*x) * (1 + P(q)) / (1 + 2*x), q = (x - k) / (x + k), k = 2 and 7/2
+    Fit("ERFC", 9, 0, lambda q: erfc_quotient(q, mp.mpf(2)), lambda q: 1 / (1 + erfc_quotient(q, mp.mpf(2))),
+        (mp.mpf("0.49") - 2) / mp.mpf("2.49"), mp.mpf("8.5") / mp.mpf("12.5")),
+    Fit("ERFC", 0, 21, lambda q: erfc_quotient(q, mp.mpf("3.5")),
+        lambda q: 1 / (1 + erfc_quotient(q, mp.mpf("3.5"))),
+        (mp.mpf("0.49") - mp.mpf("3.5")) / mp.mpf("3.99"), mp.mpf(24) / mp.mpf(31)),
+    # erfinv(x) = x*(sqrt(pi)/2 + w*P(w)) to w = 3, w = -log(1 - x*x); x*P(sqrt(w) - 23/8) to 16
+    Fit("ERFINV", 7, 0, erfinv_tail, erfinv_weight, ZERO, mp.mpf(3)),
+    Fit("ERFINV_FAR", 12, 0, lambda t: erfinv_quotient((t + mp.mpf("2.875"))**2),
+        lambda t: 1 / erfinv_quotient((t + mp.mpf("2.875"))**2), mp.sqrt(3) - mp.mpf("2.875"),
+        mp.mpf("1.125")),
+    # the same to w = 4, x*P(sqrt(w) - 3) to 16, x*P(sqrt(w) - 5) to 36
+    Fit("ERFINV", 0, 19, erfinv_tail, erfinv_weight, ZERO, mp.mpf(4)),
+    Fit("ERFINV_FAR", 0, 24, lambda t: erfinv_quotient((t + 3)**2),
+        lambda t: 1 / erfinv_quotient((t + 3)**2), mp.mpf(-1), mp.mpf(1)),
+    Fit("ERFINV_END", 0, 18, lambda t: erfinv_quotient((t + 5)**2),
+        lambda t: 1 / erfinv_quotient((t + 5)**2), mp.mpf("-1"), mp.mpf("1.01")),
     # sin(x) = x + x*s*P(s), s = x*x, |x| <= pi / 4
     Fit("SIN", 2, 6, odd(mp.sin, mp.mpf(-1) / 6), odd_weight(mp.sin), ZERO, (mp.pi / 4)**2 * WIDER),
     # cos(x) = 1 - s/2 + s*s*P(s)
@@ -203,6 +271,10 @@ FITS: tuple[Fit, ...] = (
     Fit("SINH", 3, 7, odd(mp.sinh, mp.mpf(1) / 6), odd_weight(mp.sinh), ZERO, ONE * WIDER),
 )
 # fmt: on
+
+
+FIRST_AS_PAIR = frozenset(("ERFINV_FAR", "ERFINV_END"))
+"""Tables whose first coefficient is written as two, the second being what the first lacks."""
 
 
 def single(value: mp.mpf) -> float:
@@ -227,7 +299,10 @@ def wrapped(values: list[int], bits: int) -> str:
 def table(fit: Fit, bits: int) -> str:
     """The lines of one table of the generated file."""
     found, error = remez(fit, fit.single if bits == 24 else fit.double)
-    values = [(single(c) if bits == 24 else float(c)).hex() for c in found]
+    rounded = single if bits == 24 else float
+    if fit.name in FIRST_AS_PAIR:
+        found[1:1] = [found[0] - rounded(found[0])]
+    values = [rounded(c).hex() for c in found]
     lines, line = [], ""
     for value in values:
         if len(line) + len(value) > 96:

@@ -23,6 +23,7 @@ from baregrad.ir.decompose.words import (
     scale,
     sign_bit,
     table,
+    two_sum,
     with_sign,
 )
 from baregrad.ir.uop import UOp
@@ -36,7 +37,9 @@ def reduced(x: UOp, low: UOp | None = None) -> tuple[UOp, UOp, UOp]:
     first = fma(n, -high_ln2, x)
     r = fma(n, -low_ln2, first)
     c = fma(n, -low_ln2, first - r)
-    return n, r, c if low is None else c + low
+    if low is not None:
+        r, c = two_sum(r, c + low)
+    return n, r, c
 
 
 def exp_less_one(r: UOp, c: UOp, name: str) -> UOp:

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from baregrad.base import memo
 from baregrad.base.errors import CompileError, DTypeError
 from baregrad.ir import ops
-from baregrad.ir.decompose import angles, exponential, float32, logarithm, plain, trigonometric
+from baregrad.ir.decompose import (
+    angles,
+    errorfunction,
+    exponential,
+    float32,
+    logarithm,
+    plain,
+    power,
+    trigonometric,
+)
 from baregrad.ir.ops import Op
 from baregrad.ir.uop import UOp, toposort
 from baregrad.target import Target
@@ -64,6 +73,11 @@ ROWS: tuple[Decomposition, ...] = (
     Decomposition(ops.ACOS,       angles.acos,           FLOATS,  ulp=2.0),
     Decomposition(ops.ATAN,       angles.atan,           FLOATS,  ulp=2.0),
     Decomposition(ops.ATAN2,      angles.atan2,          FLOATS,  ulp=2.0),
+    Decomposition(ops.ERF,        errorfunction.erf,     FLOATS,  ulp=2.0),
+    Decomposition(ops.ERFC,       errorfunction.erfc,    FLOATS,  ulp=2.0),
+    Decomposition(ops.ERFINV,     errorfunction.erfinv,  FLOATS,  ulp=2.0),
+    Decomposition(ops.POW,        power.pow,             FLOATS,  ulp=1.0),
+    Decomposition(ops.CBRT,       power.cbrt,            FLOATS,  ulp=1.0),
     Decomposition(ops.RSQRT,      plain.reciprocal_root, FLOATS,  ulp=1.5),
     Decomposition(ops.MAX,        plain.maximum),
     Decomposition(ops.MIN,        plain.minimum),

@@ -3,8 +3,8 @@
 The argument becomes turns, x / (2 pi) mod 1, and those the nearest quarter and a rest of at most an eighth.
 Only about four words of 1 / (2 pi) can matter for one x: higher ones give whole turns, lower ones nothing.
 They are chosen by selections between constants, in steps that halve (as a barrel shifter does), x being
-scaled down with them. Each product of x and a word is exact as a pair; whole turns are dropped from each, and the
-rest is summed in three levels of words, since it may be as close as 2**-32 (float32) or 2**-64 (float64) to
+scaled down with them. Each product of x and a word is exact as a pair; whole turns are dropped from each, and
+the rest is summed in three levels of words, since it may be within 2**-32 (float32) or 2**-64 (float64) of
 no turn at all. There are no branches and no tables in memory, so it vectorises: three fifths of its cost is
 this reduction. Below pi / 4 the argument is used as it is.
 
