@@ -42,8 +42,8 @@ bench: $(call INSTALLED,bench)  ## measure against PyTorch on this machine (down
 fuzz: $(call INSTALLED,dev)  ## the long random runs; ARGS="--seed 7" for other ones
 	$(PYTEST) -n $(JOBS) -m fuzz $(ARGS)
 
-slow: $(call INSTALLED,dev)  ## the tests that take more than half a second
-	$(PYTEST) -n $(JOBS) -m slow $(ARGS)
+slow: $(call INSTALLED,dev)  ## the tests that take more than half a second, or a C compiler
+	$(PYTEST) -n $(JOBS) -m "slow or cc" $(ARGS)
 
 clean:  ## remove caches and .venv
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
