@@ -7,7 +7,6 @@ tests of its own.
 
 from __future__ import annotations
 
-import gc
 import random
 
 import numpy as np
@@ -28,7 +27,6 @@ def device(request):
 
 
 def in_use(device):
-    gc.collect()
     return SESSION.device(device).usage().in_use
 
 
