@@ -123,7 +123,8 @@ def _index_width(node: UOp) -> int:
 
 def arithmetic(source: Source) -> float:
     """What the arithmetic on one vector costs, in loads of vectors; that on indices is left out."""
-    count = sum(n.op.elementwise and n.dtype is not dt.int64 for n in source.facts.order)
+    nodes = (n for n in source.facts.order if n.op.elementwise and n.dtype is not dt.int64)
+    count = sum(max(1, n.op.flops) for n in nodes)
     return 1.0 + count / ALU_A_LOAD
 
 

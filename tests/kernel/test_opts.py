@@ -41,7 +41,7 @@ LEGAL = [
     ("move", matmul(3, 5, 4), "move 1 0"),
     ("merge", matmul(3, 5, 4), "merge 0 1"),
     ("merge_threads", matmul(3, 5, 4), "merge 0 1; split 0.1 4 rest; threads 0.1a"),
-    ("merge_reduce", conv_weights(2, 1, 2, 4, 4), "merge 5 6; split 5.6 8; reduce_vector 5.6b; reduce_unroll 5.6a"),
+    ("merge_reduce", conv_weights(2, 1, 2, 4, 4), "merge 5 6; split 5.6 8; reduce_vector 5.6b"),
     ("merge_reduce_tail", conv_weights(2, 1, 2, 3, 5), "merge 5 6; split 5.6 8 mask; reduce_vector 5.6b"),
     ("collapse_parallel", pool(2, 4), "collapse 0 1"),
     ("collapse_threads", pool(3, 8), "collapse 0 1; vector 2; threads 0.1"),
