@@ -6,6 +6,7 @@ kept have memory of their own, which the engine sees to.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection, Sequence
 from math import prod
 from typing import NamedTuple
@@ -47,15 +48,18 @@ def plan_memory(items: Sequence[Item], keep: Collection[int]) -> MemoryPlan:
 
     Errors: CompileError for a buffer whose size is not known yet.
     """
-    placed: list[tuple[Lifetime, Span]] = []
+    places: dict[int, Span] = {}
+    placed: list[tuple[int, int, int, int]] = []  # offset, end, first and last item; in order of offsets
     alive = lifetimes(items, keep)
     alive.sort(key=lambda life: (-_nbytes(life.buffer), life.first))
     for life in alive:
         nbytes = _nbytes(life.buffer)
-        busy = sorted(span for other, span in placed if other.first <= life.last and life.first <= other.last)
-        placed.append((life, Span(_gap(busy, nbytes), nbytes)))
-    places = {life.buffer.arg.number: span for life, span in placed}
-    return MemoryPlan(places, max((span.offset + span.nbytes for span in places.values()), default=0))
+        start, stop = life.first, life.last
+        busy = [(offset, end) for offset, end, first, last in placed if first <= stop and start <= last]
+        offset = _gap(busy, nbytes)
+        insort(placed, (offset, offset + nbytes, start, stop))
+        places[life.buffer.arg.number] = Span(offset, nbytes)
+    return MemoryPlan(places, max((end for _, end, _, _ in placed), default=0))
 
 
 def lifetimes(items: Sequence[Item], keep: Collection[int]) -> list[Lifetime]:
@@ -74,15 +78,15 @@ def lifetimes(items: Sequence[Item], keep: Collection[int]) -> list[Lifetime]:
     return list(found.values())
 
 
-def _gap(busy: Sequence[Span], nbytes: int) -> int:
-    """The offset of the least gap between spans (in order) that holds so many bytes; else behind all."""
+def _gap(busy: Sequence[tuple[int, int]], nbytes: int) -> int:
+    """The offset of the least gap between (offset, end) pairs, in order, that holds so many bytes; else behind all."""
     best: tuple[int, int] | None = None
     end = 0
-    for span in busy:
-        room = span.offset - end
+    for offset, after in busy:
+        room = offset - end
         if room >= nbytes and (best is None or room < best[0]):
             best = (room, end)
-        end = max(end, span.offset + span.nbytes)
+        end = max(end, after)
     return end if best is None else best[1]
 
 
