@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from baregrad.render import TARGETS
+from baregrad.runtime import DEVICES
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "baregrad"
 FILE_LINES, FUNCTION_LINES = 500, 60
@@ -258,6 +261,88 @@ def test_imports_stand_at_the_top():
         for node in ast.walk(function)
         if isinstance(node, ast.ImportFrom | ast.Import) and "baregrad" in ast.unparse(node)
     ]
+    assert not found, found
+
+
+STATE = {  # module variables that change, which ARCHITECTURE.md names
+    "baregrad/base/config.py _current": "the switches, per context",
+    "baregrad/engine/session.py SESSION": "memory, and what lies in it",
+    "baregrad/ir/uop.py _NODES": "the nodes that are alive",
+    "baregrad/tensor/autograd.py _recording": "no_grad, per context",
+}
+CHANGES = {"append", "add", "clear", "discard", "extend", "insert", "pop", "popitem", "put", "remove",
+           "reset", "set", "setdefault", "update"}  # fmt: skip
+HOLDERS = {"ContextVar", "Session", "WeakTable", "local"}  # classes whose objects are there to be changed
+
+
+def variables(path: Path) -> dict[str, ast.expr | None]:
+    """The names that a module assigns, and what to."""
+    found = {}
+    for node in tree(path).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update((target.id, node.value) for target in targets if isinstance(target, ast.Name))
+    return found
+
+
+def changed_by(function: ast.FunctionDef) -> set[str]:
+    """The names whose objects a function changes, but its own."""
+    inner = list(ast.walk(function))
+    stored = {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own = stored | {n.arg for n in inner if isinstance(n, ast.arg)}
+    found = {name for n in inner if isinstance(n, ast.Global) for name in n.names}
+    for node in inner:
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found |= {ast.unparse(node.value)} - own
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES
+        ):
+            found |= {ast.unparse(node.func.value)} - own
+    return found
+
+
+def test_modules_hold_no_state_but_the_named():
+    found = set()
+    for path in MODULES:
+        own = variables(path)
+        names = {name for function in functions(path) for name in changed_by(function)} & set(own)
+        names |= {
+            name
+            for name, value in own.items()
+            if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] in HOLDERS
+        }
+        found |= {f"{short(path)} {name}" for name in names}
+    assert found == set(STATE), f"not named in STATE: {found - set(STATE)}; gone: {set(STATE) - found}"
+
+
+def test_nobody_asks_for_the_name_of_a_device_or_processor():
+    """What a layer wants to know is a fact of a row: of the device, or of the Target."""
+    named = set(DEVICES) | {name for target in TARGETS for name in (target.name, target.arch)}
+    found = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        if area(path) not in ("render", "runtime", "cli")
+        for node in nodes(path)
+        if isinstance(node, ast.Compare)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in named
+    ]
+    assert not found, found
+
+
+WORLDLY = {"__main__", "base", "cli", "engine", "formats", "nn", "runtime", "tensor", "viz"}
+OUTSIDE = {"ctypes", "mmap", "multiprocessing", "os", "pathlib", "random", "shutil", "signal", "socket",
+           "subprocess", "tempfile", "threading", "time"}  # fmt: skip
+
+
+def test_the_compiler_only_computes():
+    """From graphs to bytes nothing reads a file, a clock or memory: equal graphs give equal code."""
+    found = {
+        short(path): used
+        for path in MODULES
+        if area(path) not in WORLDLY
+        and (used := {name.partition(".")[0] for name in imports(path)} & OUTSIDE)
+    }
     assert not found, found
 
 
