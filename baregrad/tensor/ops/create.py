@@ -83,11 +83,13 @@ class Create(Indexing):
         return cls.constant(steps * step + begin, device)
 
     @classmethod
-    def eye(cls, n: int, *, dtype: DType = dt.float32, device: str | None = None) -> Self:
-        """The unit matrix."""
-        check.shape_of((n,), "eye")
-        places = UOp(ops.IOTA, dt.int64, (), n)
-        same = places.reshape((n, 1)).expand((n, n)).eq(places.reshape((1, n)).expand((n, n)))
+    def eye(
+        cls, n: int, m: int | None = None, *, dtype: DType = dt.float32, device: str | None = None
+    ) -> Self:
+        """1 where row and column agree, else 0, in n rows and m (else n) columns."""
+        shape = check.shape_of((n, n if m is None else m), "eye")
+        rows, columns = (UOp(ops.IOTA, dt.int64, (), size) for size in shape)
+        same = rows.reshape((shape[0], 1)).expand(shape).eq(columns.reshape((1, shape[1])).expand(shape))
         return cls.constant(same.cast(dtype), device)
 
     # -- random numbers ----------------------------------------------------------------------------------

@@ -1,0 +1,222 @@
+"""Products of tensors by torch's names: dot, outer, bmm, einsum, attention; all end in matmul."""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+from baregrad import dtype as dt
+from baregrad.base.errors import DTypeError, ShapeError
+from baregrad.tensor import check
+from baregrad.tensor.ops.statistics import Statistics
+
+
+class Products(Statistics):
+    """Products of vectors, matrices and batches of them."""
+
+    __slots__ = ()
+
+    def dot(self, other: Self) -> Self:
+        """The sum of the products of two vectors. Shapes: (n,), (n,) -> (). Errors: ShapeError otherwise."""
+        return self._of_axes("dot", other, 1).matmul(other)
+
+    def mv(self, vector: Self) -> Self:
+        """A matrix times a vector. Shapes: (n, m), (m,) -> (n,). Errors: ShapeError otherwise."""
+        return self._of_axes("mv", vector, 2, 1).matmul(vector)
+
+    def mm(self, other: Self) -> Self:
+        """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m). Errors: ShapeError otherwise."""
+        return self._of_axes("mm", other, 2).matmul(other)
+
+    def bmm(self, other: Self) -> Self:
+        """Products of matrices of equal batches. Shapes: (b, n, k), (b, k, m) -> (b, n, m).
+
+        Errors: ShapeError otherwise.
+        """
+        if self.shape[:1] != other.shape[:1]:
+            self._unfit("bmm", other, "both have the same first axis")
+        return self._of_axes("bmm", other, 3).matmul(other)
+
+    def baddbmm(self, a: Self, b: Self, *, beta: float = 1, alpha: float = 1) -> Self:
+        """beta * x + alpha * bmm(a, b)."""
+        return self * beta + a.bmm(b) * alpha
+
+    def addmm(self, a: Self, b: Self, *, beta: float = 1, alpha: float = 1) -> Self:
+        """beta * x + alpha * mm(a, b)."""
+        return self * beta + a.mm(b) * alpha
+
+    def outer(self, other: Self) -> Self:
+        """All products of elements of two vectors. Shapes: (n,), (m,) -> (n, m)."""
+        return self._of_axes("outer", other, 1).unsqueeze(1) * other.unsqueeze(0)
+
+    def cross(self, other: Self, axis: int = -1) -> Self:
+        """The vector at right angles to both, of 3 elements along an axis. Errors: ShapeError otherwise."""
+        a, b = self.operands("cross", other)
+        axis = check.axis_in(axis, a.ndim, "cross")
+        if not a.ndim or a.shape[axis] != 3:
+            self._unfit("cross", other, "the axis has 3 elements")
+        return a.roll(-1, axis) * b.roll(1, axis) - a.roll(1, axis) * b.roll(-1, axis)
+
+    def _of_axes(self, what: str, other: Self, mine: int, others: int | None = None) -> Self:
+        """Itself, if both have as many axes as they should."""
+        wanted = mine if others is None else others
+        if (self.ndim, other.ndim) != (mine, wanted):
+            self._unfit(what, other, f"it is of {mine} and {wanted} axes")
+        return self
+
+    def _unfit(self, what: str, other: Self, why: str) -> None:
+        raise ShapeError(
+            f"{what} of {self.shape} and {other.shape}", why=why, mend="reshape, or use matmul()"
+        )
+
+    # -- einsum ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def einsum(cls, formula: str, *operands: Self) -> Self:
+        """Sums of products over named axes: "ij,jk->ik". A name that is twice in one operand is its diagonal.
+
+        Without an arrow the result has the names that stand once, in the order of the alphabet. Operands are
+        joined from left to right, two by a product of matrices. Ellipses are refused.
+        Errors: ShapeError for a formula that does not fit.
+        """
+        inputs, output = _parsed(formula, [t.shape for t in operands])
+        terms = [t._with_names(names) for names, t in zip(inputs, operands, strict=True)]
+        names, total = terms[0]
+        for i, (others, term) in enumerate(terms[1:], 1):
+            later = set(output).union(*(rest for rest, _ in terms[i + 1 :]))
+            names, total = total._contracted(names, term, others, later)
+        extra = [axis for axis, name in enumerate(names) if name not in output]
+        if extra:
+            total = total.sum(extra)
+            names = "".join(name for name in names if name in output)
+        return total.permute([names.index(name) for name in output]) if output else total
+
+    def _with_names(self, names: str) -> tuple[str, Self]:
+        """Names, each once, and the tensor with the diagonals of names that stood twice."""
+        x = self
+        while len(set(names)) < len(names):
+            name = next(n for n in names if names.count(n) > 1)
+            first, second = names.index(name), names.rindex(name)
+            names = names[:first] + names[first + 1 : second] + names[second + 1 :] + name
+            x = x.diagonal(0, first, second)
+        return names, x
+
+    def _contracted(self, mine: str, other: Self, theirs: str, later: set[str]) -> tuple[str, Self]:
+        """Two operands as one product of matrices: batch, left, right and summed names."""
+        x, mine = self._summed(mine, later.union(theirs))
+        y, theirs = other._summed(theirs, later.union(mine))
+        shared = [n for n in mine if n in theirs]
+        batch = [n for n in shared if n in later]
+        summed = [n for n in shared if n not in later]
+        left, right = [n for n in mine if n not in shared], [n for n in theirs if n not in shared]
+        size = {**dict(zip(theirs, y.shape, strict=True)), **dict(zip(mine, x.shape, strict=True))}
+
+        def count(names: list[str]) -> int:
+            return math.prod(size[n] for n in names)
+
+        a = x.permute([mine.index(n) for n in (*batch, *left, *summed)])
+        b = y.permute([theirs.index(n) for n in (*batch, *summed, *right)])
+        a = a.reshape(count(batch), count(left), count(summed))
+        product = a.matmul(b.reshape(count(batch), count(summed), count(right)))
+        names = "".join((*batch, *left, *right))
+        return names, product.reshape([size[n] for n in names])
+
+    def _summed(self, names: str, wanted: set[str]) -> tuple[Self, str]:
+        """Summed over the names that nobody wants."""
+        gone = [axis for axis, name in enumerate(names) if name not in wanted]
+        kept = "".join(name for name in names if name in wanted)
+        return (self.sum(gone) if gone else self), kept
+
+    # -- attention ---------------------------------------------------------------------------------------
+
+    def scaled_dot_product_attention(
+        self,
+        key: Self,
+        value: Self,
+        attn_mask: Self | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+    ) -> Self:
+        """softmax(q @ k.T * scale + mask) @ v, scale being 1 / sqrt(d) unless given.
+
+        A bool mask says where to look, a float one is added; is_causal looks at keys up to the query's place.
+        A query that may look nowhere gives zeros.
+        Shapes: (…, n, d), (…, m, d), (…, m, e), mask that broadcasts to (…, n, m) -> (…, n, e).
+        Errors: ShapeError, DTypeError unless they fit; ShapeError for a mask together with is_causal.
+        Source: Vaswani and others 2017, eq. 1.
+        """
+        _check_attention(self, key, value, attn_mask, is_causal)
+        size = 1 / math.sqrt(max(self.shape[-1], 1)) if scale is None else scale
+        scores = (self * size).matmul(key.transpose(-2, -1))
+        n, m = scores.shape[-2:]
+        if is_causal:
+            attn_mask = self._places(m, 1, 2) <= self._places(n, 0, 2)
+        if attn_mask is not None:
+            check.broadcast([scores.shape, attn_mask.shape], "mask")
+            whether = attn_mask.dtype is dt.bool_
+            scores = scores.where(attn_mask, -math.inf) if whether else scores + attn_mask.cast(self.dtype)
+        weights = scores._attention_weights() if attn_mask is not None else scores.softmax(-1)
+        return weights.dropout(dropout_p).matmul(value)
+
+    def _attention_weights(self) -> Self:
+        """softmax of the last axis, with zeros where all of it is -inf."""
+        top = self.max(-1, keepdim=True).detach()
+        blind = top.eq(-math.inf)
+        seen = self.ne(-math.inf)
+        powers = (self - top.where(~blind, 0)).where(seen, 0).exp().where(seen, 0)
+        total = powers.sum(-1, keepdim=True)
+        return powers / total.where(~blind, 1)
+
+
+def _parsed(formula: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The names of each operand and of the result."""
+    text = formula.replace(" ", "")
+    left, arrow, right = text.partition("->")
+    inputs = left.split(",")
+    every = "".join(inputs)
+    output = right if arrow else "".join(sorted(n for n in set(every) if every.count(n) == 1))
+    sizes: dict[str, int] = {}
+    fits = len(inputs) == len(shapes) and all(len(a) == len(s) for a, s in zip(inputs, shapes, strict=False))
+    if fits:
+        for names, shape in zip(inputs, shapes, strict=True):
+            fits &= all(sizes.setdefault(name, size) == size for name, size in zip(names, shape, strict=True))
+    letters = all(name.isalpha() for name in every + output)
+    if not fits or not letters or len(set(output)) != len(output) or not set(output) <= set(every):
+        raise ShapeError(
+            f"einsum {formula!r} of {shapes}",
+            why="each operand has a letter for each axis, each letter one size, the result its letters once",
+            mend="write letters, commas and one -> that fit the shapes",
+        )
+    return inputs, output
+
+
+def _check_attention(
+    query: Products, key: Products, value: Products, mask: Products | None, is_causal: bool
+) -> None:
+    shapes = query.shape, key.shape, value.shape
+    if min(map(len, shapes)) < 2 or shapes[0][-1] != shapes[1][-1] or shapes[1][-2] != shapes[2][-2]:
+        raise ShapeError(
+            f"attention of {shapes[0]} to {shapes[1]} with values {shapes[2]}",
+            why="queries (…, n, d), keys (…, m, d), values (…, m, e)",
+            mend="transpose or reshape them",
+        )
+    check.broadcast([shape[:-2] for shape in shapes], "attend")
+    if mask is not None and is_causal:
+        raise ShapeError(
+            "attention with a mask and is_causal", why="is_causal is a mask", mend="join both to one mask"
+        )
+    kinds = {query.dtype, key.dtype, value.dtype}
+    if len(kinds) > 1 or not query.dtype.is_float:
+        raise DTypeError(
+            f"attention of {', '.join(map(str, (query.dtype, key.dtype, value.dtype)))}",
+            why="queries, keys and values have one dtype of floats",
+            mend="cast them",
+        )
+    if mask is not None and mask.dtype is not dt.bool_ and not mask.dtype.is_float:
+        raise DTypeError(
+            f"attention with a mask of {mask.dtype}",
+            why="a mask is bool (where to look) or of floats (added)",
+            mend="cast it to one of these",
+        )
