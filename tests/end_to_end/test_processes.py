@@ -88,7 +88,10 @@ def run(program: str, **switches: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "3"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("threads", [pytest.param("1", marks=SLOW), "2", pytest.param("3", marks=SLOW)])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name, threads):
     found = run(PROGRAMS[name], BG_THREADS=threads)

@@ -120,24 +120,37 @@ def check(
         assert same(value, want), f"{what} gives {value!r}, not {want!r}"
 
 
+WIDTHS = pytest.mark.parametrize(
+    "every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["ends", "every_width"]
+)
+
+
+def chosen(counts: Iterator[int], every: bool) -> list[int]:
+    """Every number of lanes, or scalars and the widest vector."""
+    found = list(counts)
+    return found if every else sorted({found[0], found[-1]})
+
+
+@WIDTHS
 @pytest.mark.parametrize("target", TARGETS, ids=[t.name for t in TARGETS])
 @pytest.mark.parametrize("op, dtype", ROWS, ids=[f"{op.name}-{dtype}" for op, dtype in ROWS])
-def test_op(op: Op, dtype: DType, target: Target) -> None:
+def test_op(op: Op, dtype: DType, target: Target, every: bool) -> None:
     sources = sources_of(op, dtype)
     result = dt.bool_ if op.dtype == "bool" else dtype
     values = [VALUES[source.name][: 10 if len(sources) > 2 else 99] for source in sources]
     rows = list(itertools.product(*values))
-    for lanes in lane_counts(target, (result, *sources)):
+    for lanes in chosen(lane_counts(target, (result, *sources)), every):
         check(op, result, sources, target, lanes, rows)
 
 
+@WIDTHS
 @pytest.mark.parametrize("target", TARGETS, ids=[t.name for t in TARGETS])
 @pytest.mark.parametrize("source", DTYPES, ids=[dtype.name for dtype in DTYPES])
-def test_casts(source: DType, target: Target) -> None:
+def test_casts(source: DType, target: Target, every: bool) -> None:
     rows = [(value,) for value in VALUES[source.name] + CASTS.get(source.name, [])]
     for result in DTYPES:
         if result is not source:
-            for lanes in lane_counts(target, (result, source)):
+            for lanes in chosen(lane_counts(target, (result, source)), every):
                 check(ops.CAST, result, (source,), target, lanes, rows)
 
 
@@ -158,12 +171,15 @@ CONSTANTS = [  # op, dtype, constant second sources
 ]
 
 
+@WIDTHS
 @pytest.mark.parametrize("target", TARGETS, ids=[t.name for t in TARGETS])
 @pytest.mark.parametrize("op, dtype, constants", CONSTANTS, ids=[f"{r[0].name}-{r[1]}" for r in CONSTANTS])
-def test_constant_second_source(op: Op, dtype: DType, constants: tuple[Any, ...], target: Target) -> None:
+def test_constant_second_source(
+    op: Op, dtype: DType, constants: tuple[Any, ...], target: Target, every: bool
+) -> None:
     result = dt.bool_ if op.dtype == "bool" else dtype
     for constant in constants:
         rows = [(value, constant) for value in VALUES[dtype.name]]
-        for lanes in lane_counts(target, (dtype,)):
-            if constant in (1, 3, 32, 0.0, 1.5) or lanes in (0, 4):
+        for lanes in chosen(lane_counts(target, (dtype,)), every):
+            if every or lanes or constant in (1, 3, 32, 0.0, 1.5):
                 check(op, result, (dtype, dtype), target, lanes, rows, constant=(1, constant))
