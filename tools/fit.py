@@ -197,6 +197,18 @@ def erfinv_quotient(w: mp.mpf) -> mp.mpf:
     return y / x
 
 
+def stirling(s: mp.mpf) -> mp.mpf:
+    """x times what Stirling's formula lacks of lgamma(x), with s = 1 / x**2."""
+    x = 1 / mp.sqrt(s)
+    with mp.workprec(300):
+        return x * (mp.loggamma(x) - (x - 0.5) * (mp.log(x) - 1) - (mp.log(2 * mp.pi) - 1) / 2)
+
+
+def sine_of_half_turns(x: mp.mpf) -> mp.mpf:
+    """sin(pi x) / pi."""
+    return mp.sinpi(x) / mp.pi
+
+
 def erfinv_tail(w: mp.mpf) -> mp.mpf:
     """(erfinv(x) / x - sqrt(pi) / 2) / w."""
     root = mp.sqrt(mp.pi) / 2
@@ -258,6 +270,14 @@ FITS: tuple[Fit, ...] = (
         lambda t: 1 / erfinv_quotient((t + 3)**2), mp.mpf(-1), mp.mpf(1)),
     Fit("ERFINV_END", 0, 18, lambda t: erfinv_quotient((t + 5)**2),
         lambda t: 1 / erfinv_quotient((t + 5)**2), mp.mpf("-1"), mp.mpf("1.01")),
+    # lgamma(2 + t) = t*P(t)
+    Fit("LGAMMA", 0, 19, lambda t: mp.digamma(2) if near(t) else mp.loggamma(2 + t) / t,
+        lambda t: 1 / mp.digamma(2) if near(t) else t / mp.loggamma(2 + t), mp.mpf(-0.5), mp.mpf(0.5)),
+    # lgamma(x) = (x - 1/2) (log(x) - 1) + (log(2 pi) - 1) / 2 + P(s) / x, s = 1 / x**2, x >= 8.5
+    Fit("STIRLING", 0, 6, stirling, lambda s: mp.sqrt(s), mp.mpf(10)**-12, 1 / mp.mpf(8.5)**2),
+    # sin(pi x) / pi = x + x*s*P(s), |x| <= 1/2
+    Fit("SINPI", 0, 8, odd(sine_of_half_turns, -mp.pi**2 / 6), odd_weight(sine_of_half_turns), ZERO,
+        mp.mpf(1) / 4),
     # sin(x) = x + x*s*P(s), s = x*x, |x| <= pi / 4
     Fit("SIN", 2, 6, odd(mp.sin, mp.mpf(-1) / 6), odd_weight(mp.sin), ZERO, (mp.pi / 4)**2 * WIDER),
     # cos(x) = 1 - s/2 + s*s*P(s)
@@ -273,7 +293,7 @@ FITS: tuple[Fit, ...] = (
 # fmt: on
 
 
-FIRST_AS_PAIR = frozenset(("ERFINV_FAR", "ERFINV_END"))
+FIRST_AS_PAIR = frozenset(("ERFINV_FAR", "ERFINV_END", "LGAMMA"))
 """Tables whose first coefficient is written as two, the second being what the first lacks."""
 
 

@@ -12,6 +12,17 @@ from fractions import Fraction
 from typing import Any
 
 EXP_MAX = 709.782712893384  # e to the power of it is the greatest float64
+ZETA = (
+    0.3224670334241132, -0.0673523010531981, 0.020580808427784546, -0.007385551028673986,
+    0.0028905103307415234, -0.001192753911703261, 0.0005096695247430425, -0.00022315475845357939,
+    9.945751278180853e-05, -4.492623673813314e-05, 2.050721277567069e-05, -9.439488275268397e-06,
+    4.374866789907488e-06, -2.039215753801366e-06, 9.55141213040742e-07, -4.492469198764566e-07,
+    2.1207184805554665e-07, -1.0043224823968099e-07, 4.7698101693639804e-08, -2.2711094608943164e-08,
+    1.0838659214896955e-08, -5.183475041970047e-09, 2.4836745438024785e-09, -1.1921401405860912e-09,
+    5.731367241678862e-10, -2.7595228851242334e-10, 1.330476437424449e-10, -6.4229645638381e-11,
+)  # fmt: skip
+"""(-1)**k (zeta(k) - 1) / k from k = 2 on: Abramowitz and Stegun, 6.1.33."""
+EULER = 0.5772156649015329
 HALF_ROOT_PI = math.sqrt(math.pi) / 2.0
 
 
@@ -192,3 +203,37 @@ def erfinv(a: float) -> float:
         step = error * HALF_ROOT_PI * math.exp(z * z)
         z -= step / (1.0 + z * step)
     return math.copysign(z, a)
+
+
+def lgamma(a: float) -> float:
+    """log |Gamma(a)|, as ir/decompose/gamma.py computes it; the C library's is not relatively exact."""
+    if math.isinf(a) or (a <= 0.0 and a == math.floor(a)):
+        return math.inf
+    if a != a or a > 2.556348163871691e305:
+        return a * math.inf
+    if a < 0.0:
+        rest = abs(a - math.floor(a + 0.5))
+        sine = math.sin(math.pi * rest) / math.pi if rest > 1e-9 else rest
+        return -math.log(sine) - lgamma(1.0 - a)
+    if a >= 8.5:
+        s = 1.0 / (a * a)
+        series = 1 / 12 - s * (
+            1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s * (1 / 1188 - s * (691 / 360360 - s / 156))))
+        )
+        return (a - 0.5) * (math.log(a) - 1.0) + (math.log(2.0 * math.pi) - 1.0) / 2.0 + series / a
+    return _lgamma_near(a)
+
+
+def _lgamma_near(a: float) -> float:
+    """lgamma(2 + t) by its series with |t| <= 1/2, and the logarithm of what leads there."""
+    steps = math.floor(a + 0.5) - 2
+    t = a - (steps + 2)
+    total = 0.0
+    for term in reversed(ZETA):
+        total = total * t + term
+    value = (1.0 - EULER) * t + total * t * t
+    if steps == -1:
+        return value - math.log1p(t)
+    if steps == -2:
+        return value - (math.log(a) + math.log1p(a))
+    return value + math.log(math.prod(a - step for step in range(1, steps + 1)))

@@ -27,24 +27,41 @@ def vectorized(node: UOp, given: dict[UOp, UOp], lanes: int, lines: Lines) -> UO
     return given[node]
 
 
-@pytest.mark.parametrize("scalar", [False, True], ids=["vector", "scalar"])
-@pytest.mark.parametrize("target", TARGETS, ids=[t.name for t in TARGETS])
-@pytest.mark.parametrize("case", CASES, ids=repr)
-def test_machine_code_does_what_the_graph_says(case: Case, target: Target, scalar: bool) -> None:
-    arrays = [np.resize(a, COUNT) for a in pairs(np.float32, COUNT - 1200, case, 5)]
-    meaning, sources = graph(case.op, dt.float32, target)
-    lanes = 0 if scalar else target.lanes(4)
+def check(case: Case, dtype: dt.DType, target: Target, scalar: bool, count: int) -> None:
+    kind = np.float32 if dtype is dt.float32 else np.float64
+    arrays = [np.resize(a, count) for a in pairs(kind, count - 1200, case, 5)]
+    meaning, sources = graph(case.op, dtype, target)
+    widest = max(node.dtype.itemsize for node in meaning.toposort())
+    lanes = 0 if scalar else target.lanes(widest)
     lines = Lines()
-    params = [lines.param(dt.float32, COUNT) for _ in range(len(arrays) + 1)]
-    loop = lines.range(COUNT // max(1, lanes))
+    params = [lines.param(dtype, count) for _ in range(len(arrays) + 1)]
+    loop = lines.range(count // max(1, lanes))
     at = lines.add(loop * lanes) if lanes else loop
     given = {s: lines.load(p, at, lanes or None) for s, p in zip(sources, params, strict=False)}
     lines.store(params[-1], at, vectorized(meaning, given, lanes, lines))
     lines.end(loop)
-    memory = run(lines.linear(), target, [*[a.tobytes() for a in arrays], bytes(4 * COUNT)])
-    got = np.frombuffer(memory[-1], np.float32)
+    memory = run(lines.linear(), target, [*[a.tobytes() for a in arrays], bytes(dtype.itemsize * count)])
+    got = np.frombuffer(memory[-1], kind)
     want = evaluate(meaning, dict(zip(sources, arrays, strict=True)))
-    same = (got.view(np.int32) == want.view(np.int32)) | (np.isnan(got) & np.isnan(want))
-    at_first = np.flatnonzero(~same)[:4]
-    shown = [a[at_first] for a in arrays]
-    assert same.all(), f"{case.op.name}({shown}) = {got[at_first]}, not {want[at_first]}"
+    ints = np.int32 if dtype is dt.float32 else np.int64
+    same = (got.view(ints) == want.view(ints)) | (np.isnan(got) & np.isnan(want))
+    first = np.flatnonzero(~same)[:4]
+    shown = [a[first] for a in arrays]
+    assert same.all(), f"{case.op.name}({shown}) = {got[first]}, not {want[first]}"
+
+
+TARGET_NAMES = [t.name for t in TARGETS]
+
+
+@pytest.mark.parametrize("scalar", [False, True], ids=["vector", "scalar"])
+@pytest.mark.parametrize("target", TARGETS, ids=TARGET_NAMES)
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_float32_machine_code_does_what_the_graph_says(case: Case, target: Target, scalar: bool) -> None:
+    check(case, dt.float32, target, scalar, 4096)
+
+
+@pytest.mark.parametrize("scalar", [False, True], ids=["vector", "scalar"])
+@pytest.mark.parametrize("target", TARGETS, ids=TARGET_NAMES)
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_float64_machine_code_does_what_the_graph_says(case: Case, target: Target, scalar: bool) -> None:
+    check(case, dt.float64, target, scalar, 1600)

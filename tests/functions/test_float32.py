@@ -21,7 +21,7 @@ def check(case: Case, kind: type, count: int, seed: int = 7) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_function_is_within_its_bound(case: Case) -> None:
-    check(case, np.float32, 20_000)
+    check(case, np.float32, case.many)
 
 
 @pytest.mark.slow

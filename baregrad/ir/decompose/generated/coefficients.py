@@ -175,6 +175,23 @@ FLOAT64: dict[str, tuple[float, ...]] = {
         -0x1.0a9073b02b8c2p-20 0x1.ebe388f2b3af7p-23 -0x1.222726439ce5fp-24 0x1.f28035be4b289p-26
         -0x1.0612e66ad092cp-26 0x1.0cdba9b5d3959p-27 -0x1.dd1e285d4e314p-29 0x1.68de8ae9da0c8p-30
         -0x1.e1262e3c1e511p-32 0x1.38f466abf4577p-34 0x1.796b2675e80ccp-35 -0x1.6c8b0ec337bbep-36"""),
+    # LGAMMA: 0.001 * 2**-53
+    "LGAMMA": hexes("""
+        0x1.b0ee6072093cep-2 0x1.7093d51534a93p-58 0x1.4a34cc4a60fa6p-2 -0x1.13e001a55760ap-4
+        0x1.51322ac7d84f0p-6 -0x1.e404fc218dcc0p-8 0x1.7add6eada709dp-9 -0x1.38ac5c2d3d138p-10
+        0x1.0b36af8e8dad5p-11 -0x1.d3fd4b6ebab3cp-13 0x1.a127ac18dc76ap-14 -0x1.78de996e31714p-15
+        0x1.580ea71eb64eep-16 -0x1.3cb3e1184c3a6p-17 0x1.25802cef76820p-18 -0x1.1274c47f01334p-19
+        0x1.01fbb03643254p-20 -0x1.ce3c07f501572p-22 0x1.a6512abc891acp-23 -0x1.1fc894fb7d665p-23
+        0x1.2917e2dfc947ep-24"""),
+    # STIRLING: 0.000 * 2**-53
+    "STIRLING": hexes("""
+        0x1.5555555555555p-4 -0x1.6c16c16c13d60p-9 0x1.a01a017c18462p-11 -0x1.381350231953ep-11
+        0x1.b92f599ca8e15p-11 -0x1.f0159a6844c8dp-10 0x1.4fcc4fbb5ba73p-8"""),
+    # SINPI: 0.000 * 2**-53
+    "SINPI": hexes("""
+        -0x1.a51a6625307d3p+0 0x1.9f9cb402bc46cp-1 -0x1.86a8e4720db3bp-3 0x1.ac6805cf327d0p-6
+        -0x1.33816aa317a29p-9 0x1.374719370c8dap-13 -0x1.d4240b5269874p-18 0x1.0fab00c007b7fp-22
+        -0x1.e76fd08acd8d8p-28"""),
     # SIN: 0.000 * 2**-53
     "SIN": hexes("""
         -0x1.5555555555555p-3 0x1.111111111110cp-7 -0x1.a01a01a018c83p-13 0x1.71de3a5345563p-19
