@@ -53,9 +53,7 @@ def _divided(node: UOp) -> UOp | None:
     ups = -(low // by) if low < 0 else 0  # so many divisors are added to make it non-negative
     limit = int(x.dtype.max)
     if low >= INT32_MIN and high <= INT32_MAX and any(r.arg[1] in LANES for r in ranges_of(x)):
-        limit = (
-            INT32_MAX  # lanes of 64 bits would be half as many: a division of 32 bits is left to the target
-        )
+        limit = min(limit, INT32_MAX)  # lanes of 64 bits are half as many: the target divides 32
     if high + ups * by > limit:
         return None
     found = multiplier(by, high + ups * by, limit)
