@@ -1,4 +1,4 @@
-"""Every dtype computes on every device: the reference device, which interprets, is what others must agree with.
+"""Every dtype computes on every device: what the reference device interprets is what others must give.
 
 Ops are compared bit for bit on values that dtypes find hard; sums of floats with a tolerance, since a device
 may group them; functions within an error that their dtype shows.
@@ -110,7 +110,8 @@ MOVES = [
     ("cat", lambda x: Tensor.cat([x, x.flip(1)], axis=0)),
     ("max", lambda x: x.max(axis=1)), ("min", lambda x: x.min(axis=0)),
     ("argmax", lambda x: x.argmax(axis=1)),
-    ("copy", lambda x: x.permute(1, 0).contiguous()), ("windows", lambda x: x.reshape(36)[5:29].reshape(2, 12) * 3),
+    ("copy", lambda x: x.permute(1, 0).contiguous()),
+    ("windows", lambda x: x.reshape(36)[5:29].reshape(2, 12) * 3),
 ]  # fmt: skip
 
 
