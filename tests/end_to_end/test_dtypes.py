@@ -116,8 +116,9 @@ MOVES = [
 
 
 @pytest.mark.parametrize("name, make", MOVES, ids=[name for name, _ in MOVES])
-def test_movement(name, make, rng) -> None:
-    for dtype in NARROW:
+@pytest.mark.parametrize("half", [0, 1])
+def test_movement(name, make, half, rng) -> None:
+    for dtype in NARROW[half::2]:
         data = [v if v == v else 1.0 for v in values(dtype, 36, rng)]
         got, want, result = both(dtype, lambda x: make(x.reshape(4, 9)), data)
         assert bits(result, got) == bits(result, want), f"{name} of {dtype}"
