@@ -47,12 +47,7 @@ def address(state: Selector, index: UOp) -> Mem:
     """
     base, offset = index.src[0], index.src[1]
     size = max(1, base.dtype.itemsize)
-    register: Reg | VReg = RSP
-    disp = 0
-    if base.op is ops.LOCAL:
-        disp = state.local_offsets[base]
-    else:
-        register = state.value(base)
+    register, disp = _start(state, base)
     while offset in state.lazy:
         disp += offset.src[1].arg * size
         offset = offset.src[0]
@@ -127,16 +122,16 @@ def is_lanes_of(state: Selector, offset: UOp, source: UOp) -> bool:
     return split is not None and split.lanes is source
 
 
+def _start(state: Selector, base: UOp) -> tuple[Reg | VReg, int]:
+    """Where a PARAM or LOCAL begins: a register and a displacement."""
+    return (RSP, state.local_offsets[base]) if base.op is ops.LOCAL else (state.value(base), 0)
+
+
 def vector_address(state: Selector, index: UOp) -> tuple[Mem, int]:
     """The operand of a gather or scatter, and the bits of one offset."""
     base, offset = index.src[0], index.src[1]
     size = base.dtype.itemsize
-    register: Reg | VReg = RSP
-    disp = 0
-    if base.op is ops.LOCAL:
-        disp = state.local_offsets[base]
-    else:
-        register = state.value(base)
+    register, disp = _start(state, base)
     split = state.splits.get(offset)
     if split is None:
         return Mem(register, state.value(offset), size, disp), offset.dtype.bits

@@ -3,7 +3,7 @@
 `load` takes C text (bytes) with one function `void NAME(void **args, int64_t item)`; the text may begin with
 what other texts begin with. All kernels of a list that are not compiled yet go into one call of the compiler,
 because that costs more than most kernels. Launches are synchronous, and run on the calling thread.
-What is not here: the compiler (compiler.py), memory (runtime/cpu/memory.py).
+What is not here: the compiler (compiler.py), memory (runtime/memory.py).
 """
 
 from __future__ import annotations
@@ -20,22 +20,20 @@ from pathlib import Path
 from baregrad.base import libc
 from baregrad.base.errors import DeviceError
 from baregrad.runtime.c.compiler import find_compiler, with_shared_object
-from baregrad.runtime.cpu.memory import HostMemory
 from baregrad.runtime.device import (
     Address,
-    Device,
     Kernel,
     Launch,
     Recording,
     TargetFacts,
-    Usage,
     check_grid,
-    check_range,
     no_such_argument,
     not_loaded,
 )
+from baregrad.runtime.host import HostDevice
+from baregrad.runtime.memory import HostMemory
 from baregrad.runtime.plain import Numbers
-from baregrad.runtime.system import System, view_memory
+from baregrad.runtime.system import System
 
 ENTRY = re.compile(r"^void (\w+)\(void \*\*\w+, int64_t \w+\)", re.MULTILINE)
 # The default environment: denormals are kept and ties go to even, whatever the process has set for itself.
@@ -126,7 +124,7 @@ class CRecording(Recording):
         self._words[self._places[launch] + slot] = int(value) & WRAP
 
 
-class CDevice(Device):
+class CDevice(HostDevice):
     """Any processor for which a C compiler is there.
 
     Errors: DeviceError when there is none.
@@ -146,46 +144,6 @@ class CDevice(Device):
     def target_facts(self) -> TargetFacts:
         """One core; what it is like is the compiler's business."""
         return self._facts
-
-    # Memory
-
-    def allocate(self, nbytes: int, *, guard: bool = False) -> Address:
-        """Memory at a multiple of 64; with `guard` its end touches an unreadable page."""
-        return self._memory.allocate_guarded(nbytes) if guard else self._memory.allocate(nbytes)
-
-    def free(self, at: Address) -> None:
-        """Give memory back; its pages are kept for the next request of the size."""
-        self._memory.free(at)
-
-    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
-        """Copy bytes into the memory."""
-        source = memoryview(data)
-        self._memory.check_live(at)
-        check_range(at, offset, source.nbytes)
-        if source.nbytes:
-            view_memory(at.value + offset, source.nbytes)[:] = source.cast("B")
-
-    def read(self, at: Address, nbytes: int, *, offset: int = 0) -> bytes:
-        """Copy bytes of the memory."""
-        self._memory.check_live(at)
-        check_range(at, offset, nbytes)
-        return bytes(view_memory(at.value + offset, nbytes))
-
-    def view(self, at: Address) -> memoryview:
-        """The memory itself, as bytes; valid until it is freed."""
-        self._memory.check_live(at)
-        return view_memory(at.value, at.nbytes)
-
-    def copy(self, to: Address, source: Address, nbytes: int) -> None:
-        """Copy the first `nbytes` bytes of `source` to `to`."""
-        for at in (to, source):
-            self._memory.check_live(at)
-            check_range(at, 0, nbytes)
-        ctypes.memmove(to.value, source.value, nbytes)
-
-    def usage(self) -> Usage:
-        """How much memory is in use (code is not counted)."""
-        return self._memory.usage()
 
     # Code
 

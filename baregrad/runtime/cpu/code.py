@@ -20,8 +20,8 @@ import weakref
 
 from baregrad.base.errors import DeviceError, SystemCallError
 from baregrad.base.integers import align_up
-from baregrad.runtime.cpu.memory import class_size
 from baregrad.runtime.device import Kernel, not_loaded
+from baregrad.runtime.memory import class_size
 from baregrad.runtime.system import MAP_SHARED, MFD_CLOEXEC, PROT_EXEC, PROT_READ, System
 
 ARENA = 1 << 20

@@ -21,26 +21,24 @@ from baregrad.base.errors import DeviceError
 from baregrad.isa import x86
 from baregrad.runtime.cpu import cpuid
 from baregrad.runtime.cpu.code import CodeMemory
-from baregrad.runtime.cpu.memory import HostMemory
 from baregrad.runtime.cpu.runner import CpuRecording, Scratch, run_code
 from baregrad.runtime.cpu.workers import Workers
 from baregrad.runtime.device import (
     Address,
-    Device,
     Kernel,
     Launch,
     Recording,
     TargetFacts,
-    Usage,
     check_grid,
-    check_range,
 )
-from baregrad.runtime.system import System, view_memory
+from baregrad.runtime.host import HostDevice
+from baregrad.runtime.memory import HostMemory
+from baregrad.runtime.system import System
 
 CALIBRATION = 5_000_000  # ns between two readings of both clocks: 1 µs of error in a reading is 0.02 %
 
 
-class CpuDevice(Device):
+class CpuDevice(HostDevice):
     """This computer's processor.
 
     `threads` is how many run a parallel launch, the caller's included; `features` is what code may use. What
@@ -118,50 +116,6 @@ class CpuDevice(Device):
             after = time.perf_counter_ns()
             best = min(best, (after - before, ticks, (before + after) // 2))
         return best[1], best[2]
-
-    # Memory
-
-    def allocate(self, nbytes: int, *, guard: bool = False) -> Address:
-        """Memory at a multiple of 64; with `guard` its end touches an unreadable page (see memory.py)."""
-        return self._memory.allocate_guarded(nbytes) if guard else self._memory.allocate(nbytes)
-
-    def free(self, at: Address) -> None:
-        """Give memory back; its pages are kept for the next request of the size."""
-        self._memory.free(at)
-
-    def write(self, at: Address, data: bytes | bytearray | memoryview, *, offset: int = 0) -> None:
-        """Copy bytes into the memory."""
-        source = memoryview(data)
-        self._memory.check_live(at)
-        check_range(at, offset, source.nbytes)
-        if source.nbytes:
-            view_memory(at.value + offset, source.nbytes)[:] = source.cast("B")
-
-    def read(self, at: Address, nbytes: int, *, offset: int = 0) -> bytes:
-        """Copy bytes of the memory."""
-        self._memory.check_live(at)
-        check_range(at, offset, nbytes)
-        return bytes(view_memory(at.value + offset, nbytes))
-
-    def view(self, at: Address) -> memoryview:
-        """The memory itself, as bytes; valid until it is freed."""
-        self._memory.check_live(at)
-        return view_memory(at.value, at.nbytes)
-
-    def copy(self, to: Address, source: Address, nbytes: int) -> None:
-        """Copy the first `nbytes` bytes of `source` to `to`."""
-        for at in (to, source):
-            self._memory.check_live(at)
-            check_range(at, 0, nbytes)
-        ctypes.memmove(to.value, source.value, nbytes)
-
-    def usage(self) -> Usage:
-        """How much memory is in use (code is not counted)."""
-        return self._memory.usage()
-
-    def release(self) -> None:
-        """Give memory that is kept for later requests back to the system."""
-        self._memory.release()
 
     # Code
 

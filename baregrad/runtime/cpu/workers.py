@@ -34,7 +34,7 @@ from baregrad.runtime.cpu.jobs import (
     take_items,
     wake,
 )
-from baregrad.runtime.cpu.memory import HostMemory
+from baregrad.runtime.memory import HostMemory
 from baregrad.runtime.system import view_memory
 
 # About 0.5 ms: longer than Python needs between two launches. To wake a worker costs the caller 60 µs (on a

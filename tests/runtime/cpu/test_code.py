@@ -14,7 +14,7 @@ import pytest
 from baregrad.base.errors import DeviceError, SystemCallError
 from baregrad.isa.x86 import assemble, inst
 from baregrad.runtime.cpu.code import ARENA, CodeMemory
-from baregrad.runtime.cpu.memory import class_size
+from baregrad.runtime.memory import class_size
 from baregrad.runtime.system import System, call_libc
 
 

@@ -5,7 +5,7 @@ lost), and a freed block is kept for the next request of its class, so that the 
 anew: a page that is touched for the first time costs about 0.25 µs a KiB, far more than using it. Small
 blocks are carved from arenas. Large ones are mappings of their own, with huge pages above 4 MiB, kept up to
 `keep` bytes. Every block begins at a multiple of 64: a cache line, and the widest vector.
-What is not here: code memory (code.py).
+What is not here: code memory (cpu/code.py), and reading and writing (host.py).
 """
 
 from __future__ import annotations

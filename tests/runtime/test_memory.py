@@ -13,7 +13,7 @@ import pytest
 
 from baregrad.base.errors import DeviceError, OutOfMemory, SystemCallError
 from baregrad.runtime import Address, Usage
-from baregrad.runtime.cpu.memory import ARENA, HUGE, PAGE, SMALL, HostMemory, class_size
+from baregrad.runtime.memory import ARENA, HUGE, PAGE, SMALL, HostMemory, class_size
 from baregrad.runtime.system import System, call_libc, view_memory
 
 SIZES = [
