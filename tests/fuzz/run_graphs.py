@@ -19,10 +19,11 @@ from baregrad import dtype as dt
 from baregrad.base import override
 from baregrad.engine import SESSION, Value, from_bytes, realize
 from baregrad.ir import UOp, evaluate, ops, substitute_all, toposort
+from baregrad.render import AVX2
 from tests.fuzz.graphs import random_graph
 
 SIZES = (6, 10, 16, 30)  # nodes of a graph
-FEATURES = ("", "avx,avx2,fma,bmi1,bmi2")
+FEATURES = ("", ",".join(sorted(AVX2.features)))
 CHUNK = 100  # seeds of one child
 SECONDS = 10  # a seed may take
 
