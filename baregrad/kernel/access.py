@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from baregrad import dtype as dt
 from baregrad.base.integers import ceil_div, prod
 from baregrad.ir import UOp, bounds, ops
+from baregrad.ir.decompose import width_within
 from baregrad.kernel.axes import Shape, Source, Stage
 from baregrad.kernel.facts import number, size_of
 from baregrad.kernel.opts import ranges_mask
@@ -110,9 +111,12 @@ def _widths(source: Source, mask: int, target: Target) -> set[int]:
 
 
 def _width(node: UOp, target: Target) -> int:
-    """The bytes of a lane of a value: dtypes that the target lacks are computed in 4 or more."""
+    """The bytes of a lane of a value: dtypes that the target lacks are computed in 4 or more, and some
+    functions in a wider one.
+    """
     size = node.dtype.itemsize
-    return size if target.computes(node.dtype.name) else max(4, size)
+    size = size if target.computes(node.dtype.name) else max(4, size)
+    return max(size, width_within(node.op, target))
 
 
 def _index_width(node: UOp) -> int:

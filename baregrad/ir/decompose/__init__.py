@@ -2,6 +2,6 @@
 bound.
 """
 
-from baregrad.ir.decompose.table import ROWS, Decomposition, decompose, row_for
+from baregrad.ir.decompose.table import ROWS, Decomposition, decompose, row_for, width_within
 
-__all__ = ["ROWS", "Decomposition", "decompose", "row_for"]
+__all__ = ["ROWS", "Decomposition", "decompose", "row_for", "width_within"]

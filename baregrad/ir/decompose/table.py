@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from baregrad.base import memo
 from baregrad.base.errors import CompileError, DTypeError
+from baregrad.dtype import BY_NAME
 from baregrad.ir import ops
 from baregrad.ir.decompose import (
     angles,
@@ -33,13 +34,14 @@ from baregrad.target import Target
 @dataclass(frozen=True, slots=True)
 class Decomposition:
     """A row: `op` of `dtypes` (names; empty: all) becomes `build(*sources)`; `ulp` bounds the error (0:
-    exact).
+    exact); `through` is the name of a wider dtype that it computes in.
     """
 
     op: Op
     build: Callable[..., UOp]
     dtypes: frozenset[str] = frozenset()
     ulp: float = 0.0
+    through: str = ""
 
 
 FLOAT32 = frozenset({"float32"})
@@ -77,7 +79,8 @@ ROWS: tuple[Decomposition, ...] = (
     Decomposition(ops.ERF,        errorfunction.erf,     FLOATS,  ulp=2.0),
     Decomposition(ops.ERFC,       errorfunction.erfc,    FLOATS,  ulp=2.0),
     Decomposition(ops.ERFINV,     errorfunction.erfinv,  FLOATS,  ulp=2.0),
-    Decomposition(ops.LGAMMA,     gamma.lgamma,          FLOATS,  ulp=2.0),
+    Decomposition(ops.LGAMMA,     gamma.lgamma,          FLOAT32, ulp=0.6, through="float64"),
+    Decomposition(ops.LGAMMA,     gamma.lgamma,          FLOAT64, ulp=2.0),
     Decomposition(ops.POW,        power.pow,             FLOATS,  ulp=1.0),
     Decomposition(ops.CBRT,       power.cbrt,            FLOATS,  ulp=1.0),
     Decomposition(ops.RSQRT,      plain.reciprocal_root, FLOATS,  ulp=1.5),
@@ -128,6 +131,13 @@ def row_for(op: Op, dtype: str) -> Decomposition | None:
         if not row.dtypes or dtype in row.dtypes:
             return row
     return None
+
+
+def width_within(op: Op, target: Target) -> int:
+    """The bytes of the widest dtype that an op's decomposition goes through beyond its own; 0 for none."""
+    if op.name in target.native_ops:
+        return 0
+    return max((BY_NAME[row.through].itemsize for row in by_op().get(op, ()) if row.through), default=0)
 
 
 def decompose(root: UOp, target: Target) -> UOp:
