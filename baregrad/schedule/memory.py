@@ -79,7 +79,7 @@ def lifetimes(items: Sequence[Item], keep: Collection[int]) -> list[Lifetime]:
 
 
 def _gap(busy: Sequence[tuple[int, int]], nbytes: int) -> int:
-    """The offset of the least gap between (offset, end) pairs, in order, that holds so many bytes; else behind all."""
+    """The offset of the least gap between (offset, end) pairs, in order, that suffices; else behind all."""
     best: tuple[int, int] | None = None
     end = 0
     for offset, after in busy:

@@ -24,9 +24,7 @@ class Place(NamedTuple):
 
 
 Push = Callable[[Indexer, UOp, Place], Place | None]
-Group = tuple[
-    tuple[int, ...], tuple[int, ...]
-]  # axes of the source and axes of the result that are one another's
+Group = tuple[tuple[int, ...], tuple[int, ...]]  # axes of the source and of the result: the same elements
 
 
 def _permute(indexer: Indexer, node: UOp, at: Place) -> Place:
@@ -127,17 +125,12 @@ def groups(source: tuple[Size, ...], result: tuple[Size, ...]) -> list[Group]:
         large: Size = result[outer[j]]
         i, j = i + 1, j + 1
         while small is not large and small != large:
-            if not (isinstance(small, int) and isinstance(large, int)):
-                i, j = (
-                    len(inner),
-                    len(outer),
-                )  # symbolic sizes that are not the same axis: one group to the end
-                break
-            if small < large:
+            known = isinstance(small, int) and isinstance(large, int)
+            if known and small < large:
                 small, i = small * source[inner[i]], i + 1
-            else:
+            elif known:
                 large, j = large * result[outer[j]], j + 1
-            if not (isinstance(small, int) and isinstance(large, int)):
+            else:  # symbolic sizes that are not the same axis: one group to the end
                 i, j = len(inner), len(outer)
                 break
         found.append((tuple(inner[a:i]), tuple(outer[b:j])))
