@@ -41,6 +41,21 @@ class Affine:
         return Affine(self.constant * factor, {t: c * factor for t, c in self.terms.items()})
 
 
+def joined(form: Affine, memo: dict[UOp, Affine]) -> Affine:
+    """The form with the halves of a division put together: c * n * (x // n) + c * (x % n) is c * x."""
+    for term, coefficient in list(form.terms.items()):
+        if term.op is not ops.MOD or term.src[1].op is not ops.CONST:
+            continue
+        x, n = term.src
+        for other, weight in form.terms.items():
+            if other.op is ops.IDIV and other.src[0] is x and other.src[1] is n:
+                if weight == coefficient * int(n.arg):
+                    rest = {t: c for t, c in form.terms.items() if t is not term and t is not other}
+                    return joined(Affine(form.constant, rest).plus(affine(x, memo), coefficient), memo)
+                break
+    return form
+
+
 def affine(node: UOp, memo: dict[UOp, Affine]) -> Affine:
     """The affine form of an integer expression; `memo` belongs to the caller's pass."""
     known = memo.get(node)

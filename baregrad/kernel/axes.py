@@ -13,7 +13,7 @@ from functools import cached_property
 
 from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, ops
-from baregrad.kernel.affine import Affine, affine
+from baregrad.kernel.affine import Affine, affine, joined
 from baregrad.kernel.facts import PARALLEL, Facts, number, size_of
 
 
@@ -101,7 +101,7 @@ class Source:
 
     def offset(self, access: UOp) -> Affine:
         """The offset of a LOAD or STORE as a sum."""
-        return affine(access.src[0].src[1], self._affines)
+        return joined(affine(access.src[0].src[1], self._affines), self._affines)
 
     def affine(self, node: UOp) -> Affine:
         """Any integer expression as a sum."""

@@ -10,7 +10,7 @@ import pytest
 from baregrad.kernel import heuristic, optimize, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX2, AVX512
-from tests.kernel.kernels import KERNELS, memory
+from tests.kernel.kernels import KERNELS, conv, conv_weights, memory, softmax
 from tests.lower.witness import run_kernel, run_linear
 
 
@@ -29,3 +29,20 @@ def test_value_is_kept(name, target):
     run_kernel(ast, want)
     run_linear(lower(optimize(ast, target, opts), target), got)
     same(want, got, show(opts))
+
+
+# fmt: off
+CHOICES = [
+    # what                            kernel                         in the Opts           not in them
+    ("short rows of a reduce joined", conv_weights(4, 16, 32, 8, 8), "merge 5 6",          "reduce_vector 6"),
+    ("lanes are dense",               softmax(4, 64),                "reduce_vector",      "vector 0"),
+    ("all columns in one tile",       conv(1, 64, 64, 32, 30),       "split 3 16 overlap", "split 3 32 mask"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("ast, there, absent", [c[1:] for c in CHOICES], ids=[c[0] for c in CHOICES])
+def test_choice(ast, there, absent):
+    opts = show(heuristic(ast, AVX512))
+    assert there in opts, opts
+    assert absent not in opts.split("; "), opts
