@@ -46,7 +46,7 @@ LAYERS = {
     "layer_norm_2": lambda: nn.LayerNorm((2, 3)),
     "relu_pool": lambda: nn.Sequential(Tensor.relu, lambda x: x.max_pool2d(2)),
     "avg_pool": lambda: nn.Sequential(lambda x: x.avg_pool2d(2, stride=1, padding=1)),
-    "gelu": lambda: nn.Sequential(Tensor.gelu),
+    "gelu": lambda: nn.Sequential(lambda x: x.gelu("tanh")),
     "silu": lambda: nn.Sequential(Tensor.silu),
     "softmax": lambda: nn.Sequential(Tensor.softmax),
 }

@@ -135,7 +135,7 @@ ELEMENTWISE = [
     Row("relu",           lambda a: a.relu(),             lambda a: np.maximum(a, 0),         (A,)),
     Row("sigmoid",        lambda a: a.sigmoid(),          lambda a: 1 / (1 + np.exp(-a)),     (A,)),
     Row("silu",           lambda a: a.silu(),             lambda a: a / (1 + np.exp(-a)),     (A,)),
-    Row("gelu",           lambda a: a.gelu(),             lambda a: 0.5 * a * (1 + np.tanh((a + 0.044715 * a**3) * np.sqrt(2 / np.pi))), (A,), 2),
+    Row("gelu",           lambda a: a.gelu("tanh"),       lambda a: 0.5 * a * (1 + np.tanh((a + 0.044715 * a**3) * np.sqrt(2 / np.pi))), (A,), 2),
     Row("leaky_relu",     lambda a: a.leaky_relu(0.1),    lambda a: np.where(a > 0, a, a * 0.1), (A,)),
     Row("cast_int",       lambda a: a.int(),              lambda a: a.astype("int32"),        (A,)),
     Row("cast_float",     lambda a: a.float(),            lambda a: a.astype("float32"),      (I,)),

@@ -44,6 +44,10 @@ EDGES = np.array(
 TURNED = EDGES[::-1].copy()
 
 
+def each(function):
+    return lambda x: np.vectorize(function, otypes="d")(x)
+
+
 def softplus(x):
     return np.logaddexp(x, 0)
 
@@ -70,6 +74,19 @@ FUNCTIONS = [
     Row("asinh",          lambda a: a.asinh(),            np.arcsinh,                         (X,)),
     Row("acosh",          lambda a: a.acosh(),            np.arccosh,                         (OVER_1,)),
     Row("atanh",          lambda a: a.atanh(),            np.arctanh,                         (UNIT,)),
+    Row("sin",            lambda a: a.sin(),              np.sin,                             (X,)),
+    Row("cos",            lambda a: a.cos(),              np.cos,                             (X,)),
+    Row("tan",            lambda a: a.tan(),              np.tan,                             (UNIT,)),
+    Row("asin",           lambda a: a.asin(),             np.arcsin,                          (UNIT,)),
+    Row("acos",           lambda a: a.acos(),             np.arccos,                          (UNIT,)),
+    Row("atan",           lambda a: a.atan(),             np.arctan,                          (EDGES,)),
+    Row("atan2",          lambda a, b: a.atan2(b),        np.arctan2,                         (EDGES, TURNED)),
+    Row("erf",            lambda a: a.erf(),              each(math.erf),                     (EDGES,)),
+    Row("erfc",           lambda a: a.erfc(),             each(math.erfc),                    (X,)),
+    Row("erfinv",         lambda a: a.erf().erfinv(),     lambda a: a,                        (UNIT,), 4),
+    Row("cbrt",           lambda a: a.cbrt(),             np.cbrt,                            (EDGES,)),
+    Row("sinc",           lambda a: a.sinc(),             np.sinc,                            (EDGES[:12],), 4),
+    Row("pow_tensor",     lambda a, b: a.pow(b),          np.power,                           (EDGES, TURNED)),
     Row("ceil",           lambda a: a.ceil(),             np.ceil,                            (EDGES,)),
     Row("round",          lambda a: a.round(),            np.rint,                            (EDGES,)),
     Row("round_2",        lambda a: a.round(2),           lambda a: np.round(a, 2),           (X,)),
@@ -119,6 +136,7 @@ FUNCTIONS = [
 ]
 ACTIVATIONS = [
     Row("sigmoid",        lambda a: a.sigmoid(),          sigmoid,                            (EDGES,), 4),
+    Row("gelu",           lambda a: a.gelu(),             lambda a: a / 2 * (1 + each(math.erf)(a / 2**0.5)), (X,), 2),
     Row("elu",            lambda a: a.elu(1.5),           lambda a: where_above(a, 1.5 * np.expm1(a)), (EDGES,)),
     Row("selu",           lambda a: a.selu(),             lambda a: 1.0507009873554805 * where_above(a, 1.6732632423543772 * np.expm1(a)), (X,)),
     Row("celu",           lambda a: a.celu(2.0),          lambda a: where_above(a, 2 * np.expm1(a / 2)), (EDGES,)),

@@ -202,13 +202,8 @@ class Elementwise(TensorBase):
         return size.where(self >= 0, -size) if whole and exponent % 2 else size
 
     def _power(self, exponent: Self) -> Self:
-        """exp2(y * log2(x)), with the sign and the exceptions of x ** y."""
-        size = (self.abs().log2() * exponent).exp2()
-        odd = (exponent * 0.5).floor() * 2 != exponent
-        signed = size.where(~(self < 0) | ~odd, -size)
-        possible = signed.where(~(self < 0) | (exponent.floor() == exponent), float("nan"))
-        always = (exponent == 0) | (self == 1)  # type: ignore[comparison-overlap]  # == is elementwise
-        return possible.where(~always, 1.0)
+        """x ** y as one op."""
+        return self.apply(lambda x, y: x.alu(ops.POW, y), exponent)
 
     def _whole_power(self, n: builtins.int) -> Self:
         """The product of the squares of squares that n's bits name."""
@@ -261,10 +256,18 @@ class Elementwise(TensorBase):
         """x * sigmoid(x)."""
         return self * self.sigmoid()
 
-    def gelu(self) -> Self:
-        """x times the normal distribution function, by its tanh form. Source: Hendrycks, Gimpel 2016, section
-        2.
+    def gelu(self, approximate: str = "none") -> Self:
+        """x * (1 + erf(x / sqrt(2))) / 2; approximate="tanh": x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 *
+        x ** 3))) / 2.
+
+        Source: Hendrycks, Gimpel 2016, section 2. Errors: DTypeError for another approximation.
         """
+        if approximate == "none":
+            return self * 0.5 * ((self * math.sqrt(0.5))._unary(ops.ERF) + 1)
+        if approximate != "tanh":
+            raise DTypeError(
+                f"gelu with approximate={approximate!r}", why='it is "none" or "tanh"', mend="give one"
+            )
         inner = (self + self * self * self * 0.044715) * math.sqrt(2 / math.pi)
         return self * 0.5 * (inner.tanh() + 1)
 

@@ -57,6 +57,57 @@ class Functions(Loss):
         """The inverse of tanh; infinite at -1 and 1, NaN outside."""
         return self._unary(ops.ATANH)
 
+    def sin(self) -> Self:
+        """The sine."""
+        return self._unary(ops.SIN)
+
+    def cos(self) -> Self:
+        """The cosine."""
+        return self._unary(ops.COS)
+
+    def tan(self) -> Self:
+        """The tangent."""
+        return self._unary(ops.TAN)
+
+    def asin(self) -> Self:
+        """The arc sine; NaN outside of -1..1."""
+        return self._unary(ops.ASIN)
+
+    def acos(self) -> Self:
+        """The arc cosine; NaN outside of -1..1."""
+        return self._unary(ops.ACOS)
+
+    def atan(self) -> Self:
+        """The arc tangent."""
+        return self._unary(ops.ATAN)
+
+    def erf(self) -> Self:
+        """2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x."""
+        return self._unary(ops.ERF)
+
+    def erfc(self) -> Self:
+        """1 - erf(x), accurate where that is small."""
+        return self._unary(ops.ERFC)
+
+    def erfinv(self) -> Self:
+        """The inverse of erf; infinite at -1 and 1, NaN outside."""
+        return self._unary(ops.ERFINV)
+
+    def cbrt(self) -> Self:
+        """The cube root."""
+        return self._unary(ops.CBRT)
+
+    def atan2(self, other: Other) -> Self:
+        """The angle of the point (other, self): from -pi to pi, with the signs of zeros."""
+        return self._binary(ops.ATAN2, other, floats=True)
+
+    def sinc(self) -> Self:
+        """sin(pi * x) / (pi * x), 1 at 0."""
+        angle = self * math.pi
+        none = angle.eq(0)
+        safe = angle.where(~none, 1)
+        return (safe.sin() / safe).where(~none, 1)
+
     # -- rounding and remainders -------------------------------------------------------------------------
 
     def ceil(self) -> Self:
