@@ -268,15 +268,6 @@ def check_grid(grid: int) -> None:
         raise DeviceError(f"cannot run {grid} items", why="a grid is 0 or more", mend="mend the launch")
 
 
-def no_such_launch(launch: int) -> DeviceError:
-    """The error for a launch that the recorded list does not have."""
-    return DeviceError(
-        f"the list has no launch {launch}",
-        why="launches are numbered from 0 in the order of the list",
-        mend="use a number below the list's length",
-    )
-
-
 def no_such_argument(launch: int, slot: int) -> DeviceError:
     """The error for an argument that the recorded list does not have."""
     return DeviceError(
