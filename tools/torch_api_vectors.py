@@ -82,6 +82,42 @@ def losses() -> dict[str, object]:
     }
 
 
+def window(method: str, *shapes: tuple[int, ...], **facts: Any) -> dict[str, object]:
+    """A convolution, a pooling or a resizing, and its gradients."""
+    given = [torch.randn(*shape).requires_grad_() for shape in shapes]
+    settings = {("size" if key == "kernel_size" else key): value for key, value in facts.items()}
+    y = getattr(functional, method)(*given, **facts)
+    y.square().sum().backward()
+    return {
+        "method": method,
+        "given": [shown(x) for x in given],
+        "facts": settings,
+        "y": shown(y),
+        "grads": [shown(x.grad) for x in given],
+    }
+
+
+def windows() -> dict[str, object]:
+    """Convolutions over 1 and 3 axes, transposed ones, pooling, nearest elements."""
+    return {
+        "conv1d": window("conv1d", (2, 2, 7), (3, 2, 3), (3,), stride=2, padding=1),
+        "conv1d_groups": window("conv1d", (1, 4, 6), (2, 2, 2), dilation=2, groups=2),
+        "conv3d": window("conv3d", (1, 2, 3, 4, 3), (2, 2, 2, 2, 2), (2,), padding=(1, 0, 1)),
+        "spread1d": window(
+            "conv_transpose1d", (2, 2, 4), (2, 3, 3), (3,), stride=2, padding=1, output_padding=1
+        ),
+        "spread2d": window("conv_transpose2d", (1, 4, 3, 2), (4, 1, 2, 2), (2,), stride=2, groups=2),
+        "spread_cut": window("conv_transpose1d", (1, 1, 5), (1, 1, 2), padding=2, dilation=2),
+        "spread3d": window("conv_transpose3d", (1, 1, 2, 2, 2), (1, 1, 2, 2, 2), stride=(1, 2, 1)),
+        "max_pool1d": window("max_pool1d", (2, 7), kernel_size=3, stride=2, padding=1),
+        "max_pool3d": window("max_pool3d", (1, 1, 4, 2, 4), kernel_size=2),
+        "avg_pool1d": window("avg_pool1d", (2, 2, 6), kernel_size=2),
+        "avg_pool3d": window("avg_pool3d", (1, 1, 3, 3, 3), kernel_size=2, stride=1),
+        "nearest": window("interpolate", (1, 2, 3, 4), size=(5, 3)),
+        "nearest_twice": window("interpolate", (1, 1, 2, 3), scale_factor=2),
+    }
+
+
 class Attention(nn.MultiheadAttention):
     """Self-attention that gives only the result."""
 
@@ -112,6 +148,7 @@ def main() -> None:
     torch.manual_seed(6)
     cases = {
         "losses": losses(),
+        "windows": windows(),
         "layers": {
             "rms_norm": layer(nn.RMSNorm(6), 3, 6),
             "group_norm": layer(nn.GroupNorm(2, 4), 3, 4, 2, 3),

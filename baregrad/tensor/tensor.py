@@ -16,13 +16,13 @@ from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, from_bytes, read, realize
 from baregrad.ir import UOp, ops
 from baregrad.tensor import autograd
-from baregrad.tensor.ops.products import Products
+from baregrad.tensor.ops.windows import Windows
 from baregrad.tensor.place import user_line
 
 _leaves = count(1)
 
 
-class Tensor(Products):
+class Tensor(Windows):
     """Numbers on a device, computed when they are looked at.
 
     >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
