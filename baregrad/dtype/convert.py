@@ -83,7 +83,7 @@ def _round_small(value: float, mantissa: int, least: int, greatest: float, beyon
     """Round a float64 to fewer bits: scale so that the last kept bit weighs 1, round to int, scale back."""
     if value == 0.0 or value != value:
         return value
-    if abs(value) == inf:
+    if abs(value) >= 2.0 * greatest:  # before a float64 overflows when it is rounded up
         return copysign(beyond, value)
     exponent = frexp(value)[1] - 1
     quantum = max(exponent, least) - mantissa

@@ -93,7 +93,7 @@ def _widths(source: Source, mask: int, target: Target) -> set[int]:
     for node in source.facts.order:
         if node.op in (ops.REDUCE, ops.STORE):  # accumulators and memory have their own dtype
             value = node.src[0] if node.op is ops.REDUCE else node.src[1]
-            if source.facts.mask[value] & mask and value.dtype is not dt.bool_:
+            if (source.facts.mask[value] | source.facts.mask[node]) & mask and value.dtype is not dt.bool_:
                 found.add(_width(value, target))
         if not source.facts.mask[node] & mask or node.dtype is dt.void:
             continue

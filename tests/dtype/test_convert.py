@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -54,7 +56,7 @@ def edges(row):
     values = np.concatenate([values, [greatest + step]])
     ties = (values[:-1] + values[1:]) / 2
     chosen = np.concatenate([ties, np.nextafter(ties, 0), np.nextafter(ties, np.inf), values])
-    beyond = [2 * greatest, 4 * greatest, 1e300, 5e-324, np.inf, np.nan]
+    beyond = [2 * greatest, 4 * greatest, 1e300, sys.float_info.max, 5e-324, np.inf, np.nan]
     chosen = np.concatenate([chosen, beyond])
     return np.concatenate([chosen, -chosen])
 
