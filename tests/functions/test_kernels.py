@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from baregrad import dtype as dt
 from baregrad.ir import ops
 from baregrad.tensor import Tensor
 from tests.functions.measure import CASES, Case
@@ -28,3 +29,13 @@ def applied(x: Tensor, case: Case) -> list[float]:
     """The op of a tensor (of itself twice), through the tensor's own builders."""
     made = x._unary(case.op) if case.op.arity == 1 else x._binary(case.op, x)
     return made.tolist()
+
+
+@pytest.mark.parametrize("dtype", [dt.float16, dt.bfloat16, dt.float64], ids=str)
+@pytest.mark.parametrize("op", [ops.SIN, ops.ATAN2, ops.ERFINV, ops.LGAMMA, ops.POW], ids=lambda op: op.name)
+def test_function_of_another_dtype(op: ops.Op, dtype: dt.DType) -> None:
+    x = Tensor([0.5, 0.75, 0.25] * 15, device="cpu", dtype=dtype)
+    made = x._unary(op) if op.arity == 1 else x._binary(op, x)
+    assert op.meaning is not None
+    want = [op.meaning(*(v,) * (op.arity or 1)) for v in (0.5, 0.75, 0.25)]
+    assert made.tolist()[:3] == pytest.approx(want, rel=max(dtype.epsilon, 2e-16) * 1.01)
