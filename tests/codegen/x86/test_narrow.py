@@ -8,10 +8,12 @@ import pytest
 
 from baregrad import dtype as dt
 from baregrad.dtype import DType
-from baregrad.ir import UOp, const, index, ops, run_linear
-from baregrad.lower import COMPUTED_IN
+from baregrad.ir import Op, UOp, const, index, ops, run_linear
+from baregrad.kernel import optimize
+from baregrad.lower import COMPUTED_IN, lower
 from baregrad.render.x86.narrow import STORED
 from baregrad.target import Target
+from tests.kernel.kernels import axis, kernel, load, param, store
 
 from .kernels import TARGETS, Lines, broadcast, run
 
@@ -74,3 +76,29 @@ def test_memory(dtype: DType, target: Target, lanes: int, masked: bool, gathered
     got = run(linear, target, [dt.pack(dtype, values) for values in start])
     for slot, (data, values) in enumerate(zip(got, want, strict=True)):
         assert data == dt.pack(dtype, values), f"slot {slot}: {dt.unpack(dtype, data)}, not {values}"
+
+
+BYTES = (dt.float8e4m3, dt.float8e5m2, dt.int8, dt.uint8)
+BOTH = (ops.ADD, ops.SUB, ops.MUL, ops.MAX, ops.MIN)
+PAIRED = [
+    (op, d) for d in BYTES for op in (*BOTH, *((ops.DIV,) if d.is_float else (ops.IDIV, ops.MOD, ops.AND)))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", TARGETS, ids=[t.name for t in TARGETS])
+@pytest.mark.parametrize("op, dtype", PAIRED, ids=[f"{op.name}-{dtype}" for op, dtype in PAIRED])
+def test_all_pairs_of_bytes(op: Op, dtype: DType, target: Target) -> None:
+    count = 1 << 16
+    first, second = bytes(i >> 8 for i in range(count)), bytes(i & 255 for i in range(count))
+    i = axis(0, count)
+    value = UOp(op, dtype, (load(param(1, count, dtype), i), load(param(2, count, dtype), i)))
+    ast = kernel(store(param(0, count, dtype), i, value, i))
+    got = run(lower(optimize(ast, target), target), target, [bytes(count), first, second])[0]
+    assert op.meaning is not None
+    pairs = zip(dt.unpack(dtype, first), dt.unpack(dtype, second), strict=True)
+    want = dt.pack(dtype, [dt.normalize(op.meaning(a, b), dtype) for a, b in pairs])
+    for place in range(count):
+        if got[place] != want[place]:
+            x, y = (dt.from_bits(dtype, data[place]) for data in (got, want))
+            assert x != x and y != y, f"{first[place]:#x}, {second[place]:#x}: {x}, not {y}"
