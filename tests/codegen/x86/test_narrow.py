@@ -101,4 +101,4 @@ def test_all_pairs_of_bytes(op: Op, dtype: DType, target: Target) -> None:
     for place in range(count):
         if got[place] != want[place]:
             x, y = (dt.from_bits(dtype, data[place]) for data in (got, want))
-            assert x != x and y != y, f"{first[place]:#x}, {second[place]:#x}: {x}, not {y}"
+            assert (x != x, y != y) == (True, True), f"{first[place]:#x}, {second[place]:#x}: {x}, not {y}"
