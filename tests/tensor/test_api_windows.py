@@ -1,4 +1,3 @@
-
 """Convolutions and pooling over 1 and 3 axes, transposed ones and resizing, as torch computes them."""
 
 from __future__ import annotations

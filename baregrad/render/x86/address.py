@@ -96,9 +96,7 @@ def find_splits(state: Selector) -> None:
     if not indices:
         return
     used = Counter(node.src[1] for node in indices)
-    each = {
-        node.src[1] for node in indices if node.dtype.bits < 32
-    }  # done lane by lane, like the next ones
+    each = {node.src[1] for node in indices if node.dtype.bits < 32}  # done lane by lane, like the next ones
     each |= {node.src[0].src[1] for node in state.uops if node.op is ops.STORE and not state.wide}
     for offset, count in used.items():
         split = split_offset(offset)
