@@ -61,6 +61,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """What the collection made stays: a test that collects garbage need not look at it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(200_000, 20, 100)  # tests make many nodes and few cycles
 
 
 @cache
