@@ -91,7 +91,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("name, make, dtype", CASES, ids=[f"{name}-{dtype}" for name, _, dtype in CASES])
+# In the suite each dtype has every third case, another third for each: the rest are slow.
+SOME = [
+    pytest.param(
+        *case, id=f"{case[0]}-{case[2]}", marks=() if i % 3 == DTYPES.index(case[2]) % 3 else pytest.mark.slow
+    )
+    for i, case in enumerate(CASES)
+]
+
+
+@pytest.mark.parametrize("name, make, dtype", SOME)
 def test_ops(name, make, dtype, rng) -> None:
     a, b = values(dtype, 61, rng), values(dtype, 61, rng)
     rng.shuffle(b)

@@ -53,14 +53,19 @@ def check(case: Case, dtype: dt.DType, target: Target, scalar: bool, count: int)
 TARGET_NAMES = [t.name for t in TARGETS]
 
 
-@pytest.mark.parametrize("scalar", [False, True], ids=["vector", "scalar"])
+HOW = pytest.mark.parametrize(
+    "scalar", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["vector", "scalar"]
+)
+
+
+@HOW
 @pytest.mark.parametrize("target", TARGETS, ids=TARGET_NAMES)
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_float32_machine_code_does_what_the_graph_says(case: Case, target: Target, scalar: bool) -> None:
     check(case, dt.float32, target, scalar, 4096)
 
 
-@pytest.mark.parametrize("scalar", [False, True], ids=["vector", "scalar"])
+@HOW
 @pytest.mark.parametrize("target", TARGETS, ids=TARGET_NAMES)
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_float64_machine_code_does_what_the_graph_says(case: Case, target: Target, scalar: bool) -> None:
