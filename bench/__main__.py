@@ -13,8 +13,8 @@ import subprocess
 import sys
 
 GROUPS = ("ops", "costs")
-# Otherwise torch's idle threads spin on the cores while ours run. It costs torch a wake-up each time it runs in
-# parallel, which shows where that is often (the demo's step) and not in rows of milliseconds.
+# Otherwise torch's idle threads spin on the cores while ours run. It costs torch a wake-up each time it runs
+# in parallel, which shows where that is often (the demo's step) and not in rows of milliseconds.
 QUIET = {"OMP_WAIT_POLICY": "passive"}
 
 
