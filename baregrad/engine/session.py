@@ -70,17 +70,11 @@ class Session:
                 self.postpone(value)
 
     def take_pending(self) -> list[Value]:
-        """All values that were postponed, but none of another thread's capture, and, inside of a capture,
-        none of another thread.
-        """
+        """What this thread has postponed: another one may be capturing, and what it captures is its own."""
         if not self._pending:
             return []
-        me, inside = get_ident(), self.capture is not None
-        taken = [
-            value
-            for value, thread in list(self._pending.items())
-            if thread == me or not (inside or thread in self._captures)
-        ]
+        me = get_ident()
+        taken = [value for value, thread in list(self._pending.items()) if thread == me]
         for value in taken:
             self._pending.pop(value, None)
         return taken
