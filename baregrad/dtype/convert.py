@@ -192,16 +192,21 @@ def round_list(dtype: DType, values: Sequence[float]) -> list[float]:
 def _round_small_list(dtype: DType, values: list[float]) -> list[float]:
     """round_list of a dtype of at most 16 bits: where the standard library is faster, and else one by one."""
     if dtype is float16:
+        layout = f"<{len(values)}e"
         try:
-            return list(struct.unpack(f"<{len(values)}e", struct.pack(f"<{len(values)}e", *values)))
+            return list(struct.unpack(layout, struct.pack(layout, *values)))
         except OverflowError:  # struct refuses what becomes infinity
-            pass
+            return _round_each(dtype, values)
     if dtype is bfloat16:
         narrow = array("f", values)
         if narrow.tolist() == values:  # no NaN, and rounding to float32 on the way loses nothing
             wide = array("I", narrow.tobytes())
             halves = [(bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000 for bits in wide]
             return array("f", array("I", halves).tobytes()).tolist()
+    return _round_each(dtype, values)
+
+
+def _round_each(dtype: DType, values: list[float]) -> list[float]:
     limits = _limits(dtype)
     return [_round_small(value, *limits) for value in values]
 
