@@ -63,11 +63,7 @@ class Checker:
         self.check_order()
         flow = self.flow
         states: list[State | None] = [None] * len(flow.blocks)
-        states[0] = {
-            (bank.name, n): frozenset({(bank.name, n, 0)})
-            for bank in self.machine.banks.values()
-            for n in bank.order
-        }
+        states[0] = self.at_entry()
         work = [0]
         while work:
             block = work.pop()
@@ -88,6 +84,19 @@ class Checker:
                 if met is not None:
                     states[follower] = met
                     work.append(follower)
+
+    def at_entry(self) -> State:
+        """Each register holds itself; what was left out before a first label happens here, since jumps to
+        that label do not pass it again.
+        """
+        state: State = {
+            (bank.name, n): frozenset({(bank.name, n, 0)})
+            for bank in self.machine.banks.values()
+            for n in bank.order
+        }
+        if self.is_label(0):
+            self.drops(0, state)
+        return state
 
     def is_label(self, k: int) -> bool:
         """Whether an instruction of the list after is a label."""

@@ -65,3 +65,12 @@ def test_a_reload_does_not_move_before_what_is_placed_already() -> None:
     machine = x86.target(5, 6, 2)
     before = order(x86.function(12016, 10 + 12016 * 7 % 70), machine)
     check(before, allocate(before, machine), machine)
+
+
+def test_copies_left_out_before_a_first_label_are_passed_once() -> None:
+    """Once the checker applied them again on each way back to that label, and refused a right list."""
+    machine = x86.target()
+    before = x86.function(901341, 10 + 901341 * 7 % 70)
+    allocation = allocate(before, machine)
+    assert allocation.insts[0].form.name == "label" and len(allocation.dropped[0]) == 3
+    check(before, allocation, machine)
