@@ -72,5 +72,6 @@ def test_copies_left_out_before_a_first_label_are_passed_once() -> None:
     machine = x86.target()
     before = x86.function(901341, 10 + 901341 * 7 % 70)
     allocation = allocate(before, machine)
-    assert allocation.insts[0].form.name == "label" and len(allocation.dropped[0]) == 3
+    assert allocation.insts[0].form.name == "label"
+    assert len(allocation.dropped[0]) == 3
     check(before, allocation, machine)
