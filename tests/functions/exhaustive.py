@@ -1,8 +1,8 @@
 """Every value of a narrow dtype through a function on this processor, against float64.
 
-`python -m tests.functions.exhaustive --dtype float32 exp2 log2 sin tanh` takes some minutes a function (2 ** 32
-values); `--dtype float16` and `--dtype bfloat16` (2 ** 16) are at once. A function of two sources gets each value
-of the first with `PARTNERS`. What is printed: the greatest distance in ulp, and where.
+`python -m tests.functions.exhaustive --dtype float32 exp2 log2 sin tanh` takes some minutes a function
+(2 ** 32 values); `--dtype float16` and `--dtype bfloat16` (2 ** 16) are at once. A function of two sources
+gets each value of the first with `PARTNERS`. What is printed: the greatest distance in ulp, and where.
 """
 
 from __future__ import annotations
