@@ -18,9 +18,11 @@ import torch
 from torch.nn.functional import conv2d, layer_norm
 
 import baregrad as bg
-from bench.step import Torchs, ours
+from bench.step import Torchs, gpt_steps, ours
 
 Call = Callable[[], Any]
+
+GPT_BAR = 0.5
 
 
 def softmax(a: Any, *, out: Any) -> Any:
@@ -123,6 +125,16 @@ def demo_step() -> None:
     say("demo's step", a, b)
 
 
+def gpt_step() -> None:
+    """A GPT's training step: 6 layers of width 384, 6 heads, context 256, batch 4, vocabulary 512, AdamW."""
+    mine, theirs = gpt_steps()
+    for _ in range(3):
+        got, expected = mine().item(), theirs().item()
+        assert abs(got - expected) < 1e-4 * abs(expected), f"GPT step: loss {got}, torch's {expected}"
+    a, b = seconds([mine, theirs], budget=15.0)
+    say("GPT step", a, b, verdict="ok" if b.middle / a.middle >= GPT_BAR else f"below {GPT_BAR}")
+
+
 def main() -> int:
     """All rows with the number of threads given."""
     threads = int(sys.argv[1])
@@ -136,6 +148,8 @@ def main() -> int:
             measure(*row)
     if not only or any(word in "demo's step" for word in only):
         demo_step()
+    if not only or any(word in "GPT step" for word in only):
+        gpt_step()
     return 0
 
 
