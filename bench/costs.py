@@ -57,7 +57,7 @@ def launches() -> None:
         chain(x)
         times.append(perf_counter() - start)
     assert chain(x).tolist() == [i + 100.0 for i in range(16)], "the chain adds 100"
-    say("replay of 100 dependent kernels, each", median(times) / 100, bar=2e-6)
+    say("replay of 100 dependent kernels, each", median(times) / 100, bar=1e-6)
 
 
 def compile_times(run: Any) -> list[float]:
@@ -102,7 +102,7 @@ def demo_kernels() -> None:
         compile_times(step)
     with bg.override(threads=2):
         times = sorted(compile_times(step))
-    say(f"compile time of the demo's {len(times)} kernels, median", median(times), bar=0.030)
+    say(f"compile time of the demo's {len(times)} kernels, median", median(times), bar=0.020)
     say("95th percentile", times[int(0.95 * (len(times) - 1))], bar=0.150)
 
 
