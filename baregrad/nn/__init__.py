@@ -8,13 +8,12 @@ from baregrad.nn.module import Module
 from baregrad.nn.modules import (
     Embedding,
     GroupNorm,
-    GRUCell,
     InstanceNorm,
-    LSTMCell,
     MultiheadAttention,
     RMSNorm,
 )
 from baregrad.nn.optim import SGD, Adam, AdamW, Optimizer
+from baregrad.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from baregrad.nn.training import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -38,12 +37,16 @@ from baregrad.nn.training import (
 __all__ = [
     "SGD",
     "Embedding",
+    "GRU",
     "GRUCell",
     "GroupNorm",
     "InstanceNorm",
+    "LSTM",
     "LSTMCell",
     "MultiheadAttention",
     "RMSNorm",
+    "RNN",
+    "RNNCell",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CosineAnnealingLR",

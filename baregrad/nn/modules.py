@@ -1,4 +1,4 @@
-"""Layers of the wider API: embedding, norms, recurrent cells, attention. Read layers.py first.
+"""Layers of the wider API: embedding, norms, attention. Read layers.py first.
 
 Initial values have the distributions of PyTorch's layers.
 """
@@ -108,89 +108,6 @@ class InstanceNorm(GroupNorm):
         self, channels: int, *, eps: float = 1e-5, affine: bool = False, device: str | None = None
     ) -> None:
         super().__init__(channels, channels, eps=eps, affine=affine, device=device)
-
-
-class _Cell(Module):
-    """Weights of a recurrent cell, `gates` blocks of `hidden` rows each."""
-
-    def __init__(
-        self, gates: int, inputs: int, hidden: int, bias: bool, dtype: DType, device: str | None
-    ) -> None:
-        bound = 1 / math.sqrt(hidden) if hidden else 0.0
-        rows = gates * hidden
-
-        def made(*shape: int) -> Tensor:
-            return uniform_parameter(*shape, bound=bound, dtype=dtype, device=device)
-
-        self.inputs, self.hidden = inputs, hidden
-        self.weight_ih, self.weight_hh = made(rows, inputs), made(rows, hidden)
-        self.bias_ih = made(rows) if bias else None
-        self.bias_hh = made(rows) if bias else None
-
-    def state_of(self, x: Tensor) -> Tensor:
-        """Zeros for a start. Errors: ShapeError unless x is (…, inputs)."""
-        if not x.ndim or x.shape[-1] != self.inputs:
-            raise ShapeError(
-                f"{type(self).__name__} of {x.shape}", why=f"inputs are (…, {self.inputs})", mend="reshape it"
-            )
-        return Tensor.zeros(*x.shape[:-1], self.hidden, dtype=x.dtype, device=x.device)
-
-
-class LSTMCell(_Cell):
-    """One step of long short-term memory. Shapes: (…, inputs), two of (…, hidden) -> two of (…, hidden).
-
-    i, f, g, o = blocks of W x + b + U h + c; cell = sigmoid(f) * cell + sigmoid(i) * tanh(g);
-    h = sigmoid(o) * tanh(cell). Source: Gers, Schmidhuber, Cummins 2000, eq. 1-9.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        hidden: int,
-        *,
-        bias: bool = True,
-        dtype: DType = dt.float32,
-        device: str | None = None,
-    ) -> None:
-        super().__init__(4, inputs, hidden, bias, dtype, device)
-
-    def __call__(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """The formula; zeros are the first state. Errors: ShapeError unless x is (…, inputs)."""
-        start = self.state_of(x)
-        h, cell = (start, start) if state is None else state
-        gates = x.linear(self.weight_ih, self.bias_ih) + h.linear(self.weight_hh, self.bias_hh)
-        take, keep, new, show = gates.chunk(4, -1)
-        cell = keep.sigmoid() * cell + take.sigmoid() * new.tanh()
-        return show.sigmoid() * cell.tanh(), cell
-
-
-class GRUCell(_Cell):
-    """One step of a gated recurrent unit. Shapes: (…, inputs), (…, hidden) -> (…, hidden).
-
-    r, z, n = blocks of W x + b, and of U h + c; r = sigmoid, z = sigmoid of both blocks' sums,
-    n = tanh(Wn x + bn + r * (Un h + cn)); h = (1 - z) * n + z * h. Source: Cho and others 2014, eq. 5-8.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        hidden: int,
-        *,
-        bias: bool = True,
-        dtype: DType = dt.float32,
-        device: str | None = None,
-    ) -> None:
-        super().__init__(3, inputs, hidden, bias, dtype, device)
-
-    def __call__(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        """The formula; zeros are the first state. Errors: ShapeError unless x is (…, inputs)."""
-        start = self.state_of(x)
-        h = start if state is None else state
-        from_x = x.linear(self.weight_ih, self.bias_ih).chunk(3, -1)
-        from_h = h.linear(self.weight_hh, self.bias_hh).chunk(3, -1)
-        reset, keep = (from_x[0] + from_h[0]).sigmoid(), (from_x[1] + from_h[1]).sigmoid()
-        new = (from_x[2] + reset * from_h[2]).tanh()
-        return (h - new) * keep + new
 
 
 class MultiheadAttention(Module):
