@@ -11,6 +11,7 @@ from math import prod
 from baregrad import dtype as dt
 from baregrad.base.walk import sources_first
 from baregrad.ir import UOp, const, ops, ranges_of, toposort
+from baregrad.schedule.apart import taken_apart
 from baregrad.schedule.indexing import Indexer
 from baregrad.schedule.kernels import Context, Kernel
 
@@ -165,7 +166,8 @@ class Builder:
                    for old in used if old.arg[0] == old_slot}  # fmt: skip
             ends = substitute(order, ends, new)
             self.buffers = buffers
-        return UOp(ops.SINK, dt.void, ends, name_of(order))
+        name = name_of(order)
+        return UOp(ops.SINK, dt.void, taken_apart(ends, order), name)
 
 
 def reduction(node: UOp, value: UOp, ranges: tuple[UOp, ...]) -> UOp:
