@@ -2,6 +2,7 @@
 
     BaregradError
     ├── ShapeError            shapes that do not fit
+    │   └── ScalarError       a tensor with another number of elements, or of axes, than Python wants here
     ├── DTypeError            dtypes that do not fit or are not supported
     ├── AxisError             an axis that the tensor does not have
     ├── IndexingError         an index out of range, or of a kind that is not supported
@@ -49,6 +50,19 @@ class ShapeError(BaregradError, ValueError):
     baregrad.base.errors.ShapeError: cannot add (3, 4) and (3, 5)
       why : 4 is not 5
       mend: slice one of them
+    """
+
+
+class ScalarError(ShapeError, TypeError, RuntimeError):
+    """A tensor where Python wants exactly one element, or an axis to go along; cure: see the mend line.
+
+    It is the TypeError or RuntimeError that PyTorch raises here.
+
+    >>> raise ScalarError("len() of a 0-d tensor", why="it has no axis", mend="use numel()")
+    Traceback (most recent call last):
+    baregrad.base.errors.ScalarError: len() of a 0-d tensor
+      why : it has no axis
+      mend: use numel()
     """
 
 

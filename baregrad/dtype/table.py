@@ -5,6 +5,7 @@ Conversion is in convert.py, promotion in promote.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -94,6 +95,9 @@ class DType:
     def __repr__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> tuple[Callable[[str], DType], tuple[str]]:
+        return named, (self.name,)  # copies and pickles are the row itself
+
 
 # Columns of the rows: name, bits, kind, exponent bits, mantissa bits, storage letter.
 # fmt: off
@@ -117,3 +121,8 @@ float64    = DType("float64",    64, Kind.FLOAT, 11, 52, "d", source="IEEE 754-2
 
 ALL: tuple[DType, ...] = tuple(row for row in list(globals().values()) if isinstance(row, DType))
 BY_NAME: dict[str, DType] = {row.name: row for row in ALL}
+
+
+def named(name: str) -> DType:
+    """The row of a name."""
+    return BY_NAME[name]

@@ -3,6 +3,7 @@
 `SESSION` is the one Session. Read value.py and realize.py first.
 """
 
+from baregrad.engine.exchange import borrow, lend
 from baregrad.engine.jit import Jit, jit
 from baregrad.engine.realize import from_bytes, read, realize
 from baregrad.engine.session import SESSION, Session
@@ -14,8 +15,10 @@ __all__ = [
     "Jit",
     "Session",
     "Value",
+    "borrow",
     "from_bytes",
     "jit",
+    "lend",
     "read",
     "realize",
     "support_of",

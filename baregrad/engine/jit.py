@@ -9,6 +9,7 @@ parameter that was replaced by another tensor.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
@@ -39,12 +40,22 @@ class Jit(Generic[P, R]):
         self._shared: list[int] = []  # for each argument the first that has the same memory
 
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
-        """A method: each instance has a capture of its own."""
+        """A method: each instance has a capture of its own, also one that was copied with its attributes."""
         if instance is None:
             return self
-        bound: Jit[..., Any] = Jit(self._function.__get__(instance, owner))
-        setattr(instance, self._function.__name__, bound)
+        name = f"_jit_{self._function.__name__}"
+        bound: Jit[..., Any] | None = getattr(instance, name, None)
+        if bound is None or getattr(bound._function, "__self__", None) is not instance:
+            bound = Jit(self._function.__get__(instance, owner))
+            setattr(instance, name, bound)
         return bound
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Callable[P, R]]]:
+        return jit, (self._function,)  # a copy or pickle is not captured yet
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Jit[P, R]:
+        """The step of the copied object, not captured yet."""
+        return Jit(copy.deepcopy(self._function, memo))
 
     def reset(self) -> None:
         """Forget the capture; the next call runs as it is."""

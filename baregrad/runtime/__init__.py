@@ -5,9 +5,11 @@ What is not here: anything of the compiler. The runtime gets bytes, a grid and a
 
 from __future__ import annotations
 
+from baregrad.runtime import dlpack
 from baregrad.runtime.device import (
     DEVICES,
     Address,
+    Borrows,
     Device,
     HostView,
     Kernel,
@@ -23,6 +25,7 @@ from baregrad.runtime.device import (
 __all__ = [
     "DEVICES",
     "Address",
+    "Borrows",
     "Device",
     "HostView",
     "Kernel",
@@ -32,5 +35,6 @@ __all__ = [
     "TargetFacts",
     "Timestamps",
     "Usage",
+    "dlpack",
     "open_device",
 ]

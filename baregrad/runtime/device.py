@@ -170,6 +170,17 @@ class HostView(Protocol):
 
 
 @runtime_checkable
+class Borrows(Protocol):
+    """A device that computes in memory of this process that it has not given out itself."""
+
+    def borrow(self, address: int, nbytes: int) -> Address:
+        """Use memory that somebody else keeps until it is given back."""
+
+    def give_back(self, at: Address) -> None:
+        """The memory is not used any more."""
+
+
+@runtime_checkable
 class Timestamps(Protocol):
     """A device that can tell how long each launch of a list took."""
 

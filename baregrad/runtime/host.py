@@ -44,6 +44,16 @@ class HostDevice(Device):
         self._memory.check_live(at)
         return view_memory(at.value, at.nbytes)
 
+    def borrow(self, address: int, nbytes: int) -> Address:
+        """Memory of this process that somebody else owns, and keeps until it is given back."""
+        at = Address(address, nbytes)
+        self._memory.borrow(at)
+        return at
+
+    def give_back(self, at: Address) -> None:
+        """Borrowed memory is not used any more."""
+        self._memory.give_back(at)
+
     def copy(self, to: Address, source: Address, nbytes: int) -> None:
         """Copy the first `nbytes` bytes of `source` to `to`."""
         for at in (to, source):

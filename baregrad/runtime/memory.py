@@ -60,6 +60,7 @@ class HostMemory:
         self._keep = keep
         self._free: dict[int, list[int]] = {}  # size class -> blocks
         self._live: dict[int, int] = {}  # block -> size class; minus the mapping's size for a guarded block
+        self._borrowed: dict[int, int] = {}  # memory of somebody else -> how often it was borrowed
         self._kept: dict[int, int] = {}  # large free blocks, oldest first -> size class
         self._kept_bytes = 0
         self._arena = self._arena_end = 0
@@ -136,8 +137,22 @@ class HostMemory:
 
     def check_live(self, at: Address) -> None:
         """Refuse a block that is not in use."""
-        if at.value not in self._live:
+        if at.value not in self._live and at.value not in self._borrowed:
             raise not_in_use("cpu", at)
+
+    def borrow(self, at: Address) -> None:
+        """Memory of somebody else is used as if it were a block of ours; it may even be one."""
+        with self.lock:
+            self._borrowed[at.value] = self._borrowed.get(at.value, 0) + 1
+
+    def give_back(self, at: Address) -> None:
+        """Once for each `borrow`."""
+        with self.lock:
+            left = self._borrowed[at.value] - 1
+            if left:
+                self._borrowed[at.value] = left
+            else:
+                del self._borrowed[at.value]
 
     def usage(self) -> Usage:
         """Bytes in use (with what rounding loses), their peak, and bytes taken from the system."""

@@ -115,7 +115,7 @@ class TensorBase:
 
         Python numbers are weak in promotion, as in torch, and stay scalars: they broadcast by themselves.
         """
-        every = (self, *others)
+        every = (self, *map(check.number, others))
         dtype = dt.result_dtype(*(t.dtype if isinstance(t, TensorBase) else type(t) for t in every))
         if floats:
             dtype = check.float_dtype(dtype, what)

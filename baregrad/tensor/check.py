@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, DeviceError, DTypeError, ShapeError
@@ -10,8 +11,20 @@ from baregrad.dtype import DType
 from baregrad.ir import Size
 
 
+def number(value: Any) -> Any:  # Any: whatever a user gives; a Scalar, or the same again
+    """A scalar or 0-d array of numpy as a Python number; everything else as it is."""
+    if isinstance(value, bool | int | float) and type(value).__module__ == "builtins":
+        return value
+    return (
+        value.item()
+        if getattr(value, "shape", None) == () and hasattr(value, "__array_interface__")
+        else value
+    )
+
+
 def axis_in(axis: int, ndim: int, what: str) -> int:
     """The axis counted from 0."""
+    axis = number(axis)
     if not isinstance(axis, int) or isinstance(axis, bool):
         raise AxisError(
             f"{what}: axis {axis!r} is not an integer", why="axes are counted", mend="give an int"
@@ -72,7 +85,7 @@ def same_device(devices: Iterable[str], what: str) -> str:
 
 def shape_of(given: tuple[object, ...], what: str) -> tuple[Size, ...]:
     """A shape given as sizes or as one tuple of sizes."""
-    sizes = flat_sizes(given)
+    sizes = tuple(map(number, flat_sizes(given)))
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
             raise ShapeError(

@@ -92,7 +92,7 @@ REFUSED = [  # name, what is done, the class, words of the message
     ("eye",               lambda: T.eye(-1), BaregradError, ""),
     ("arange step",       lambda: T.arange(0, 5, 0), BaregradError, ""),
     ("item",              lambda: x().item(), ShapeError, "item"),
-    ("bool of many",      lambda: bool(x()), ShapeError, "item"),
+    ("bool of many",      lambda: bool(x()), ShapeError, "any()"),
     ("len of 0d",         lambda: len(T(1.0)), ShapeError, "len"),
     ("ragged",            lambda: T([[1, 2], [3]]), ShapeError, "ragged"),
     ("ragged depth",      lambda: T([1, [2]]), BaregradError, ""),

@@ -32,6 +32,7 @@ class Create(Indexing):
         cls, shape: tuple[int, ...], value: Scalar, *, dtype: DType | None = None, device: str | None = None
     ) -> Self:
         """A shape filled with one value."""
+        value = check.number(value)
         found = dtype or dt.result_dtype(type(value))
         sizes = check.shape_of((shape,), "full")
         return cls.constant(const(value, found).expand(sizes), device)
@@ -72,6 +73,7 @@ class Create(Indexing):
 
         Errors: ShapeError for step 0.
         """
+        start, stop, step = map(check.number, (start, stop, step))
         if step == 0:
             raise ShapeError(
                 "arange with step 0", why="it would never end", mend="give another step, or full()"

@@ -24,6 +24,7 @@ class Elementwise(TensorBase):
     __slots__ = ()
 
     def _binary(self, op: Op, other: Other, *, flipped: bool = False, floats: bool = False) -> Self:
+        other = check.number(other)
         if not isinstance(other, TensorBase | bool | int | float):
             return NotImplemented
         a, b = self.operands(op.name, other, floats=floats)
@@ -34,6 +35,7 @@ class Elementwise(TensorBase):
 
     def _either(self, logical: Op, arithmetic: Op, other: Other) -> Self:
         """The logical op where both operands are bool, as in torch."""
+        other = check.number(other)
         kind = other.dtype if isinstance(other, TensorBase) else type(other)
         both = self.dtype is dt.bool_ and kind in (dt.bool_, bool)
         return self._binary(logical if both else arithmetic, other)
@@ -42,6 +44,7 @@ class Elementwise(TensorBase):
         return self._binary(ops.DIV, dividend, flipped=True, floats=True)
 
     def _raised(self, base: Scalar) -> Self:
+        base = check.number(base)
         if not isinstance(base, bool | int | float):
             return NotImplemented
         exponent, number = self.operands("pow", base, floats=True)
@@ -189,6 +192,7 @@ class Elementwise(TensorBase):
 
         x ** 0 and 1 ** y are 1, a negative number to a power that is not whole is NaN.
         """
+        exponent = check.number(exponent)
         if isinstance(exponent, TensorBase) or not math.isfinite(exponent):
             base, power = self.operands("pow", exponent, floats=True)
             return base._power(power)
@@ -277,6 +281,7 @@ class Elementwise(TensorBase):
 
 
 def _scaled(value: Other, by: Scalar) -> Other:
+    value = check.number(value)
     return value * by if isinstance(value, Elementwise | bool | int | float) else value
 
 
