@@ -103,7 +103,7 @@ def _widths(source: Source, mask: int, target: Target) -> set[int]:
             continue
         if node.op in (ops.INDEX, ops.RANGE, ops.END):
             continue
-        if node.dtype is dt.int64 and node.op is not ops.LOAD:
+        if node.dtype is dt.int64 and node.op not in (ops.LOAD, ops.CAST):  # neither is index arithmetic
             found.add(_index_width(node))
         else:
             found.add(_width(node, target))

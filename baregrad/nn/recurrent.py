@@ -119,7 +119,7 @@ class RNNCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of long short-term memory: lstm_step. Shapes: (…, inputs), two of (…, hidden) -> the latter."""
+    """One step of long short-term memory: lstm_step. Shapes: (…, inputs), 2 of (…, hidden) -> the latter."""
 
     def __init__(
         self,
