@@ -72,8 +72,10 @@ def _bounded_sources(node: UOp) -> tuple[UOp, ...]:
         return node.src[1:]
     if op is ops.RANGE:
         return node.src[:1]
-    if op is ops.REDUCE:
+    if op is ops.REDUCE or op is ops.GATHER:
         return node.src[:1]
+    if op is ops.SCATTER:
+        return node.src[::2]
     return node.src if op in _RULES else ()
 
 
@@ -249,6 +251,13 @@ def _reduce(node: UOp, a: Interval) -> Interval:
     return (int(node.dtype.min), int(node.dtype.max))
 
 
+def _scatter(node: UOp, a: Interval, b: Interval) -> Interval:
+    """Of base and values, unless they are added or multiplied."""
+    if node.arg[1] in ("add", "mul"):
+        return (int(node.dtype.min), int(node.dtype.max))
+    return (min(a[0], b[0]), max(a[1], b[1]))
+
+
 _COMPARED = (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE)
 _RULES: dict[Op, Callable[..., Any]] = {
     ops.CONST: _const, ops.RANGE: _counter, ops.IOTA: _counted, ops.LANES: _counted, ops.GRID: _counted,
@@ -256,7 +265,7 @@ _RULES: dict[Op, Callable[..., Any]] = {
     ops.MAX: _max, ops.MIN: _min, ops.AND: _and, ops.OR: _or, ops.XOR: _xor, ops.NOT: _not,
     ops.SHL: _shl, ops.SHR: _shr, ops.CMPLT: _cmplt, ops.CMPLE: _cmple, ops.CMPEQ: _cmpeq, ops.CMPNE: _cmpne,
     ops.SELECT: _select, ops.CAST: _cast, ops.REDUCE: _reduce, ops.PAD: _pad, ops.VIEW: _pad,
-    ops.STACK: _stack,
+    ops.STACK: _stack, ops.GATHER: _same, ops.SCATTER: _scatter,
     ops.BROADCAST: _same, ops.SLICE: _same, ops.RESHAPE: _same, ops.EXPAND: _same, ops.PERMUTE: _same,
     ops.SHRINK: _same, ops.FLIP: _same, ops.CONTIGUOUS: _same, ops.DETACH: _same, ops.COPY: _same,
 }  # fmt: skip

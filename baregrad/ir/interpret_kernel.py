@@ -176,10 +176,14 @@ class _Kernel:
         return to
 
     def store(self, node: UOp) -> None:
-        """STORE: nothing where masked off."""
+        """STORE: nothing where masked off; joined to what is there if it says how."""
         _, name, offset, mask = self.address(node.src[0])
         check = f"if not 0 <= {offset} < n{name}: REFUSE('store', '{name}', {offset}, n{name})"
-        write = [check, f"{name}[{offset}] = {self.names[node.src[1]]}"]
+        value = self.names[node.src[1]]
+        if node.arg is not None:
+            join = self.source.give("J", values.joiner(node.arg, node.src[1].dtype))
+            value = f"{join}({name}[{offset}], {value})"
+        write = [check, f"{name}[{offset}] = {value}"]
         if mask is None:
             for text in write:
                 self.source.line(text)

@@ -205,6 +205,29 @@ class _Evaluator:
             rows = (held[at : at + length] for at in range(0, len(held), length))
         return values.narrow([values.join(name, row, node.dtype) for row in rows], node.dtype)
 
+    def chosen(self, node: UOp, src: list[Values]) -> Values:
+        """GATHER: places outside are clamped."""
+        (held, places), shape, axis = src, node.src[0].shape, node.arg
+        size, inner = shape[axis], product(shape[axis + 1 :])
+        row = node.shape[axis] * inner
+        return [
+            held[(at // row * size + min(max(place, 0), size - 1)) * inner + at % inner]
+            for at, place in enumerate(places)
+        ]
+
+    def scatter(self, node: UOp, src: list[Values]) -> Values:
+        """SCATTER: one after another, each result brought into the dtype."""
+        (held, places, given), (axis, combine) = src, node.arg
+        size, inner = node.shape[axis], product(node.shape[axis + 1 :])
+        row = node.src[1].shape[axis] * inner
+        made = list(held)
+        joined = None if combine == "set" else values.joiner(combine, node.dtype)
+        for at, (place, value) in enumerate(zip(places, given, strict=True)):
+            if 0 <= place < size:
+                to = (at // row * size + place) * inner + at % inner
+                made[to] = value if joined is None else joined(made[to], value)
+        return made
+
     def gather(self, held: Values, shape: tuple[int, ...], strides: tuple[int, ...], start: int) -> Values:
         """The elements at start + sum(index * stride), in row-major order of `shape`."""
         key = (shape, strides, start)
@@ -260,4 +283,6 @@ _RULES: dict[Op, Callable[[_Evaluator, UOp, list[Values]], Values]] = {
     ops.VIEW: _Evaluator.view,
     ops.PAD: _Evaluator.pad,
     ops.REDUCE: _Evaluator.reduce,
+    ops.GATHER: _Evaluator.chosen,
+    ops.SCATTER: _Evaluator.scatter,
 }

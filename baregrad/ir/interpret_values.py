@@ -133,6 +133,13 @@ def join(name: str, values: Sequence[Any], dtype: DType) -> Any:
     return best
 
 
+def joiner(name: str, dtype: DType) -> Callable[[Any, Any], Any]:
+    """The function that joins two elements and brings the result into the dtype."""
+    meaning = ops.REDUCERS[name].meaning
+    assert meaning is not None, "reducers have a meaning"
+    return lambda a, b: dt.normalize(meaning(a, b), dtype)
+
+
 def _exact_sum(values: Sequence[float]) -> float:
     try:
         return math.fsum(values)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baregrad.ir import meanings as mean
+from baregrad.ir import places
 from baregrad.ir import shape as rule
 
 Samples = tuple[Any, ...]  # Python values of mixed type
@@ -366,6 +367,13 @@ VIEW       = op("view",
                 rule.view, gradient=_view_gradient)
 FLIP       = op("flip", "Axes run backwards.", "T", 1, "same", rule.first,
                 gradient=lambda g, y, x: (g.flip(y.arg),))
+GATHER     = op("gather",
+                "Along axis arg the element that index names, which is clamped into the axis (torch.gather).",
+                "T", 2, "first", rule.gather, flops=4, gradient=places.gather_gradient)
+SCATTER    = op("scatter",
+                "base with each value put or joined (arg[1]) where index names along axis arg[0], in "
+                "row-major order; values for places outside are left out.",
+                "T", 3, "first", rule.scatter, flops=4, gradient=places.scatter_gradient)
 REDUCE     = op("reduce", "Elements joined by add, mul, max or min in any grouping.", "TK", None, "first",
                 rule.reduce,
                 gradient=_reduce_gradient)
@@ -383,7 +391,8 @@ LOCAL      = op("local", "Scratch memory of one grid item.", "KL", 0, "given", r
 RANGE      = op("range", "A loop; its value is the counter.", "KL", None, "given", rule.scalar)
 INDEX      = op("index", "The address of an element, with a mask.", "KL", None, "given", rule.index)
 LOAD       = op("load", "The element at an address; 0 where masked off.", "KL", None, "given", rule.load)
-STORE      = op("store", "Write a value.", "KL", None, "void", rule.scalar)
+STORE      = op("store", "Write a value; KERNEL: or join it, by arg, to what is there.", "KL", None, "void",
+                rule.scalar)
 END        = op("end", "The end of loops.", "KL", None, "void", rule.scalar)
 CARRY      = op("carry", "A value carried into this iteration.", "L", 1, "given", rule.carry)
 RESULT     = op("result", "A carried value after the loop.", "L", 1, "given", rule.result)
@@ -392,8 +401,11 @@ LANES      = op("lanes", "0, 1, ... lanes - 1.", "L", 0, "given", rule.lanes)
 SLICE      = op("slice", "Neighbouring lanes.", "L", 1, "same", rule.slice_)
 STACK      = op("stack", "Scalars as lanes.", "L", None, "same", rule.stack)
 GRID       = op("grid", "Which item of the grid this is.", "L", 0, "given", rule.scalar)
+CHOSEN     = op("chosen", "A clamped index that is a value, while its kernel is planned.", "", None, "given",
+                rule.scalar)
 # fmt: on
 
 BY_NAME: dict[str, Op] = {row.name: row for row in list(globals().values()) if isinstance(row, Op)}
 REDUCERS: dict[str, Op] = {"add": ADD, "mul": MUL, "max": MAX, "min": MIN}
+COMBINES: frozenset[str] = frozenset(("set", *REDUCERS))  # how SCATTER joins a value to what is there
 MOVEMENT: frozenset[Op] = frozenset((RESHAPE, EXPAND, PERMUTE, PAD, SHRINK, VIEW, FLIP))

@@ -117,6 +117,43 @@ def view(src: Sources, arg: Any) -> Shape:
     return tuple(shape)
 
 
+def gather(src: Sources, arg: Any) -> Shape:
+    """As the index, whose other axes are the source's."""
+    shape: Shape = src[1].shape
+    _same_but(src[0].shape, shape, arg, "gather from")
+    if shape and 0 not in shape and src[0].shape[arg] == 0:
+        raise ShapeError(
+            f"gather from {src[0].shape} along axis {arg}",
+            why="the axis has no element that an index could name",
+            mend="give an index without elements",
+        )
+    return shape
+
+
+def scatter(src: Sources, arg: Any) -> Shape:
+    """As the base; index and value are of one shape, whose other axes are the base's."""
+    shape: Shape = src[0].shape
+    _same_but(shape, src[1].shape, arg[0], "scatter into")
+    if src[1].shape != src[2].shape:
+        raise ShapeError(
+            f"scatter values of {src[2].shape} to places of {src[1].shape}",
+            why="each value has its place",
+            mend="expand one of them",
+        )
+    return shape
+
+
+def _same_but(shape: Shape, index: Shape, axis: int, what: str) -> None:
+    others = [size for place, size in enumerate(shape) if place != axis]
+    theirs = [size for place, size in enumerate(index) if place != axis]
+    if len(shape) != len(index) or not 0 <= axis < len(shape) or others != theirs:
+        raise ShapeError(
+            f"{what} {shape} by an index of {index} along axis {axis}",
+            why="the index has the axes of the source, and all but this one have the same size",
+            mend="reshape or expand the index",
+        )
+
+
 def reduce(src: Sources, arg: Any) -> Shape:
     """TENSOR: the source with the reduced axes of size 1. KERNEL: a scalar."""
     axes = arg[1]

@@ -18,7 +18,7 @@ from baregrad.ir.ops import Op
 from baregrad.ir.uop import Buffer, UOp
 
 TENSOR, KERNEL, LINEAR = "TENSOR", "KERNEL", "LINEAR"
-KINDS = ("grid", "loop", "reduce", "vector", "unroll", "reduce_vector", "reduce_unroll")
+KINDS = ("grid", "loop", "serial", "reduce", "vector", "unroll", "reduce_vector", "reduce_unroll")
 MEMORY = (ops.PARAM, ops.LOCAL)
 Fact = tuple[Op, str, Callable[[UOp], bool]]
 
@@ -88,6 +88,14 @@ TENSOR_FACTS: tuple[Fact, ...] = (
         "the argument is (name, axes in order), of one source",
         lambda n: len(n.src) == 1 and _reduces(n),
     ),
+    (ops.GATHER, "the index is an integer", lambda n: n.src[1].dtype.is_int),
+    (ops.SCATTER, "the index is an integer", lambda n: n.src[1].dtype.is_int),
+    (ops.SCATTER, "the values have the base's dtype", lambda n: n.src[2].dtype is n.dtype),
+    (
+        ops.SCATTER,
+        "the argument is (axis, how values are joined)",
+        lambda n: n.arg[1] in ops.COMBINES and (n.dtype is not dt.bool_ or n.arg[1] != "add"),
+    ),
     (ops.FLIP, "the axes exist", lambda n: all(0 <= axis < n.ndim for axis in n.arg)),
     (
         ops.PAD,
@@ -122,7 +130,7 @@ ACCESS: tuple[Fact, ...] = (
     (
         ops.LOAD,
         "it comes after stores or loops",
-        lambda n: all(s.op in (ops.STORE, ops.END) for s in n.src[1:]),
+        lambda n: all(s.op in (ops.STORE, ops.END) or _is_serial(s) for s in n.src[1:]),
     ),
     (ops.STORE, "sources are an INDEX and a value", lambda n: len(n.src) >= 2 and n.src[0].op is ops.INDEX),
     (
@@ -142,6 +150,11 @@ KERNEL_FACTS: tuple[Fact, ...] = (
     (ops.RANGE, "the argument is (number, kind)", lambda n: isinstance(n.arg[0], int) and n.arg[1] in KINDS),
     (ops.RANGE, "a constant size is at least 1", lambda n: n.src[0].op is not ops.CONST or n.src[0].arg >= 1),
     (ops.LOAD, "it has no argument", lambda n: n.arg is None),
+    (
+        ops.STORE,
+        "the argument is how it is joined, and the loops that run in order are sources",
+        lambda n: (n.arg is None or n.arg in ops.REDUCERS) and all(map(_is_serial, n.src[2:])),
+    ),
     (ops.REDUCE, "the argument is (name, ())", lambda n: n.arg[0] in ops.REDUCERS and n.arg[1] == ()),
     (ops.REDUCE, "it closes reduce ranges", lambda n: all(_closes(s, "reduce") for s in n.src[1:])),
     (ops.END, "it ends a store", lambda n: n.src[0].op in (ops.STORE, ops.END)),
@@ -173,6 +186,7 @@ LINEAR_FACTS: tuple[Fact, ...] = (
         lambda n: n.arg[0] >= 0 and sum(n.arg) <= n.src[0].shape[0] and n.arg[1] >= 1,
     ),
     (ops.LANES, "the dtype is an integer", lambda n: n.dtype.is_int),
+    (ops.STORE, "it only writes", lambda n: n.arg is None),
     (ops.LOAD, "the mask has its lanes", lambda n: len(n.src[0].src) < 3 or n.src[0].src[2].shape == n.shape),
     (
         ops.STORE,
@@ -186,6 +200,11 @@ FACTS: dict[str, tuple[Fact, ...]] = {TENSOR: TENSOR_FACTS, KERNEL: KERNEL_FACTS
 
 def _closes(node: UOp, kind: str) -> bool:
     return node.op is ops.RANGE and str(node.arg[1]).startswith(kind)
+
+
+def _is_serial(node: UOp) -> bool:
+    """Whether a node is a loop whose steps see what those before have stored."""
+    return node.op is ops.RANGE and node.arg[1] == "serial"
 
 
 def _carried(node: UOp, op: Op) -> bool:

@@ -219,6 +219,20 @@ class UOp:
         """Axes joined by add, mul, max or min; they stay with size 1."""
         return UOp(ops.REDUCE, self.dtype, (self,), (name, tuple(sorted(axes)))) if axes else self
 
+    def gather(self, axis: int, index: UOp) -> UOp:
+        """The elements along an axis that an index of the result's shape names."""
+        return UOp(ops.GATHER, self.dtype, (self, index), axis)
+
+    def scatter(self, axis: int, index: UOp, value: UOp, combine: str = "set") -> UOp:
+        """This value with others put, or joined, at the places along an axis that an index names."""
+        return UOp(ops.SCATTER, self.dtype, (self, index, value.expand(index.shape)), (axis, combine))
+
+    def along(self, axis: int) -> UOp:
+        """0, 1, ... along an axis, in this value's shape, as int64."""
+        order = UOp(ops.IOTA, dt.int64, (), self.shape[axis])
+        sizes = tuple(size if place == axis else 1 for place, size in enumerate(self.shape))
+        return order.reshape(sizes).expand(self.shape)
+
     def contiguous(self) -> UOp:
         """The value, realized here."""
         return self if self.op in (ops.BUFFER, ops.CONTIGUOUS) else UOp(ops.CONTIGUOUS, self.dtype, (self,))

@@ -12,7 +12,7 @@ from baregrad.ir import UOp, ops, toposort
 PARALLEL = frozenset(("grid", "loop", "vector", "unroll"))
 LANES = frozenset(("vector", "reduce_vector"))
 INSTANCES = frozenset(("unroll", "reduce_unroll"))
-LOOPS = frozenset(("loop", "reduce"))
+LOOPS = frozenset(("loop", "serial", "reduce"))
 
 
 class Facts:

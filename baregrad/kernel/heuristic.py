@@ -38,7 +38,7 @@ GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring o
 def heuristic(ast: UOp, target: Target) -> tuple[Opt, ...]:
     """The Opts for a kernel on a target."""
     plan = Plan(ast, target)
-    if any(a.kind not in ("loop", "reduce") for a in plan.shape.axes):
+    if any(a.kind not in ("loop", "serial", "reduce") for a in plan.shape.axes):
         return ()
     _collapse(plan)
     plan.body = accesses(plan.shape)

@@ -163,8 +163,12 @@ def _split(shape: Shape, name: str, n: str, tail: str = "") -> Shape:
 
 
 def rewrites(shape: Shape) -> bool:
-    """Whether some load reads the place that a store writes, so that the kernel may run in place."""
+    """Whether some load reads the place that a store writes, so that the kernel may run in place; or a store
+    joins its value to what is there.
+    """
     source = shape.source
+    if any(store.arg is not None for store in source.stores):
+        return True
     written = [source.offset(s) for s in source.stores]
     for load in source.loads:
         form = source.offset(load)
@@ -240,8 +244,11 @@ def ranges_mask(shape: Shape, name: str) -> int:
 def _move_why(shape: Shape, name: str, before: str) -> str | None:
     if name == before or _own(shape, name) is None or _own(shape, before) is None:
         return f"{name} and {before} are not two axes"
-    if shape.by_name[name].kind == "grid" or shape.by_name[before].kind == "grid":
+    kinds = {shape.by_name[name].kind, shape.by_name[before].kind}
+    if "grid" in kinds:
         return "the grid is outermost"
+    if kinds == {"serial"}:
+        return "the steps of both run in order"
     return _rest_why(_move(shape, name, before))
 
 

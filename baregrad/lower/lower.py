@@ -15,6 +15,7 @@ from baregrad.lower.emit import emit
 from baregrad.lower.foreign import foreign
 from baregrad.lower.linear import Linear
 from baregrad.lower.order import linearize
+from baregrad.lower.scatter import scatter
 from baregrad.target import Target
 
 
@@ -27,7 +28,9 @@ def _linearize(ast: UOp, target: Target) -> list[UOp]:
 
 # fmt: off
 PASSES = pipeline(
-    Pass("lower.simplify", lambda ast, target: simplify(ast), spec="KERNEL"),
+    Pass("lower.scatter", lambda ast, target: scatter(ast), spec="KERNEL"),
+    Pass("lower.simplify", lambda ast, target: simplify(ast), spec="KERNEL", after=("lower.scatter",),
+         why="masks and clamps of places are simplified once, for the load and the store"),
     Pass("lower.foreign", foreign, after=("lower.simplify",), spec="KERNEL",
          why="casts that it makes are not joined to casts of dtypes that only memory has"),
     Pass("lower.divide", lambda ast, target: divide(ast), spec="KERNEL",

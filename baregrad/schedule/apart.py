@@ -58,6 +58,9 @@ def _split(ends: tuple[UOp, ...], order: Sequence[UOp], found: dict[UOp, int]) -
         if node.op is ops.REDUCE or node.op is ops.END:
             loops = [part for loop in node.src[1:] for part in parts[loop]]
             done[node] = node.rebuild((done[node.src[0]], *loops))
+        elif node.op is ops.STORE:
+            serial = [part for loop in node.src[2:] for part in parts[loop]]
+            done[node] = node.rebuild((*[done[s] for s in node.src[:2]], *serial))
         else:
             done[node] = node.rebuild(tuple([done[s] for s in node.src]))
     return simplify(UOp(ops.SINK, dt.void, tuple(done[end] for end in ends))).src

@@ -10,7 +10,7 @@ from math import prod
 
 from baregrad import dtype as dt
 from baregrad.base.walk import sources_first
-from baregrad.ir import UOp, const, ops, ranges_of, toposort
+from baregrad.ir import Size, UOp, bounds, const, ops, ranges_of, toposort
 from baregrad.schedule.apart import taken_apart
 from baregrad.schedule.indexing import Indexer
 from baregrad.schedule.kernels import Context, Kernel
@@ -48,10 +48,42 @@ class Builder:
             loops = self._kernel.outer[: output.deepest + 1]
             assert output.value is not None, "every context under an output has been evaluated"
             param = self._param(self.buffers[slot])
-            place = UOp(ops.INDEX, param.dtype, (param, offset))
-            store = UOp(ops.STORE, dt.void, (place, output.value))
+            if output.index is not None:
+                store = self._scattered(output, param, offset)
+            else:
+                place = UOp(ops.INDEX, param.dtype, (param, offset))
+                store = UOp(ops.STORE, dt.void, (place, output.value))
             ends.append(UOp(ops.END, dt.void, (store, *loops)))
-        return self._numbered(tuple(ends))
+        return self._numbered(self._resolved(tuple(ends)))
+
+    def _scattered(self, output: Context, param: UOp, offset: UOp) -> UOp:
+        """A store where an index says, unless that lies outside."""
+        assert output.index is not None, "the caller has asked"
+        index, value = output.index.value, output.value
+        assert index is not None, "sources are evaluated first"
+        assert value is not None, "sources are evaluated first"
+        axis, combine = output.node.arg
+        mask = within(index, output.node.shape[axis])
+        place = UOp(ops.INDEX, param.dtype, (param, offset) if mask is None else (param, offset, mask))
+        arg = None if combine == "set" else combine
+        return UOp(ops.STORE, dt.void, (place, value, *self._kernel.serial), arg)
+
+    def _resolved(self, ends: tuple[UOp, ...]) -> tuple[UOp, ...]:
+        """The ends with clamped values in the place of what stood for them."""
+        chosen = self._kernel.chosen
+        if not chosen:
+            return ends
+        new: dict[UOp, UOp] = {}
+        for name, context in chosen.items():
+            if context.value is not None:
+                new[name] = clamped(context.value, name.arg[1])
+        done: dict[UOp, UOp] = {}
+        for node in sources_first(ends, lambda n: (new[n],) if n.op is ops.CHOSEN else n.src):
+            if node.op is ops.CHOSEN:
+                done[node] = done[new[node]]
+            else:
+                done[node] = node.rebuild(tuple([done[source] for source in node.src]))
+        return tuple(done[end] for end in ends)
 
     def _evaluate(self) -> None:
         """Values of all contexts below the outputs, sources first."""
@@ -170,6 +202,26 @@ class Builder:
         return UOp(ops.SINK, dt.void, taken_apart(ends, order), name)
 
 
+def clamped(index: UOp, size: Size) -> UOp:
+    """An index brought into an axis, as int64: no value of it leads outside of memory."""
+    if not isinstance(size, int):
+        return index.cast(dt.int64).minimum(size - 1).maximum(0)
+    low, high = bounds(index)
+    if high >= size:
+        index = index.minimum(size - 1)
+    return (index.maximum(0) if low < 0 else index).cast(dt.int64)
+
+
+def within(index: UOp, size: Size) -> UOp | None:
+    """Whether an index names an element of an axis; None if it surely does."""
+    if not isinstance(size, int):
+        wide = index.cast(dt.int64)
+        return conjunction((wide >= 0, wide < size))
+    low, high = bounds(index)
+    checks = [index >= 0] if low < 0 else []
+    return conjunction((*checks, index <= size - 1) if high >= size else tuple(checks))
+
+
 def reduction(node: UOp, value: UOp, ranges: tuple[UOp, ...]) -> UOp:
     """A value joined over ranges; those that it does not depend on are no loops."""
     name = node.arg[0]
@@ -217,8 +269,9 @@ def conjuncts(mask: UOp) -> list[UOp]:
 
 
 def name_of(order: list[UOp]) -> str:
-    """What a kernel of these nodes is called: r (with reductions) or e, then the sizes of its loops."""
+    """What a kernel of these nodes is called: s (it scatters), r (it reduces) or e, and its loops' sizes."""
     loops = sorted((node for node in order if node.op is ops.RANGE), key=lambda r: int(r.arg[0]))
     sizes = [str(r.src[0].arg) if r.src[0].op is ops.CONST else "n" for r in loops]
-    kind = "r" if any(r.arg[1] == "reduce" for r in loops) else "e"
+    kinds = {r.arg[1] for r in loops}
+    kind = "s" if "serial" in kinds else "r" if "reduce" in kinds else "e"
     return "_".join([kind, *(sizes or ["1"])])

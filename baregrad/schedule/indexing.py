@@ -20,18 +20,20 @@ Form = tuple[dict[UOp, int], int]  # atoms with their coefficients, and the cons
 Bounds = tuple[int, int]
 WIDE: Bounds = (-(1 << 62), 1 << 62)
 ZERO = index(0)
+NONE: frozenset[UOp] = frozenset()
 
 
 class Indexer:
     """Builds index expressions and remembers what it knows of them; one a call of schedule."""
 
-    __slots__ = ("_atom_facts", "_built", "_divided", "_forms")
+    __slots__ = ("_atom_facts", "_built", "_chosen", "_divided", "_forms")
 
     def __init__(self) -> None:
         self._forms: dict[UOp, Form] = {}
         self._built: dict[tuple[object, ...], UOp] = {}
         self._divided: dict[tuple[UOp, int], tuple[UOp, UOp]] = {}
         self._atom_facts: dict[UOp, tuple[int, int, int, int]] = {}
+        self._chosen: dict[UOp, frozenset[UOp]] = {}
 
     # -- forms -------------------------------------------------------------------------------------
 
@@ -143,6 +145,9 @@ class Indexer:
             size = atom.src[0]
             return 0, (size.arg - 1 if size.op is ops.CONST else WIDE[1]), atom.arg[0], 0
         deepest = max((self.deepest(source) for source in atom.src), default=-1)
+        if atom.op is ops.CHOSEN:
+            size = atom.arg[1]
+            return 0, (size - 1 if isinstance(size, int) else WIDE[1]), deepest, 0
         nested = 1 + max((self.nested(source) for source in atom.src), default=0)
         if atom.op in (ops.IDIV, ops.MOD) and atom.src[1].op is ops.CONST:
             divisor = atom.src[1].arg
@@ -170,6 +175,16 @@ class Indexer:
         if node.op is ops.RANGE:
             return int(node.arg[0])
         return max((self._facts(atom)[2] for atom in self.form(node)[0]), default=-1)
+
+    def chosen(self, node: UOp) -> frozenset[UOp]:
+        """The indices that are values which an index or a condition depends on."""
+        known = self._chosen.get(node)
+        if known is None:
+            found = frozenset((node,)) if node.op is ops.CHOSEN else NONE
+            for source in node.src:
+                found |= self.chosen(source)
+            known = self._chosen[node] = found
+        return known
 
     def nested(self, node: UOp) -> int:
         """How deep divisions and remainders are nested."""

@@ -15,6 +15,8 @@ NewBuffer = Callable[[tuple[Size, ...], DType], UOp]
 class Item(NamedTuple):
     """One kernel: `ast` is a KERNEL SINK whose PARAM slots index `buffers`; it stores to the slots `writes`.
 
+    Two items write the buffer of a SCATTER: its base, and then values over what is there.
+
     `donates` are (slot of a new version, slot of the old one): the new version may be put into the memory of
     the old one, if nobody outside of the schedule needs that.
     """

@@ -18,13 +18,14 @@ class Context:
 
     `after` are the groups of reductions that need the value; `deepest` is the number of the innermost loop
     it stands in; `loaded` says that the value is read from memory; `sources` and `ranges` (of a REDUCE) are
-    set when it is not. `joins` names the reduction that takes the value as it is, through movement only; ""
-    if there are other uses.
+    set when it is not. `index` is the context of the index of a SCATTER that is stored. `joins` names the
+    reduction that takes the value as it is, through movement only; "" if there are other uses.
     """
 
     __slots__ = (
         "after",
         "deepest",
+        "index",
         "joins",
         "kernel",
         "loaded",
@@ -42,6 +43,7 @@ class Context:
         self.loaded = False
         self.sources: tuple[Context, ...] = ()
         self.ranges: tuple[UOp, ...] = ()
+        self.index: Context | None = None
         self.value: UOp | None = None
 
     @property
@@ -63,11 +65,14 @@ class Group:
 class Kernel:
     """A kernel that is being planned.
 
-    `nest[n]` is how often the body of the loop with number n runs (-1: outside all).
+    `nest[n]` is how often the body of the loop with number n runs (-1: outside all). `chosen` are the
+    contexts of indices that are values, by what stands for them in index expressions (CHOSEN); `serial` are
+    the loops whose steps run in order, as each may store where another one has stored.
     """
 
     __slots__ = (
         "by_key",
+        "chosen",
         "count",
         "flats",
         "groups",
@@ -80,17 +85,19 @@ class Kernel:
         "outputs",
         "reads",
         "reductions",
+        "serial",
         "shape",
         "signature",
         "total",
     )
 
-    def __init__(self, number: int, shape: tuple[Size, ...]) -> None:
+    def __init__(self, number: int, shape: tuple[Size, ...], serial: int = -1) -> None:
         self.number, self.shape = number, shape
         self.nest: dict[int, int] = {-1: 1}
         self.groups: list[Group] = []
         self.by_key: dict[tuple[object, ...], list[Group]] = {}
         self.flats: dict[int, UOp] = {}
+        self.chosen: dict[UOp, Context] = {}
         self.outputs: list[Context] = []
         self.reads: set[Kernel] = set()
         self.count = 0
@@ -99,11 +106,13 @@ class Kernel:
         self.signature: object = None
         self.reductions: set[UOp] = set()  # the first ones below the stored values
         indices: list[UOp] = []
-        for size in shape:
+        for axis, size in enumerate(shape):
+            kind = "serial" if axis == serial else "loop"
             indices.append(
-                ZERO if type(size) is int and size == 1 else self.loop(size, "loop", len(self.nest) - 2)
+                ZERO if type(size) is int and size == 1 else self.loop(size, kind, len(self.nest) - 2)
             )
         self.indices = tuple(indices)
+        self.serial = () if serial < 0 or indices[serial] is ZERO else (indices[serial],)
         self.outer = tuple(i for i in indices if i is not ZERO)
         self.total = self.nest[len(self.outer) - 1]
 
@@ -117,9 +126,12 @@ class Kernel:
         """The sizes of the outer loops."""
         return tuple(size for size in self.shape if not (type(size) is int and size == 1))
 
-    def group(self, sizes: tuple[Size, ...], context: Context) -> Group:
-        """The loops of a REDUCE: those of another one, where none waits for the other, or new ones."""
-        key = (sizes, context.deepest)
+    def group(self, sizes: tuple[Size, ...], context: Context, chosen: frozenset[UOp]) -> Group:
+        """The loops of a REDUCE: those of another one, where none waits for the other, or new ones.
+
+        `chosen` are the indices that are values in its place: none of them may come from these loops.
+        """
+        key = (sizes, context.deepest, chosen)
         below = self._closure(context.after)
         shared = self.by_key.setdefault(key, [])
         for group in shared:

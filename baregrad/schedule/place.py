@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from baregrad import dtype as dt
 from baregrad.base.walk import sources_first
-from baregrad.ir import UOp, ops
+from baregrad.ir import Size, UOp, ops
 from baregrad.schedule.cost import Costs, Rates
 from baregrad.schedule.indexing import ZERO, Indexer
 from baregrad.schedule.items import Decision
 from baregrad.schedule.kernels import Context, Kernel
 from baregrad.schedule.views import SOURCE_INDICES, Place
 
+SAME_VALUES = frozenset(
+    (ops.RESHAPE, ops.EXPAND, ops.PERMUTE, ops.SHRINK, ops.FLIP, ops.DETACH, ops.CONTIGUOUS)
+)
 PASSING = frozenset((ops.RESHAPE, ops.DETACH, ops.CONTIGUOUS))  # the same elements in the same order
 MOST_NESTED = 4  # divisions in divisions of an index
 SIBLINGS = 8  # how many kernels with the same loops are looked at
@@ -100,6 +104,9 @@ class Placement:
             for context in contexts:
                 context.loaded = True
             return
+        if node.op is ops.SCATTER:
+            self._scatter(node, contexts)
+            return
         reason = "wanted" if kept else self._reason(node, contexts)
         if reason:
             contexts = self._store(node, contexts, reason)
@@ -110,7 +117,7 @@ class Placement:
         """Why a node is stored; "" when it is not."""
         if node.op is ops.CONST:
             return ""
-        if node.op.elementwise or node.op is ops.REDUCE:
+        if node.op.elementwise or node.op is ops.REDUCE or node.op is ops.GATHER:
             return self.costs.reason_to_store(node, contexts)
         if node.op is ops.RESHAPE and self._is_tangled(contexts):
             return "indices are tangled"
@@ -133,6 +140,35 @@ class Placement:
                 context.loaded = True
                 context.kernel.reads.add(kernel)
         return [made]
+
+    def _scatter(self, node: UOp, readers: list[Context]) -> None:
+        """Two kernels that write one buffer: the base, and then the values, one after another."""
+        base, places, values_ = node.src
+        made = Context(node, *self._bare(node.shape), -1)
+        made.sources = (self._context(base, made.kernel, made.place, made),)
+        made.deepest = len(made.kernel.outer) - 1
+        made.kernel.outputs.append(made)
+        if 0 not in places.shape:
+            put = Context(node, *self._bare(places.shape, node.arg[0]), -1)
+            kernel, place = put.kernel, put.place
+            kernel.heavy = node  # its loops run in order: reductions are better off elsewhere
+            kernel.reads.add(made.kernel)
+            put.place, put.index = self._chosen(node.arg[0], base.shape, places, put)
+            put.sources = (self._context(values_, kernel, place, put), put.index)
+            put.deepest = len(kernel.outer) - 1
+            kernel.outputs.append(put)
+            made = put
+        self.homes[node] = made.kernel
+        self.decisions.append(Decision(node, made.kernel.number, "values are scattered"))
+        for context in readers:
+            context.loaded = True
+            context.kernel.reads.add(made.kernel)
+
+    def _bare(self, shape: tuple[Size, ...], serial: int = -1) -> tuple[Kernel, Place]:
+        """A kernel that takes in nothing else, and the place of its loops."""
+        kernel = Kernel(len(self.kernels), shape, serial)
+        self.kernels.append(kernel)
+        return kernel, Place(kernel.indices)
 
     def _own(self, node: UOp) -> Context:
         """A kernel for the node alone."""
@@ -226,6 +262,11 @@ class Placement:
                 context.sources = (self._context(node.src[0], kernel, inner, context),)
         elif node.op is ops.REDUCE:
             self._push_reduce(context)
+        elif node.op is ops.GATHER:
+            x, index = node.src
+            at, chosen = self._chosen(node.arg, x.shape, index, context)
+            context.sources = (self._context(x, kernel, at, context), chosen)
+            kernel.count += node.op.flops
         else:
             scalar = Place((), place.conditions)
             context.sources = tuple(
@@ -233,6 +274,23 @@ class Placement:
                 for source in values(node)
             )
             kernel.count += max(1, node.op.flops)
+
+    def _chosen(self, axis: int, shape: tuple[Size, ...], index: UOp, to: Context) -> tuple[Place, Context]:
+        """A place with an index that is a value on one axis, and the context of that value."""
+        place, size = to.place, shape[axis]
+        at = place
+        while index.op in SAME_VALUES:  # what stands for it depends on no more loops than it does
+            inner = SOURCE_INDICES[index.op](self.indexer, index, at)
+            assert inner is not None, "these views reach all of their result"
+            index, at = index.src[0], inner
+        context = self._context(index, to.kernel, at, to)
+        if type(size) is int and size == 1:
+            chosen = ZERO
+        else:
+            chosen = UOp(ops.CHOSEN, dt.int64, (*at.indices, *at.conditions), (index, size))
+            to.kernel.chosen[chosen] = context
+        indices = (*place.indices[:axis], chosen, *place.indices[axis + 1 :])
+        return Place(indices, place.conditions), context
 
     def _push_reduce(self, context: Context) -> None:
         """New or shared loops for the axes that are reduced; an axis of size 0 leaves the identity alone."""
@@ -247,7 +305,8 @@ class Placement:
             indices = list(place.indices)
             axes = [axis for axis in axes if axis not in starts or starts[axis][1] > 1]
             sizes = tuple(starts[axis][1] if axis in starts else shape[axis] for axis in axes)
-            group = kernel.group(sizes, context)
+            chosen = frozenset[UOp]().union(*map(self.indexer.chosen, (*place.indices, *place.conditions)))
+            group = kernel.group(sizes, context, chosen)
             for axis, counter in zip(axes, group.ranges):
                 indices[axis] = counter
             for axis, (first, few, direction) in starts.items():

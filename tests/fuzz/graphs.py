@@ -200,6 +200,45 @@ class Maker:
         seen = x.view(shape, ((0, (1, 0, 0)), (0, (0, 0, 1)), (begin, (0, 1, -stride))))
         return seen.reduce("add", (2,))
 
+    def index(self, shape: tuple[int, ...], size: int) -> UOp:
+        """Places in an axis: bare, computed, or the same along an axis; some outside now and then."""
+        dtype = self.random.choice((dt.int32, dt.int64, dt.uint8))
+        low, high = (0, size - 1) if dtype is dt.uint8 or self.random.random() < 0.8 else (-2, size + 1)
+        axis = self.random.randrange(len(shape))
+        alone = self.random.random() < 0.5
+        own = tuple(n if i == axis else 1 for i, n in enumerate(shape)) if alone else shape
+        number = len(self.graph.memory) + 1
+        self.graph.memory[number] = [self.random.randint(low, max(high, 0)) for _ in range(prod(own))]
+        node = UOp(ops.BUFFER, dtype, (), Buffer(number, own)).expand(shape)
+        if self.random.random() < 0.2:
+            whole = self.fitted(self.pick(dt.int32), shape)
+            return whole % max(size, 1)
+        return node + 0 * node if self.random.random() < 0.2 else node
+
+    def chosen(self) -> UOp:
+        """Elements named by an index."""
+        a = self.pick()
+        if not a.ndim or 0 in a.shape:
+            return self.elementwise()
+        axis = self.random.randrange(a.ndim)
+        count = self.random.choice((1, 2, 3, 5, 8, 17))
+        shape = (*a.shape[:axis], count, *a.shape[axis + 1 :])
+        return a.gather(axis, self.index(shape, a.shape[axis])) if prod(shape) <= MOST else self.elementwise()
+
+    def scattered(self) -> UOp:
+        """Values put, or joined, where an index says."""
+        a = self.pick()
+        if not a.ndim:
+            return self.chosen()
+        axis = self.random.randrange(a.ndim)
+        shape = (*a.shape[:axis], self.random.choice((0, 1, 2, 5, 9)), *a.shape[axis + 1 :])
+        if prod(shape) > MOST:
+            return self.chosen()
+        value = self.fitted(self.pick(a.dtype), shape)
+        whole = a.dtype is dt.int32
+        combine = self.random.choice(("set", "add", "max", "min", "mul") if whole else ("set", "max", "min"))
+        return a.scatter(axis, self.index(shape, a.shape[axis]), value, combine)
+
     def other(self) -> UOp:
         """Counters, realization, and new versions of buffers."""
         how = self.random.randrange(4)
@@ -227,6 +266,8 @@ class Maker:
             self.moved: 5,
             self.view: 2,
             self.unwound: 1,
+            self.chosen: 2,
+            self.scattered: 2,
             self.other: 2,
         }
         make = self.random.choices(list(kinds), list(kinds.values()))[0]

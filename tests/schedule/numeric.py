@@ -74,6 +74,11 @@ def tensor_value(node, sources, memory):
     x = sources[-1]
     if op in VIEWS:
         return VIEWS[op](x, arg)
+    if op is ops.GATHER:
+        x, places = sources
+        return np.take_along_axis(x, np.clip(places, 0, max(x.shape[arg] - 1, 0)).astype(int), arg)
+    if op is ops.SCATTER:
+        return _scatter(*sources, *arg)
     if op is not ops.REDUCE:
         assert op in (ops.CONTIGUOUS, ops.DETACH, ops.COPY, ops.ASSIGN), op
         return np.broadcast_to(x, node.shape)
@@ -81,6 +86,20 @@ def tensor_value(node, sources, memory):
         start = {"add": 0, "mul": 1, "max": node.dtype.min, "min": node.dtype.max}[arg[0]]
         return np.full(node.shape, start, x.dtype)
     return REDUCE[arg[0]].reduce(x, axis=arg[1], keepdims=True, **_wide(arg[0], x)).astype(x.dtype)
+
+
+def _scatter(base, places, value, axis, combine):
+    made = base.copy()
+    inside = (places >= 0) & (places < base.shape[axis])
+    at = list(np.indices(places.shape))
+    at[axis] = places.astype(int)
+    at = tuple(i[inside] for i in at)
+    if combine == "set":
+        for *place, v in zip(*at, value[inside]):  # numpy does not say which of several is the last
+            made[tuple(place)] = v
+    else:
+        REDUCE[combine].at(made, at, value[inside])
+    return made
 
 
 def _wide(name, x):
@@ -120,15 +139,25 @@ def run_kernel(ast, arrays):
     with np.errstate(all="ignore"):
         for node in nodes:
             if node.op is ops.END:
-                place, value = node.src[0].src
-                offset, value = (_wide_over(values[v], node.src[1:]).ravel() for v in (place.src[1], value))
-                assert len(np.unique(offset)) == len(offset), "an element is stored twice"
-                stores.append((arrays[place.src[0].arg[0]], offset, value))
+                place, value, *serial = node.src[0].src
+                needed = (place.src[1], value, *place.src[2:])
+                offset, value, *mask = (_wide_over(values[v], node.src[1:]).ravel() for v in needed)
+                if mask:
+                    offset, value = offset[mask[0]], value[mask[0]]
+                if not serial:
+                    assert len(np.unique(offset)) == len(offset), "an element is stored twice"
+                stores.append((arrays[place.src[0].arg[0]], offset, value, node.src[0].arg))
             elif node.op not in (ops.PARAM, ops.INDEX, ops.STORE, ops.SINK):
                 values[node] = _kernel_value(node, values, arrays, count)
-    for array, offset, value in stores:
+    for array, offset, value, joined in stores:
         assert array.dtype == value.dtype, (array.dtype, value.dtype)
-        array[offset] = value
+        if joined is None:
+            for at, v in zip(offset, value) if len(offset) < 10_000 else ():
+                array[at] = v
+            if len(offset) >= 10_000:
+                array[offset] = value
+        else:
+            REDUCE[joined].at(array, offset, value)
 
 
 def _kernel_value(node, values, arrays, count):
@@ -176,18 +205,22 @@ def _load(node, values, arrays):
 def run(schedule, memory, in_place=True):
     """The arrays of the roots after a schedule has run."""
     memory = {number: np.array(value).ravel() for number, value in memory.items()}
+    written = set()
     for item in schedule.items:
         arrays = {}
         donated = dict(item.donates) if in_place else {}
         for slot, buffer in enumerate(item.buffers):
             if slot in item.writes:
                 array = np.zeros(prod(buffer.shape), numpy_dtype(buffer.dtype))
-                if slot in donated:
+                if buffer.arg.number in written:  # by an item before, whose elements this one joins values to
+                    array = memory[buffer.arg.number]
+                elif slot in donated:
                     array = memory[item.buffers[donated[slot]].arg.number]
                 arrays[slot] = memory[buffer.arg.number] = array
             else:
                 arrays[slot] = memory[buffer.arg.number]
         run_kernel(item.ast, arrays)
+        written |= {item.buffers[slot].arg.number for slot in item.writes}
     empty = {
         b.arg.number: np.zeros(0, numpy_dtype(b.dtype)) for b in schedule.outputs.values() if 0 in b.shape
     }

@@ -73,7 +73,7 @@ def interpreted(graph):
     for item in plan.items:
         for slot in item.writes:
             buffer = item.buffers[slot]
-            memory[buffer.arg.number] = [None] * prod(buffer.shape)
+            memory.setdefault(buffer.arg.number, [None] * prod(buffer.shape))  # a scatter's base is there
         interpret.run_kernel(item.ast, [memory[buffer.arg.number] for buffer in item.buffers])
     got = [memory.get(plan.outputs[root].arg.number, []) for root in graph.roots]
     return want, got

@@ -111,7 +111,27 @@ def attention(b):
     return [nets.attention(*(b.input(2, 64, 32) for _ in range(3)))]
 
 
+def embedding(b):
+    table, words = b.input(50, 13), b.input(2, 7, dtype=dt.int64)
+    return [table.gather(0, words.reshape((14, 1)).expand((14, 13))).reshape((2, 7, 13))]
+
+
+def embedding_backward(b):
+    table, g = b.input(50, 13), b.input(2, 7, 13)
+    b.inputs.remove(table)  # the gradient does not read it
+    words = b.input(14, dtype=dt.int64).reshape((14, 1)).expand((14, 13))
+    return nets.gradients(table.gather(0, words).reshape((2, 7, 13)), [table], g)
+
+
+def chosen_class(b):
+    x, labels = b.input(7, 13), b.input(7, dtype=dt.int32)
+    return [nets.softmax(x).alu(ops.LOG).gather(1, labels.reshape((7, 1)))]
+
+
 COUNTS = [
+    (embedding, 1),
+    (embedding_backward, 2),
+    (chosen_class, 2),
     (softmax_forward, 1),
     (softmax_backward, 2),
     (layernorm_forward, 1),

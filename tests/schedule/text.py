@@ -38,8 +38,10 @@ class Printer:
         if node.op is ops.LOAD:
             self.lines.append(f"  {name} = {self.show(node.src[0])}")
         elif node.op is ops.END:
-            place, value = node.src[0].src
-            self.lines.append(f"  {self.show(place)} = {self.show(value)} for {self.loops(node.src[1:])}")
+            place, value, *serial = node.src[0].src
+            loops = self.loops(node.src[1:]) + "".join(f", r{r.arg[0]} in order" for r in serial)
+            joins = node.src[0].arg or ""
+            self.lines.append(f"  {self.show(place)} {joins}= {self.show(value)} for {loops}")
         elif node.op is ops.REDUCE:
             self.lines.append(
                 f"  {name} = {node.arg[0]} of {self.show(node.src[0])} over {self.loops(node.src[1:])}"
