@@ -25,7 +25,7 @@ class Embedding(Module):
         self, count: int, size: int, *, dtype: DType = dt.float32, device: str | None = None
     ) -> None:
         self.count = count
-        self.weight = _normal(count, size, dtype=dtype, device=device)
+        self.weight = Tensor.randn(count, size, dtype=dtype, device=device).requires_grad_()
 
     def __call__(self, x: Tensor) -> Tensor:
         """The formula; zeros for a number outside of the table."""
@@ -162,10 +162,3 @@ class MultiheadAttention(Module):
         dropped = self.dropout if self.training else 0.0
         y = q.scaled_dot_product_attention(k, v, attn_mask, dropped, is_causal)
         return self.out_proj(y.transpose(-3, -2).flatten(-2))
-
-
-def _normal(*shape: int, dtype: DType, device: str | None) -> Tensor:
-    """Trainable normal numbers. Source: Box, Muller 1958."""
-    size = (Tensor.rand(*shape, device=device) * -1 + 1).log() * -2
-    angle = Tensor.rand(*shape, device=device) * (2 * math.pi)
-    return (size.sqrt() * angle.cos()).cast(dtype).requires_grad_()

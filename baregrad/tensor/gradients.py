@@ -10,7 +10,7 @@ from baregrad.base.errors import DTypeError, GradientError
 from baregrad.engine import SESSION, Value
 from baregrad.ir import UOp, ops
 from baregrad.tensor import autograd
-from baregrad.tensor.ops.sorting import Sorting
+from baregrad.tensor.ops.sampling import Sampling
 from baregrad.tensor.place import user_line
 
 _leaves = count(1)
@@ -21,7 +21,7 @@ def leaf_node(node: UOp) -> UOp:
     return UOp(ops.CONTIGUOUS, node.dtype, (node,), next(_leaves))
 
 
-class Gradients(Sorting):
+class Gradients(Sampling):
     """Leaves and backward()."""
 
     __slots__ = ()

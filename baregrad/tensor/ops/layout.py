@@ -333,10 +333,6 @@ class Layout(Activation):
         """Ones in a shape and this tensor's dtype."""
         return self.new_full(check.shape_of(shape, "new_ones"), 1)
 
-    def rand_like(self) -> Self:
-        """Uniform numbers in [0, 1) in this tensor's shape and dtype."""
-        return self.rand(*self.shape, dtype=self.dtype, device=self.device)
-
     @classmethod
     def meshgrid(cls, tensors: Sequence[Self], indexing: str = "ij") -> list[Self]:
         """Vectors laid along one axis each of a common grid; "xy" exchanges the first two axes.

@@ -12,10 +12,10 @@ from typing import Self
 from baregrad.base.errors import DTypeError, ShapeError
 from baregrad.ir import ops
 from baregrad.tensor import check
-from baregrad.tensor.ops.create import Create
+from baregrad.tensor.ops.random import Random
 
 
-class Loss(Create):
+class Loss(Random):
     """Losses of regression and of classification."""
 
     __slots__ = ()
@@ -194,7 +194,7 @@ class Loss(Create):
             )
 
 
-def _class_axis(x: Create) -> int:
+def _class_axis(x: Random) -> int:
     return 1 if x.ndim > 1 else 0
 
 
