@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import functools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, DeviceError, DTypeError, ShapeError
 from baregrad.dtype import DType
-from baregrad.ir import Size
+from baregrad.ir import Scalar, Size
 
 
 def number(value: Any) -> Any:  # Any: whatever a user gives; a Scalar, or the same again
@@ -20,6 +22,32 @@ def number(value: Any) -> Any:  # Any: whatever a user gives; a Scalar, or the s
         if getattr(value, "shape", None) == () and hasattr(value, "__array_interface__")
         else value
     )
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def takes(words: str) -> Callable[[Method], Method]:
+    """A method for tensors of some dtypes only: "bool", "int", "float". Errors: DTypeError for the others."""
+
+    def limited(method: Method) -> Method:
+        @functools.wraps(method)
+        def checked(self: Any, *args: Any, **options: Any) -> Any:  # Any: of whatever method
+            taken(self.dtype, words, method.__name__)
+            return method(self, *args, **options)
+
+        return checked  # type: ignore[return-value]  # it takes and gives what the method does
+
+    return limited
+
+
+def taken(dtype: DType, words: str, what: str) -> None:
+    """Whether an operation takes a dtype. Errors: DTypeError if not."""
+    kind = "float" if dtype.is_float else "int" if dtype.is_int else dtype.name
+    if kind not in words.split():
+        raise DTypeError(
+            f"{what} of {dtype}", why=f"it takes {' and '.join(words.split())}", mend="cast() it first"
+        )
 
 
 def axis_in(axis: int, ndim: int, what: str) -> int:
@@ -98,6 +126,13 @@ def flat_sizes(given: Sequence[object]) -> tuple[Size, ...]:
     """Sizes or axes given one by one, or as one sequence."""
     first = given[0] if len(given) == 1 else None
     return tuple(first) if isinstance(first, tuple | list) else tuple(given)
+
+
+def least(dtype: DType) -> Scalar:
+    """What is not greater than any number of a dtype."""
+    if dtype.is_float:
+        return -math.inf if dtype.has_inf else -dtype.max_finite
+    return dtype.min
 
 
 def float_dtype(dtype: DType, what: str) -> DType:

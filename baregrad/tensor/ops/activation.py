@@ -25,68 +25,84 @@ class Activation(Functions):
         """x where it is not above 0, else 0."""
         return self.where(~(self > 0), 0)
 
+    @check.takes("float")
     def elu(self, alpha: float = 1.0) -> Self:
         """x above 0, else alpha * (exp(x) - 1). Source: Clevert, Unterthiner, Hochreiter 2016, eq. 15."""
         return self.where(self > 0, self._below().expm1() * alpha)
 
+    @check.takes("float")
     def selu(self) -> Self:
         """scale * elu(x, alpha), with the two numbers that keep mean 0 and variance 1."""
         return self.elu(SELU_ALPHA) * SELU_SCALE
 
+    @check.takes("float")
     def celu(self, alpha: float = 1.0) -> Self:
         """x above 0, else alpha * (exp(x / alpha) - 1). Source: Barron 2017, eq. 2."""
         return self.where(self > 0, (self._below() * (1 / alpha)).expm1() * alpha)
 
+    @check.takes("float")
     def softplus(self, beta: float = 1.0, threshold: float = 20.0) -> Self:
         """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
         scaled = self * beta
         smooth = (scaled.maximum(0) + (-scaled.abs()).exp().log1p()) * (1 / beta)
         return self.where(scaled > threshold, smooth)
 
+    @check.takes("float")
     def logsigmoid(self) -> Self:
         """log(sigmoid(x)) = min(x, 0) - log(1 + exp(-|x|))."""
         return self.minimum(0) - (-self.abs()).exp().log1p()
 
+    @check.takes("float")
     def softsign(self) -> Self:
         """x / (1 + |x|)."""
         return self / (self.abs() + 1)
 
+    @check.takes("float")
     def mish(self) -> Self:
         """x * tanh(softplus(x)). Source: Misra 2019."""
         return self * self.softplus().tanh()
 
+    @check.takes("float")
     def hardtanh(self, min_val: float = -1.0, max_val: float = 1.0) -> Self:
         """x limited to min_val..max_val, with gradient 0 at both."""
         return self.where(~(self <= min_val), min_val).where(~(self >= max_val), max_val)
 
+    @check.takes("float")
     def relu6(self) -> Self:
         """min(max(x, 0), 6)."""
         return self.hardtanh(0.0, 6.0)
 
+    @check.takes("float")
     def hardsigmoid(self) -> Self:
         """min(max(x + 3, 0), 6) / 6."""
         return (self + 3).relu6() * (1 / 6)
 
+    @check.takes("float")
     def hardswish(self) -> Self:
         """x * hardsigmoid(x). Source: Howard and others 2019, section 5.2."""
         return self * self.hardsigmoid()
 
+    @check.takes("float")
     def tanhshrink(self) -> Self:
         """x - tanh(x)."""
         return self - self.tanh()
 
+    @check.takes("float")
     def softshrink(self, lambd: float = 0.5) -> Self:
         """x moved by lambd towards 0; 0 within lambd of it."""
         return (self - lambd).where(self > lambd, (self + lambd).where(self < -lambd, self * 0))
 
+    @check.takes("float")
     def hardshrink(self, lambd: float = 0.5) -> Self:
         """x, 0 within lambd of 0."""
         return self.where(~(self.abs() <= lambd), 0)
 
+    @check.takes("float")
     def threshold(self, threshold: float, value: float) -> Self:
         """x above the threshold, else the value."""
         return self.where(~(self <= threshold), value)
 
+    @check.takes("float")
     def glu(self, axis: int = -1) -> Self:
         """a * sigmoid(b), a and b being the halves of an axis. Source: Dauphin and others 2017, eq. 1.
 
@@ -101,6 +117,7 @@ class Activation(Functions):
         lead = (slice(None),) * axis
         return self[(*lead, slice(size // 2))] * self[(*lead, slice(size // 2, None))].sigmoid()
 
+    @check.takes("float")
     def prelu(self, weight: Self) -> Self:
         """x above 0, else weight * x, with one weight, or one for each element of axis 1.
 
@@ -117,6 +134,7 @@ class Activation(Functions):
         slope = weight.reshape(shape)
         return self.where(self > 0, self * slope)
 
+    @check.takes("float")
     def softmin(self, axis: int = -1) -> Self:
         """softmax(-x)."""
         return (-self).softmax(axis)

@@ -184,7 +184,11 @@ class Elementwise(TensorBase):
 
     def masked_fill(self, mask: TensorBase, value: Scalar) -> Self:
         """The value where the mask holds, self elsewhere."""
-        return self.where(~mask, value)  # type: ignore[operator]  # a mask is of the public class
+        return self._or_else(~mask, value)  # type: ignore[operator]  # a mask is of the public class
+
+    def _or_else(self, condition: TensorBase, value: Scalar) -> Self:
+        """where with a number that makes no integers of bool."""
+        return self.where(condition, value != 0 if self.dtype is dt.bool_ else value)
 
     def pow(self, exponent: Other) -> Self:
         """self to the power of the exponent; whole and half exponents that are Python numbers by
@@ -240,26 +244,32 @@ class Elementwise(TensorBase):
         return self.where(self > 0, -self) if self.dtype.is_int else self.maximum(-self)
 
     def sign(self) -> Self:
-        """-1, 0 or 1; NaN stays."""
+        """-1, 0 or 1; NaN and bool stay."""
+        if self.dtype is dt.bool_:
+            return self
         zero = self.where(self != self, 0)
         return zero.where(~(self > 0), 1).where(~(self < 0), -1)
 
     # -- activations -------------------------------------------------------------------------------------
 
+    @check.takes("int float")
     def relu(self) -> Self:
-        """max(x, 0), with gradient 0 at 0."""
-        return self.where(self > 0, 0)
+        """max(x, 0), with gradient 0 at 0; NaN stays."""
+        return self.where(~(self <= 0), 0)
 
+    @check.takes("float")
     def sigmoid(self) -> Self:
         """1 / (1 + exp(-x)), by exp(-|x|), which never overflows: its gradient would be NaN."""
         below = self < 0
         power = self.where(below, -self).exp()
         return power.where(below, 1) / (power + 1)
 
+    @check.takes("float")
     def silu(self) -> Self:
         """x * sigmoid(x)."""
         return self * self.sigmoid()
 
+    @check.takes("float")
     def gelu(self, approximate: str = "none") -> Self:
         """x * (1 + erf(x / sqrt(2))) / 2; approximate="tanh": x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 *
         x ** 3))) / 2.
@@ -275,6 +285,7 @@ class Elementwise(TensorBase):
         inner = (self + self * self * self * 0.044715) * math.sqrt(2 / math.pi)
         return self * 0.5 * (inner.tanh() + 1)
 
+    @check.takes("float")
     def leaky_relu(self, negative_slope: builtins.float = 0.01) -> Self:
         """x, or a fraction of it below 0."""
         return self.where(self > 0, self * negative_slope)

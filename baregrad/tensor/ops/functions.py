@@ -173,7 +173,7 @@ class Functions(Loss):
 
     def isfinite(self) -> Self:
         """Which elements are neither infinite nor NaN."""
-        return self.abs() < math.inf if self.dtype.is_float else self.eq(self)
+        return (self - self).eq(0) if self.dtype.is_float else self.eq(self)
 
     def signbit(self) -> Self:
         """Which elements have a minus, zeros and NaN included."""
@@ -186,7 +186,8 @@ class Functions(Loss):
         if a.dtype.is_float:
             close = close | (((a - b).abs() <= b.abs() * rtol + atol) & a.isfinite() & b.isfinite())
         else:
-            close = close | ((a - b).abs() <= b.abs() * rtol + atol)
+            p, q = a.cast(dt.float64), b.cast(dt.float64)  # of unsigned ones the difference would wrap
+            close = close | ((p - q).abs() <= q.abs() * rtol + atol)
         return close | (a.isnan() & b.isnan()) if equal_nan else close
 
     def allclose(self, other: Other, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
@@ -284,7 +285,8 @@ class Functions(Loss):
 
     def addcmul(self, a: Self, b: Other, *, value: float = 1) -> Self:
         """x + value * a * b."""
-        return self + a * b * value
+        product = a * b
+        return self + (product if value == 1 else product * value)
 
     def addcdiv(self, a: Self, b: Other, *, value: float = 1) -> Self:
         """x + value * a / b."""

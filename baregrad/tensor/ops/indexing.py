@@ -128,6 +128,7 @@ class Indexing(Linear):
         lead = (slice(None),) * axis
         return [self[(*lead, slice(i, i + size))] for i in range(0, self.shape[axis], size)]
 
+    @check.takes("bool int")
     def one_hot(self, num_classes: int) -> Self:
         """1 at the place that each element names, along a new last axis, as int64; all 0 for a place out of
         range.

@@ -203,11 +203,11 @@ class Layout(Activation):
 
     def triu(self, diagonal: int = 0) -> Self:
         """The upper triangle from a diagonal on, 0 below it. Shapes: (…, n, m) -> the same."""
-        return self.where(self._beside("triu") >= diagonal, 0)
+        return self._or_else(self._beside("triu") >= diagonal, 0)
 
     def tril(self, diagonal: int = 0) -> Self:
         """The lower triangle up to a diagonal, 0 above it. Shapes: (…, n, m) -> the same."""
-        return self.where(self._beside("tril") <= diagonal, 0)
+        return self._or_else(self._beside("tril") <= diagonal, 0)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """The elements whose second place is the first one plus `offset`, along a new last axis.
@@ -233,7 +233,7 @@ class Layout(Activation):
         size = self.shape[-1]
         before, after = max(0, -offset), max(0, offset)
         square = self.unsqueeze(-1).expand(*self.shape, size)
-        cross = square.where(self._places(size, 0, 2).eq(self._places(size, 1, 2)), 0)
+        cross = square._or_else(self._places(size, 0, 2).eq(self._places(size, 1, 2)), 0)
         room = [(0, 0)] * (self.ndim - 1)
         return cross.pad([*room, (before, after), (after, before)])
 

@@ -25,6 +25,7 @@ class Linear(Reduce):
         """The product of matrices."""
         return self.matmul(other)
 
+    @check.takes("int float")
     def matmul(self, other: TensorBase) -> Self:
         """The product of matrices, with vectors and batches as in torch.
 
@@ -64,6 +65,7 @@ class Linear(Reduce):
         product = self.matmul(weight.transpose(-1, -2))  # type: ignore[attr-defined]  # one public class
         return product if bias is None else product + bias
 
+    @check.takes("int float")
     def conv2d(
         self,
         weight: TensorBase,
@@ -131,7 +133,7 @@ class Linear(Reduce):
         ph, pw = _pair(padding)
         x = self._laid_down() if self.requires_grad else self  # the image, not its windows
         if ph or pw:
-            least = float("-inf") if self.dtype.is_float else self.dtype.min
+            least = check.least(self.dtype)
             x = self.pad([(0, 0)] * (self.ndim - 2) + [(ph, ph), (pw, pw)], least)
         return x._pool_windows(size, stride, 0).max((-2, -1))
 

@@ -32,14 +32,17 @@ class Loss(Random):
 
     # -- regression --------------------------------------------------------------------------------------
 
+    @check.takes("float")
     def mse_loss(self, target: Self, reduction: str = "mean") -> Self:
         """(x - y) ** 2. Shapes: broadcast. Errors: ShapeError for an unknown reduction, as all losses."""
         return (self - target).square()._reduced(reduction)
 
+    @check.takes("float")
     def l1_loss(self, target: Self, reduction: str = "mean") -> Self:
         """|x - y|. Shapes: broadcast."""
         return (self - target).abs()._reduced(reduction)
 
+    @check.takes("float")
     def huber_loss(self, target: Self, reduction: str = "mean", delta: float = 1.0) -> Self:
         """d * d / 2 with d = |x - y| below delta, else delta * (d - delta / 2). Errors: ShapeError for
         delta <= 0.
@@ -50,6 +53,7 @@ class Loss(Random):
         small = apart < delta
         return (apart * apart * 0.5).where(small, (apart - delta / 2) * delta)._reduced(reduction)
 
+    @check.takes("float")
     def smooth_l1_loss(self, target: Self, reduction: str = "mean", beta: float = 1.0) -> Self:
         """huber_loss divided by beta; l1_loss for beta 0. Source: Girshick 2015, eq. 3."""
         if not beta:
@@ -58,6 +62,7 @@ class Loss(Random):
 
     # -- probabilities -----------------------------------------------------------------------------------
 
+    @check.takes("float")
     def binary_cross_entropy(self, target: Self, weight: Self | None = None, reduction: str = "mean") -> Self:
         """-w * (y * log(x) + (1 - y) * log(1 - x)) for probabilities x, each logarithm at least -100."""
         self._same_shape(target, "binary_cross_entropy")
@@ -65,6 +70,7 @@ class Loss(Random):
         loss = -(target * yes + (-target + 1) * no)
         return (loss if weight is None else loss * weight)._reduced(reduction)
 
+    @check.takes("float")
     def binary_cross_entropy_with_logits(
         self,
         target: Self,
@@ -79,6 +85,7 @@ class Loss(Random):
         loss = (-target + 1) * self + part
         return (loss if weight is None else loss * weight)._reduced(reduction)
 
+    @check.takes("float")
     def kl_div(self, target: Self, reduction: str = "mean", log_target: bool = False) -> Self:
         """y * (log(y) - x) for log-probabilities x; "batchmean" divides the sum by the first axis.
 
@@ -95,6 +102,7 @@ class Loss(Random):
 
     # -- classes -----------------------------------------------------------------------------------------
 
+    @check.takes("float")
     def nll_loss(
         self,
         target: Self,
@@ -110,6 +118,7 @@ class Loss(Random):
         """
         return self._classified(target, weight, ignore_index, reduction, 0.0)
 
+    @check.takes("float")
     def cross_entropy(
         self,
         target: Self,

@@ -129,7 +129,7 @@ class Movement(Elementwise):
         if value == 0:
             return padded
         mask = self.constant(const(True, dt.bool_).expand(self.shape).pad(pairs), self.device)
-        return padded.where(mask, value)
+        return padded._or_else(mask, value)
 
     def repeat(self, *times: int) -> Self:
         """The tensor laid side by side, `times` along each axis."""

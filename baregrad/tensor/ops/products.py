@@ -80,6 +80,9 @@ class Products(Statistics):
         Errors: ShapeError for a formula that does not fit.
         """
         inputs, output = _parsed(formula, [t.shape for t in operands])
+        for t in operands:
+            check.taken(t.dtype, "int float", "einsum")
+        dtype = dt.result_dtype(*(t.dtype for t in operands))
         terms = [t._with_names(names) for names, t in zip(inputs, operands, strict=True)]
         names, total = terms[0]
         for i, (others, term) in enumerate(terms[1:], 1):
@@ -89,6 +92,7 @@ class Products(Statistics):
         if extra:
             total = total.sum(extra)
             names = "".join(name for name in names if name in output)
+        total = total.cast(dtype)
         return total.permute([names.index(name) for name in output]) if output else total
 
     def _with_names(self, names: str) -> tuple[str, Self]:
@@ -156,9 +160,10 @@ class Products(Statistics):
         if attn_mask is not None:
             check.broadcast([scores.shape, attn_mask.shape], "mask")
             whether = attn_mask.dtype is dt.bool_
-            scores = scores.where(attn_mask, -math.inf) if whether else scores + attn_mask.cast(self.dtype)
+            scores = scores if self.dtype.has_inf else scores.cast(dt.float32)
+            scores = scores.where(attn_mask, -math.inf) if whether else scores + attn_mask.cast(scores.dtype)
         weights = scores._attention_weights() if attn_mask is not None else scores.softmax(-1)
-        return weights.dropout(dropout_p).matmul(value)
+        return weights.cast(self.dtype).dropout(dropout_p).matmul(value)
 
     def _attention_weights(self) -> Self:
         """softmax of the last axis, with zeros where all of it is -inf."""

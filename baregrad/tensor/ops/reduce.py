@@ -65,12 +65,18 @@ class Reduce(Movement):
         return self._reduce("min", axis, keepdim)
 
     def all(self, axis: Axes = None, keepdim: bool = False) -> Self:
-        """Whether all are true."""
-        return self.bool().cast(dt.int32)._reduce("min", axis, keepdim).bool()
+        """Whether all are true; of nothing they are."""
+        return self._whether("min", axis, keepdim)
 
     def any(self, axis: Axes = None, keepdim: bool = False) -> Self:
-        """Whether one is true."""
-        return self.bool().cast(dt.int32)._reduce("max", axis, keepdim).bool()
+        """Whether one is true; of nothing none is."""
+        return self._whether("max", axis, keepdim)
+
+    def _whether(self, extreme: str, axis: Axes, keepdim: bool) -> Self:
+        """The extreme of 0 and 1; over an empty axis, which has none, the sum or product."""
+        axes = check.axes_in(axis, self.ndim, extreme)
+        name = extreme if all(self.shape[a] for a in axes) else {"min": "mul", "max": "add"}[extreme]
+        return self.bool().cast(dt.int32)._reduce(name, axes, keepdim).bool()
 
     def _count(self, axis: Axes) -> int:
         count = 1
@@ -141,6 +147,7 @@ class Reduce(Movement):
         axes = check.axes_in(axis, self.ndim, "logsumexp")
         return total.reshape(tuple(size for a, size in enumerate(self.shape) if a not in axes))
 
+    @check.takes("float")
     def layer_norm(self, axes: int = 1, eps: float = 1e-5) -> Self:
         """The last `axes` axes shifted and scaled to mean 0 and variance 1.
 

@@ -51,6 +51,7 @@ class Statistics(Layout):
         """The sum, NaN counting as 0."""
         return self.where(~self.isnan(), 0).sum(axis, keepdim)
 
+    @check.takes("float")
     def nanmean(self, axis: Axes = None, keepdim: bool = False) -> Self:
         """The mean of the elements that are not NaN."""
         return self.nansum(axis, keepdim) / (~self.isnan()).sum(axis, keepdim)
@@ -72,15 +73,18 @@ class Statistics(Layout):
         root = total.where(~nothing, 1)
         return (root.sqrt() if p == 2 else root.pow(1 / p)).where(~nothing, 0)
 
+    @check.takes("float")
     def normalize(self, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Self:
         """x / max(norm(x, p), eps) along an axis."""
         return self / self.norm(p, axis, keepdim=True).clamp_min(eps)
 
+    @check.takes("float")
     def cosine_similarity(self, other: Self, axis: int = 1, eps: float = 1e-8) -> Self:
         """sum(x * y) / (max(norm(x), eps) * max(norm(y), eps)) along an axis. Shapes: broadcast first."""
         a, b = self.operands("cosine_similarity", other, floats=True)
         return (a.normalize(2.0, axis, eps) * b.normalize(2.0, axis, eps)).sum(axis)
 
+    @check.takes("float")
     def pairwise_distance(
         self, other: Self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
     ) -> Self:
@@ -113,9 +117,12 @@ class Statistics(Layout):
         """The least of each element and all before it along an axis (torch's cummin without places)."""
         return self._running("min", axis, self.dtype.max)
 
+    @check.takes("float")
     def logcumsumexp(self, axis: int) -> Self:
         """log(cumsum(exp(x))), with the greatest element of the axis taken off first."""
         x = self.cast(check.float_dtype(self.dtype, "logcumsumexp"))
+        if not self.numel():
+            return x._running("add", axis, 0)
         top = x.max(axis, keepdim=True).detach()
         top = top.where(top.abs() < math.inf, 0)
         return (x - top).exp().cumsum(axis).log() + top

@@ -12,6 +12,7 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.ir import UOp
+from baregrad.tensor import check
 from baregrad.tensor.ops.products import Products
 
 Sizes = int | Sequence[int]
@@ -22,6 +23,7 @@ class Windows(Products):
 
     __slots__ = ()
 
+    @check.takes("int float")
     def conv1d(
         self,
         weight: Self,
@@ -40,6 +42,7 @@ class Windows(Products):
         """
         return self._convolved(weight, bias, 1, stride, padding, dilation, groups)
 
+    @check.takes("int float")
     def conv3d(
         self,
         weight: Self,
@@ -96,6 +99,7 @@ class Windows(Products):
 
     # -- transposed --------------------------------------------------------------------------------------
 
+    @check.takes("int float")
     def conv_transpose1d(self, weight: Self, bias: Self | None = None, **facts: Sizes) -> Self:
         """The gradient of conv1d with respect to its input, with an input of gradients.
 
@@ -106,10 +110,12 @@ class Windows(Products):
         """
         return self._spread(weight, bias, 1, **facts)
 
+    @check.takes("int float")
     def conv_transpose2d(self, weight: Self, bias: Self | None = None, **facts: Sizes) -> Self:
         """As conv_transpose1d, over 2 axes."""
         return self._spread(weight, bias, 2, **facts)
 
+    @check.takes("int float")
     def conv_transpose3d(self, weight: Self, bias: Self | None = None, **facts: Sizes) -> Self:
         """As conv_transpose1d, over 3 axes."""
         return self._spread(weight, bias, 3, **facts)
@@ -188,7 +194,7 @@ class Windows(Products):
         pads = _each(padding, axes)
         x = self._laid_down() if self.requires_grad else self
         if any(pads) and self.ndim >= axes:
-            least = float("-inf") if self.dtype.is_float else self.dtype.min
+            least = check.least(self.dtype)
             x = x.pad([(0, 0)] * (self.ndim - axes) + [(p, p) for p in pads], least)
         return x._pools(axes, size, stride, 0).max(tuple(range(-axes, 0)))
 

@@ -1,0 +1,44 @@
+"""Records of the public operations: what each takes, gives and refuses, as data. Not imported with baregrad.
+
+Read record.py first, then a table_*.py. tests/tensor/test_records*.py is made from them, `make compare` runs
+them against torch, and docs/reference/operations.md lists them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from baregrad.tensor.records import (
+    table_activation,
+    table_create,
+    table_elementwise,
+    table_loss,
+    table_movement,
+    table_products,
+    table_reduce,
+)
+from baregrad.tensor.records.record import VALUED, Array, Record, Refusal, Sample, gives, is_one
+
+TABLES = (
+    table_elementwise,
+    table_activation,
+    table_movement,
+    table_reduce,
+    table_products,
+    table_loss,
+    table_create,
+)
+
+
+@cache
+def records() -> dict[str, Record]:
+    """All records by name."""
+    found: dict[str, Record] = {}
+    for table in TABLES:
+        for row in table.RECORDS:
+            assert row.name not in found, f"{row.name} has two records"
+            found[row.name] = row
+    return found
+
+
+__all__ = ["TABLES", "VALUED", "Array", "Record", "Refusal", "Sample", "gives", "is_one", "records"]

@@ -1,0 +1,179 @@
+"""Formulas of records in numpy that are longer than a line. What a name means stands in the record."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+
+
+def softmax(x, axis):
+    if not x.size:
+        return x * 1.0
+    powers = np.exp(x - x.max(axis, keepdims=True)) if x.ndim else np.exp(x - x)
+    return powers / powers.sum(axis, keepdims=True) if x.ndim else powers
+
+
+def argmax(x, axis, keepdim):
+    """Of the flattened tensor without an axis; keepdim keeps all axes then."""
+    if axis is None:
+        place = np.argmax(x)
+        return np.reshape(place, (1,) * x.ndim) if keepdim else place
+    return np.argmax(x, axis, keepdims=keepdim) if x.ndim else np.array(0)
+
+
+def argmin(x, axis, keepdim):
+    if axis is None:
+        place = np.argmin(x)
+        return np.reshape(place, (1,) * x.ndim) if keepdim else place
+    return np.argmin(x, axis, keepdims=keepdim) if x.ndim else np.array(0)
+
+
+def norm(x, p, axis, keepdim):
+    size = np.abs(x * 1.0)
+    if p == 0:
+        return (size != 0).sum(axis, keepdims=keepdim) * 1.0
+    if math.isinf(p):
+        return (np.max if p > 0 else np.min)(size, axis, keepdims=keepdim)
+    return (size**p).sum(axis, keepdims=keepdim) ** (1 / p)
+
+
+def windows(x, size, step):
+    """Windows of the last axis, along a new one."""
+    return np.lib.stride_tricks.sliding_window_view(x, size, -1)[..., ::step, :]
+
+
+def shuffled(x, factor):
+    *lead, c, h, w = x.shape
+    r = factor
+    apart = x.reshape(*lead, c // r // r, r, r, h, w)
+    n = len(lead)
+    order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return apart.transpose(order).reshape(*lead, c // r // r, h * r, w * r)
+
+
+def unshuffled(x, factor):
+    *lead, c, h, w = x.shape
+    r = factor
+    apart = x.reshape(*lead, c, h // r, r, w // r, r)
+    n = len(lead)
+    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return apart.transpose(order).reshape(*lead, c * r * r, h // r, w // r)
+
+
+def each(value, axes):
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def conv(x, weight, bias, stride, padding, dilation, groups):
+    """Cross-correlation, one element of the kernel at a time."""
+    axes = x.ndim - 2
+    stride, padding, dilation = each(stride, axes), each(padding, axes), each(dilation, axes)
+    x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
+    kernel = weight.shape[2:]
+    counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation)]
+    inner, outer = weight.shape[1], weight.shape[0] // groups
+    y = np.zeros((x.shape[0], weight.shape[0], *counts))
+    for g in range(groups):
+        part = x[:, g * inner : (g + 1) * inner]
+        for at in product(*map(range, kernel)):
+            begins = [i * d for i, d in zip(at, dilation)]
+            cut = tuple(slice(b, b + (c - 1) * s + 1, s) for b, c, s in zip(begins, counts, stride))
+            found = np.tensordot(
+                part[(..., *cut)], weight[(slice(g * outer, (g + 1) * outer), ..., *at)], ([1], [1])
+            )
+            y[:, g * outer : (g + 1) * outer] += np.moveaxis(found, -1, 1)
+    return y if bias is None else y + bias.reshape(-1, *(1,) * axes)
+
+
+def spread(x, weight, bias, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """Each element times the kernel, laid over one another."""
+    axes = x.ndim - 2
+    stride, padding, dilation = each(stride, axes), each(padding, axes), each(dilation, axes)
+    more = each(output_padding, axes)
+    kernel = weight.shape[2:]
+    full = [
+        (n - 1) * s + d * (k - 1) + 1 + m
+        for n, s, d, k, m in zip(x.shape[2:], stride, dilation, kernel, more)
+    ]
+    inner, outer = weight.shape[0] // groups, weight.shape[1]
+    y = np.zeros((x.shape[0], outer * groups, *full))
+    for g in range(groups):
+        part, filters = (t for t in (x[:, g * inner : (g + 1) * inner], weight[g * inner : (g + 1) * inner]))
+        for at in product(*map(range, kernel)):
+            cut = tuple(
+                slice(i * d, i * d + (n - 1) * s + 1, s)
+                for i, d, n, s in zip(at, dilation, x.shape[2:], stride)
+            )
+            found = np.tensordot(part, filters[(..., *at)], ([1], [0]))
+            y[(slice(None), slice(g * outer, (g + 1) * outer), *cut)] += np.moveaxis(found, -1, 1)
+    y = y[(..., *(slice(p, n - p) for p, n in zip(padding, full)))]
+    return y if bias is None else y + bias.reshape(-1, *(1,) * axes)
+
+
+def pool(x, axes, size, stride, padding, reduce, filler):
+    size, padding = each(size, axes), each(padding, axes)
+    stride = size if stride is None else each(stride, axes)
+    room = [(0, 0)] * (x.ndim - axes) + [(p, p) for p in padding]
+    if any(padding) and filler and x.dtype.kind != "f":
+        filler = False if x.dtype == bool else np.iinfo(x.dtype).min
+    x = np.pad(x, room, constant_values=filler) if any(padding) else x
+    last = tuple(range(x.ndim - axes, x.ndim))
+    seen = np.lib.stride_tricks.sliding_window_view(x, size, last)
+    seen = seen[(slice(None),) * (x.ndim - axes) + tuple(slice(None, None, s) for s in stride)]
+    return reduce(seen, tuple(range(-axes, 0)))
+
+
+def nearest(x, size, scale_factor):
+    axes = x.ndim - 2
+    sizes = each(size, axes) if size is not None else tuple(n * scale_factor for n in x.shape[2:])
+    for axis, wanted in enumerate(sizes, 2):
+        x = np.take(x, np.arange(wanted) * x.shape[axis] // wanted, axis)
+    return x
+
+
+def attention(q, k, v, mask, is_causal, scale):
+    """Rows that see nothing are zeros."""
+    scores = q @ np.swapaxes(k, -1, -2) * (max(q.shape[-1], 1) ** -0.5 if scale is None else scale)
+    if is_causal:
+        mask = np.tril(np.ones(scores.shape[-2:], bool))
+    if mask is not None:
+        scores = scores + (np.where(mask, 0.0, -np.inf) if mask.dtype == bool else mask)
+    top = scores.max(-1, keepdims=True, initial=-np.inf)
+    blind = np.isinf(top)
+    powers = np.exp(scores - np.where(blind, 0, top))
+    return powers / np.where(blind, 1, powers.sum(-1, keepdims=True)) @ v
+
+
+def reduced(loss, reduction):
+    if reduction == "batchmean":
+        return loss.sum() / loss.shape[0]
+    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+
+
+def nll(x, target, weight, ignore_index, reduction, smoothing=0.0):
+    target = np.asarray(target).astype("int64")
+    classes = 1 if x.ndim > 1 else 0
+    valid = target != ignore_index
+    last = np.moveaxis(x, classes, -1)
+    weight = np.ones(last.shape[-1]) if weight is None else weight
+    chosen = np.where(valid, target, 0)
+    picked = np.take_along_axis(last, chosen[..., None], -1)[..., 0]
+    share = weight[chosen] * valid
+    loss = -share * picked
+    if smoothing:
+        loss = (1 - smoothing) * loss - smoothing / last.shape[-1] * (last * weight).sum(-1) * valid
+    return loss.sum() / share.sum() if reduction == "mean" else reduced(loss, reduction)
+
+
+def cross_entropy(x, target, weight, ignore_index, reduction, smoothing):
+    classes = 1 if x.ndim > 1 else 0
+    logs = np.log(softmax(x, classes))
+    if np.asarray(target).dtype.kind in "iu":
+        return nll(logs, target, weight, ignore_index, reduction, smoothing)
+    count = x.shape[classes]
+    smooth = target * (1 - smoothing) + smoothing / count
+    shape = (-1,) + (1,) * (x.ndim - classes - 1)
+    loss = -(logs * smooth * (1 if weight is None else weight.reshape(shape))).sum(classes)
+    return loss.sum() / (x.size / count) if reduction == "mean" else reduced(loss, reduction)

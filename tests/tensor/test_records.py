@@ -1,0 +1,102 @@
+"""Every public operation does what its record says, on the reference device and on the CPU.
+
+Tests are made of baregrad/tensor/records: values against formulas in numpy, dtypes of results, calls that
+must raise. The suite takes float32 and one more dtype of each record; `make slow` takes all of them.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+import pytest
+
+from baregrad import dtype as dt
+from baregrad.base import errors
+from baregrad.tensor import Tensor
+from baregrad.tensor.records import Record, records
+from tests.tensor.from_records import (
+    ALL,
+    VALUED,
+    array_of,
+    cases,
+    compare,
+    expected,
+    given,
+    ours,
+    result_dtype,
+    shown,
+    tensor,
+)
+
+CONVERSIONS = "to assign realize tolist item numpy torch from_dlpack"
+GRADIENTS = "backward requires_grad_ grad requires_grad is_leaf"
+FACTS = "shape dtype device ndim numel value"
+PLUMBING = "of apply constant fit operands"
+RANDOM = "manual_seed random_bits rand rand_like randint uniform dropout"  # tests/tensor/test_random.py
+WITHOUT_RECORD = f"{CONVERSIONS} {GRADIENTS} {FACTS} {PLUMBING} {RANDOM}".split()
+WITHOUT_RECORD_YET: list[str] = []
+
+
+def test_every_public_operation_has_a_record():
+    public = {name for name in dir(Tensor) if not name.startswith("_")}
+    known = set(records()) | set(WITHOUT_RECORD) | set(WITHOUT_RECORD_YET)
+    assert not public - known, "add a row to baregrad/tensor/records/table_*.py"
+    assert not {name for name in known if name[0] != "_"} - public, "these are gone"
+    assert not set(WITHOUT_RECORD_YET) & set(records())
+
+
+by_name = {"ids": lambda record: record.name}
+
+
+def check_values(record: Record, dtype: dt.DType, device: str) -> None:
+    """All samples of a dtype in one realize."""
+    rows = []
+    for what, sample in cases(record, dtype):
+        call = given(record, sample, dtype, tensor(device))
+        found = ours(record, call)
+        for part in found:
+            assert part.dtype is result_dtype(record, call, dtype), f"{what}: dtype"
+        rows.append((what, sample, found))
+    flat = [part for _, _, found in rows for part in found]
+    if not flat:
+        return
+    flat[0].realize(*flat[1:])
+    for what, sample, found in rows:
+        wanted = expected(record, sample, dtype)
+        assert len(found) == len(wanted), f"{what}: {len(found)} results"
+        for one, other in zip(found, wanted, strict=True):
+            compare(array_of(one), other, one.dtype, record.tolerance, what)
+
+
+@pytest.mark.parametrize("record", ALL, **by_name)
+def test_values(record):
+    check_values(record, dt.float32, "reference")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("record", ALL, **by_name)
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_all_values(record, device):
+    for dtype in VALUED:
+        check_values(record, dtype, device)
+
+
+@pytest.mark.parametrize("record", [r for r in ALL if r.dtypes], **by_name)
+def test_unsupported_dtypes_raise(record):
+    for dtype in VALUED:
+        if not record.takes(dtype):
+            call = given(record, record.samples[0], dtype, tensor("reference"))
+            with pytest.raises(errors.DTypeError):
+                raise AssertionError(f"{record.name} of {dtype} gives {ours(record, call)[0].dtype}")
+
+
+@pytest.mark.parametrize("record", [r for r in ALL if r.errors], **by_name)
+def test_refused(record):
+    for refusal in record.errors:
+        call = given(record, refusal, dt.float32, tensor("reference"))
+        kind = getattr(errors, refusal.kind, None) or getattr(builtins, refusal.kind)
+        with pytest.raises(kind, match=refusal.words or None) as caught:
+            raise AssertionError(f"{record.name}({shown(refusal)}) gives {ours(record, call)}")
+        if issubclass(kind, errors.BaregradError):
+            assert caught.value.why, "it says why"
+            assert caught.value.mend, "it says the mend"
