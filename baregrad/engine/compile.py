@@ -54,6 +54,7 @@ def _target(device: Device, settings: tuple[object, ...]) -> Target:
         threads=switches.threads or facts.cores,
         l1_bytes=facts.caches.get("l1d", row.l1_bytes),
         l2_bytes=facts.caches.get("l2", row.l2_bytes),
+        l3_bytes=facts.caches.get("l3", row.l3_bytes),
     )
 
 

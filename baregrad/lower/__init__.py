@@ -3,7 +3,7 @@ order.py.
 """
 
 from baregrad.lower.foreign import COMPUTED_IN
-from baregrad.lower.linear import Linear
+from baregrad.lower.linear import STREAM, Linear
 from baregrad.lower.lower import lower
 
-__all__ = ["COMPUTED_IN", "Linear", "lower"]
+__all__ = ["COMPUTED_IN", "Linear", "lower", "STREAM"]

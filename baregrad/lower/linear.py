@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from baregrad.ir import UOp
 
+STREAM = "stream"  # the arg of a STORE of a whole line, which starts at a multiple of a line in its buffer
+
 
 @dataclass(frozen=True, slots=True)
 class Linear:

@@ -2,7 +2,8 @@
 
 An offset is constant + scalars + lanes. The scalars are summed outer loops first and the constant (with
 all that unrolled ranges add to it) last, where selection folds it into the address. A lane coefficient of
-1 makes a contiguous access.
+1 makes a contiguous access. Whole lines of a result that no cache would keep are stored past the caches
+(STREAM), so that they are not read before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from baregrad import dtype as dt
 from baregrad.ir import UOp, ops
 from baregrad.kernel.affine import Affine
 from baregrad.lower.context import Context
+from baregrad.lower.linear import STREAM
 from baregrad.lower.node import Node
 
 
@@ -142,9 +144,29 @@ def store(ctx: Context, node: UOp) -> list[Node]:
     values = ctx.instances(node.src[1], mask)
     afters = [ctx.instances(after, mask) for after in node.src[2:]]
     build = ctx.build
+    arg = STREAM if _streams(ctx, node, found) else None
     result = []
     for i, index in enumerate(found.places):
         value = build.broadcast(build.cast(values[i], node.src[1].dtype), found.lanes)
         src = (index, value, *(a[i] for a in afters))
-        result.append(build.node(ops.STORE, dt.void, src, None, found.lanes))
+        result.append(build.node(ops.STORE, dt.void, src, arg, found.lanes))
     return result
+
+
+def _streams(ctx: Context, node: UOp, found: Access) -> bool:
+    """Whether a STORE writes whole lines, at multiples of a line, of a result that no cache holds."""
+    index, target = node.src[0], ctx.target
+    memory, size = index.src[0], index.dtype.itemsize
+    line = found.lanes * size
+    if not target.l3_bytes or found.gathers or line != target.cache_line or len(index.src) > 2:
+        return False
+    if (
+        memory.op is not ops.PARAM
+        or not isinstance(memory.arg[1], int)
+        or memory.arg[1] * size < target.l3_bytes
+    ):
+        return False
+    form = ctx.affine(index.src[1])
+    lane = ctx.lane_range(ctx.facts.mask[index])
+    steps = [form.constant, *(c for term, c in form.terms.items() if term is not lane)]
+    return all(step % found.lanes == 0 for step in steps)

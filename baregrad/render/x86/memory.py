@@ -15,6 +15,7 @@ from baregrad import dtype as dt
 from baregrad.ir import UOp, const, ops
 from baregrad.isa.form import Imm, Mem, VReg
 from baregrad.isa.x86 import form
+from baregrad.lower import STREAM
 from baregrad.render.machine import label
 from baregrad.render.x86 import lanes, narrow
 from baregrad.render.x86.address import address, vector_address
@@ -254,7 +255,10 @@ def store(state: Selector, node: UOp) -> None:
         else lanes.mask_value(state, value)
     )
     where = address(state, index)
-    if mask is None:
+    if node.arg == STREAM and state.streams is not None:
+        state.streams.add(index.src[0].arg[0])
+        state.do("vmovntps", f"[ {VECTOR[held.bits]}", where, held)
+    elif mask is None:
         store_plain(state, value, held, where)
     elif mask.shape:
         store_masked(state, value, held, where, mask)

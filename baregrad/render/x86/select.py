@@ -27,14 +27,16 @@ from baregrad.target import Target
 RDI, RSI = Reg("gpr", 7), Reg("gpr", 6)
 
 
-def select(uops: Sequence[UOp], target: Target) -> Selector:
+def select(uops: Sequence[UOp], target: Target, first: Selector | None = None) -> Selector:
     """The MACHINE list of a kernel's body, in the state's `out`, and the constants that it names, in `pool`.
+
+    After a `first` one it is for the same program: no store streams, labels and pool are continued.
 
     Errors: CompileError for a line that nothing here can make code of.
     Cost: about 15 microseconds a line.
     """
     check_dtypes(uops, target)
-    state = Selector(uops, target)
+    state = Selector(uops, target, first)
     prepare(state)
     begin(state)
     handlers = HANDLERS

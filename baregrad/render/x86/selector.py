@@ -135,11 +135,11 @@ class Selector:
     __slots__ = (
         "bases", "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid",
         "late", "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out",
-        "plans", "pool", "roots", "splits", "swapped", "target", "unread", "unsteady", "uops", "user", "uses",
-        "values", "wide", "widest",
+        "plans", "pool", "roots", "splits", "streams", "swapped", "target", "unread", "unsteady", "uops", "user",
+        "uses", "values", "wide", "widest",
     )  # fmt: skip
 
-    def __init__(self, uops: Sequence[UOp], target: Target) -> None:
+    def __init__(self, uops: Sequence[UOp], target: Target, first: Selector | None = None) -> None:
         self.uops, self.target, self.wide = uops, target, is_wide(target)
         self.out: list[Inst] = []
         self.early: list[Inst] = []  # constants that go before the outermost loop
@@ -148,7 +148,8 @@ class Selector:
         self.closed: dict[UOp, list[VReg]] = {}  # END -> registers of its carried values
         self.values: dict[UOp, VReg | Mem] = {}
         self.constants: dict[tuple[bytes, str], VReg] = {}
-        self.pool = Pool()
+        self.pool: Pool = Pool() if first is None else first.pool
+        self.streams: set[int] | None = set() if first is None else None  # slots stored past the caches
         self.plans: dict[UOp, Plan] = {}
         self.fold_of: dict[UOp, UOp] = {}  # user -> the load that it takes as memory
         self.swapped: set[UOp] = set()
@@ -165,7 +166,8 @@ class Selector:
         self.splits: dict[UOp, Split] = {}  # vectors of offsets that are taken apart
         self.unread: dict[UOp, int] = {}  # RANGE -> uses that do not read the counter
         self.local_offsets: dict[UOp, int] = {}
-        self.next_id = self.next_label = self.widest = 0
+        self.next_id = self.widest = 0
+        self.next_label: int = 0 if first is None else first.next_label
         self.block = self.grid = VReg(-1, "gpr")
         self.uses: dict[UOp, int] = {}
         self.user: dict[UOp, UOp] = {}  # the last one
