@@ -158,13 +158,10 @@ def _streams(ctx: Context, node: UOp, found: Access) -> bool:
     index, target = node.src[0], ctx.target
     memory, size = index.src[0], index.dtype.itemsize
     line = found.lanes * size
-    if not target.l3_bytes or found.gathers or line != target.cache_line or len(index.src) > 2:
+    if found.gathers or line != target.cache_line or len(index.src) > 2 or len(node.src) > 2:
         return False
-    if (
-        memory.op is not ops.PARAM
-        or not isinstance(memory.arg[1], int)
-        or memory.arg[1] * size < target.l3_bytes
-    ):
+    count = memory.arg[1]
+    if memory.op is not ops.PARAM or not isinstance(count, int) or not 0 < target.l3_bytes <= count * size:
         return False
     form = ctx.affine(index.src[1])
     lane = ctx.lane_range(ctx.facts.mask[index])

@@ -15,8 +15,8 @@ class Target:
     `vector_bytes` is the widest vector; narrower powers of two down to `least_vector_bytes` exist too.
     `native_ops` are names of ops' rows; an op that is missing is decomposed. `native_dtypes` can be computed
     with, `storage_dtypes` at least be loaded, stored and converted. `local_bytes` is the scratch memory that
-    one item of a grid may have in all. Cache sizes are bytes, of one core (l3: of all; 0: not known); `threads` is
-    how many run at once.
+    one item of a grid may have in all. Cache sizes are bytes, of one core (l3: of all; 0: not known);
+    `threads` is how many run at once.
 
     >>> Target("demo", "x86-64", vector_bytes=32, native_dtypes=frozenset({"float32"})).lanes(4)
     8

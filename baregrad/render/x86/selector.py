@@ -135,8 +135,8 @@ class Selector:
     __slots__ = (
         "bases", "block", "carried", "closed", "constants", "early", "epoch", "fold_of", "gone", "grid",
         "late", "lazy", "local_offsets", "loop_start", "loops", "multiples", "next_id", "next_label", "out",
-        "plans", "pool", "roots", "splits", "streams", "swapped", "target", "unread", "unsteady", "uops", "user",
-        "uses", "values", "wide", "widest",
+        "plans", "pool", "roots", "splits", "streams", "swapped", "target", "unread", "unsteady", "uops",
+        "user", "uses", "values", "wide", "widest",
     )  # fmt: skip
 
     def __init__(self, uops: Sequence[UOp], target: Target, first: Selector | None = None) -> None:
