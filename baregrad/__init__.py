@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from baregrad import dtype as dtypes
     from baregrad import nn
     from baregrad.engine.jit import jit
+    from baregrad.ir import Variable
     from baregrad.tensor import Device, Tensor, no_grad
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 # name -> its module, and its name there; no name: the module itself
 FACE = {
     "Device": ("baregrad.tensor", "Device"),
+    "Variable": ("baregrad.ir", "Variable"),
     "Tensor": ("baregrad.tensor", "Tensor"),
     "dtypes": ("baregrad.dtype", ""),
     "jit": ("baregrad.engine", "jit"),
@@ -37,6 +39,7 @@ __all__ = [
     "BaregradError",
     "Device",
     "Tensor",
+    "Variable",
     "dtypes",
     "errors",
     "jit",

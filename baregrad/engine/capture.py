@@ -28,6 +28,7 @@ class Capture:
         self.graphs: list[CompiledGraph] = []
         self.launches: list[Launch] = []
         self.numbers: list[tuple[int, ...]] = []  # of each launch's slots
+        self.variables: list[tuple[str, ...]] = []  # in the slots behind them
         self.written: set[int] = set()  # numbers of the graphs' outputs
         self.given_up: set[int] = set()  # numbers whose memory a next version took
         self.kept: list[Handle] = []  # all memory that is taken inside
@@ -146,6 +147,7 @@ class Capture:
         self.graphs.append(graph)
         self.launches.extend(launches)
         self.numbers.extend(step.numbers for step in graph.steps)
+        self.variables.extend(step.variables for step in graph.steps)
         self.written.update(
             buffer.arg.number for buffer in graph.outputs if buffer.arg.number not in self._outside()
         )

@@ -14,22 +14,33 @@ from baregrad.base.events import emit, listening
 from baregrad.dtype import void
 from baregrad.engine.compile import Compiled, compile_kernel
 from baregrad.engine.session import Session
-from baregrad.ir import UOp, ops, simplify_tensor, toposort
+from baregrad.ir import (
+    UOp,
+    bound_graph,
+    free_graph,
+    ops,
+    simplify_tensor,
+    sized,
+    toposort,
+    value_of,
+    variables_of,
+)
 from baregrad.runtime import DEVICES, Address, Device, Launch, Recording, Timestamps
 from baregrad.schedule import plan_memory, schedule
 
 
 class Step(NamedTuple):
-    """One launch: what was compiled, and the numbers of the buffers in its slots."""
+    """One launch: what was compiled, the numbers of the buffers in its slots, the variables behind them."""
 
     compiled: Compiled
     numbers: tuple[int, ...]
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class CompiledGraph:
-    """The steps in order, the buffer of each root, donors (new number -> old number) and the places of
-    temporaries.
+    """The steps in order, the buffer of each root, donors (new number -> old number), the places of
+    temporaries, and what the variables are bound to in this run.
     """
 
     device: Device
@@ -38,6 +49,7 @@ class CompiledGraph:
     donors: dict[int, int]
     places: Mapping[int, int]  # inside of the arena: an address, but none that the device gave out
     arena: Address | None
+    variables: Mapping[str, int]
 
     def __del__(self) -> None:
         if self.arena is not None:
@@ -45,38 +57,54 @@ class CompiledGraph:
 
 
 def compile_graph(session: Session, device: str, roots: Sequence[UOp]) -> CompiledGraph:
-    """Schedule the roots and compile their kernels."""
+    """Schedule the roots and compile their kernels, which serve all values of their variables.
+
+    Errors: ShapeError if a variable is bound to two values.
+    """
+    variables = {name: value_of(sized(variable)) for name, variable in variables_of(roots).items()}
+    if variables:
+        roots = free_graph(roots)
+    graph = _compiled(session, device, roots, variables)
+    if variables:
+        graph.outputs = list(bound_graph(graph.outputs, variables))
+    return graph
+
+
+def _compiled(
+    session: Session, device: str, roots: Sequence[UOp], variables: Mapping[str, int]
+) -> CompiledGraph:
     if device in DEVICES and "execute" in DEVICES[device].wants:  # it takes graphs, not code
-        return _interpreted(session, device, roots)
+        return _interpreted(session, device, roots, variables)
     roots = simplify_tensor(UOp(ops.SINK, void, tuple(roots))).src
     scheduled = schedule(roots, lambda shape, dtype: session.new_buffer(shape, dtype, device))
     steps: list[Step] = []
     donors: dict[int, int] = {}
     for item in scheduled.items:
         numbers = tuple(buffer.arg.number for buffer in item.buffers)
-        steps.append(Step(compile_kernel(session.device(device), item.ast), numbers))
+        steps.append(Step(compile_kernel(session.device(device), item.ast), numbers, item.variables))
         donors.update((numbers[new], numbers[old]) for new, old in item.donates)
     outputs = [scheduled.outputs[root] for root in roots]
     plan = plan_memory(scheduled.items, {buffer.arg.number for buffer in outputs})
     arena = session.device(device).allocate(plan.nbytes) if plan.nbytes else None
     base = 0 if arena is None else arena.value
     places = {number: base + place.offset for number, place in plan.places.items()}
-    return CompiledGraph(session.device(device), steps, outputs, donors, places, arena)
+    return CompiledGraph(session.device(device), steps, outputs, donors, places, arena, variables)
 
 
-def _interpreted(session: Session, device: str, roots: Sequence[UOp]) -> CompiledGraph:
+def _interpreted(
+    session: Session, device: str, roots: Sequence[UOp], variables: Mapping[str, int]
+) -> CompiledGraph:
     """One program for the reference device: the graph itself."""
     inputs = tuple(node for node in toposort(tuple(roots)) if node.op is ops.BUFFER)
     outputs = [_buffer_under(r) or session.new_buffer(r.shape, r.dtype, device) for r in roots]
     wanted = {b: root for root, b in zip(roots, outputs, strict=True) if b is not _buffer_under(root)}
     if not wanted:
-        return CompiledGraph(session.device(device), [], outputs, {}, {}, None)
-    kernel = session.device(device).load((tuple(wanted.values()), inputs), "graph")
+        return CompiledGraph(session.device(device), [], outputs, {}, {}, None, variables)
+    kernel = session.device(device).load((tuple(wanted.values()), inputs, tuple(variables)), "graph")
     numbers = tuple(buffer.arg.number for buffer in (*inputs, *wanted))
     donors = {b.arg.number: root.src[0].arg.number for b, root in wanted.items() if _assigns_buffer(root)}
-    return CompiledGraph(
-        session.device(device), [Step(Compiled(kernel, 1, None), numbers)], outputs, donors, {}, None
-    )
+    step = Step(Compiled(kernel, 1, None), numbers, tuple(variables))
+    return CompiledGraph(session.device(device), [step], outputs, donors, {}, None, variables)
 
 
 def _buffer_under(root: UOp) -> UOp | None:
@@ -101,7 +129,11 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         return session.handles[number].address if found is None else found
 
     launches = [
-        Launch(step.compiled.kernel, [address(n) for n in step.numbers], step.compiled.grid)
+        Launch(
+            step.compiled.kernel,
+            [*(address(n) for n in step.numbers), *(graph.variables[name] for name in step.variables)],
+            step.compiled.grid,
+        )
         for step in graph.steps
     ]
     recording = device.record(launches)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from baregrad.base.errors import JitError
@@ -21,6 +21,7 @@ from baregrad.engine.replay import Replay
 from baregrad.engine.session import SESSION
 from baregrad.engine.surroundings import Surroundings
 from baregrad.engine.value import Value
+from baregrad.ir import Symbolic, Variable, free_of, gather_variables, sized, value_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,11 +81,14 @@ class Jit(Generic[P, R]):
             return self._capture(form, boxes, args, kwargs)
         with SESSION.lock:
             self._compare(form, boxes)
-            self._surroundings.check(self._function)
-            return cast(R, self._replay.run(SESSION, boxes))  # of the form that the function returned
+            variables = variables_in((args, kwargs))
+            self._surroundings.check(self._function, variables)
+            return cast(R, self._replay.run(SESSION, boxes, variables))  # of the form that the function returned
 
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function, (args, kwargs))
+        variables = variables_in((args, kwargs))
+        surroundings.check(self._function, variables)
         starts = [box._value for box in boxes]
         capture = SESSION.capture = Capture(SESSION, boxes)
         try:
@@ -92,6 +96,8 @@ class Jit(Generic[P, R]):
             refuse_plain(result)
             left = [*boxes_in(result), *capture.new, *(box for box, _ in capture.before.values())]
             realize(SESSION, [box._value for box in left])
+            for graph in capture.graphs:
+                refuse_other_values(graph.variables, variables)
         except BaseException:
             self._calls = 1  # the next call captures anew
             raise
@@ -142,6 +148,37 @@ def sharing(values: Sequence[Value]) -> list[int]:
     return [first.setdefault(value.own, place) for place, value in enumerate(values)]
 
 
+def variables_in(tree: Any) -> dict[str, int]:
+    """The values of the variables in arguments: those of sizes, and of the shapes of tensors.
+
+    Errors: ShapeError if one is bound to two values.
+    """
+    found: dict[str, Variable] = {}
+    _gather(tree, found)
+    return {name: value_of(sized(variable)) for name, variable in found.items()}
+
+
+def _gather(tree: Any, found: dict[str, Variable]) -> None:
+    if isinstance(tree, Symbolic):
+        gather_variables(tree, found)
+    elif is_box(tree):
+        gather_variables(tree._value.shape, found)
+    elif isinstance(tree, tuple | list | dict):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            _gather(part, found)
+
+
+def refuse_other_values(used: Mapping[str, int], given: Mapping[str, int]) -> None:
+    """What a step binds by itself is that of the capture for ever: it can't be an argument's variable."""
+    for name, value in used.items():
+        if given.get(name, value) != value:
+            raise JitError(
+                f"{name} is {given[name]} among the arguments and {value} inside a captured step",
+                why="a replay gives a variable one value",
+                mend="use two variables",
+            )
+
+
 def is_box(value: object) -> bool:
     """Whether something holds a Value: a tensor."""
     return isinstance(getattr(value, "_value", None), Value)
@@ -163,13 +200,15 @@ def form_of(tree: Any) -> Any:
     """A tree with each tensor as (shape, dtype, device): two calls of equal form run the same kernels."""
     if is_box(tree):
         value = tree._value
-        return ("tensor", value.shape, value.dtype, value.device, value.leaf is not None)
+        return ("tensor", tuple(map(free_of, value.shape)), value.dtype, value.device, value.leaf is not None)
     if isinstance(tree, tuple | list):
         return (type(tree).__name__, *(form_of(part) for part in tree))
     if isinstance(tree, dict):
         return ("dict", *((name, form_of(part)) for name, part in tree.items()))
     if tree is None or isinstance(tree, bool | int | float | str):
         return (type(tree).__name__, repr(tree))
+    if isinstance(tree, Symbolic):
+        return ("size", free_of(tree))
     if hasattr(tree, "__array_interface__"):  # an array of numpy: its elements are part of the capture
         return ("array", str(tree.dtype), tree.shape, tree.tobytes())
     return ("object", type(tree).__name__, id(tree))

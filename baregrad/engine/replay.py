@@ -6,7 +6,7 @@ still holds the old version; a product that somebody still holds is never writte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import ref
@@ -17,7 +17,7 @@ from baregrad.engine.graph import run_recording
 from baregrad.engine.realize import realize
 from baregrad.engine.session import Session
 from baregrad.engine.value import Handle, Value
-from baregrad.ir import UOp
+from baregrad.ir import Size, UOp, Variable, bound_to, gather_variables
 from baregrad.runtime import Address, Device, Recording
 
 
@@ -56,10 +56,14 @@ class Patches:
         self.recording = recording
         self._places: dict[int, list[tuple[int, int]]] = {}
         self._now: dict[int, int] = {}
+        self._words: dict[str, list[tuple[int, int]]] = {}
+        self._values: dict[str, int] = {}
         for launch, (numbers, entry) in enumerate(zip(capture.numbers, capture.launches, strict=True)):
             for slot, (number, address) in enumerate(zip(numbers, entry.args, strict=False)):
                 self._places.setdefault(number, []).append((launch, slot))
                 self._now[number] = int(address)
+            for slot, name in enumerate(capture.variables[launch], len(numbers)):
+                self._words.setdefault(name, []).append((launch, slot))
 
     @property
     def numbers(self) -> Iterable[int]:
@@ -74,12 +78,22 @@ class Patches:
                 self.recording.set_argument(launch, slot, address)
 
 
+    def bind(self, values: Mapping[str, int]) -> None:
+        """Let all launches use these values of variables."""
+        for name, value in values.items():
+            if self._values.get(name) != value:
+                self._values[name] = value
+                for launch, slot in self._words.get(name, ()):
+                    self.recording.set_argument(launch, slot, value)
+
+
 class Replay:
     """What jit replays."""
 
     def __init__(
         self, session: Session, capture: Capture, boxes: list[Any], starts: list[Value], result: Any
     ) -> None:
+        self._variables: Mapping[str, int] = {}  # of this run, by name
         self._capture = capture  # holds the memory of all that is written inside
         self._device = _one_device(capture)
         self._patches = None
@@ -144,8 +158,9 @@ class Replay:
 
     # -- at each replay ----------------------------------------------------------------------------------
 
-    def run(self, session: Session, arguments: list[Any]) -> Any:
-        """Put the memory in, run, and give boxes and result their values."""
+    def run(self, session: Session, arguments: list[Any], variables: Mapping[str, int]) -> Any:
+        """Put the memory and the variables' values in, run, and give boxes and result their values."""
+        self._variables = self._checked(variables)
         if any(arguments[place] is not box for place, box in self._assigned):
             raise JitError(
                 "a captured step assigns to an argument, and is called with another tensor",
@@ -166,10 +181,32 @@ class Replay:
         for weak, number, shape in self._moves:
             box = weak()
             if box is not None:
-                box._value = _value_in(passed[number], shape, box._value.leaf)
+                box._value = _value_in(passed[number], self._shape(shape), box._value.leaf)
         for box, grad in self._grads_after:
             box._grad = grad
         return self._build(self._result, passed)
+
+    def _checked(self, variables: Mapping[str, int]) -> Mapping[str, int]:
+        """The variables' values, if the tensors that the step finds by itself are bound to the same ones."""
+        found: dict[str, Variable] = {}
+        for source in self._sources:
+            if source.argument < 0:
+                gather_variables(source.box._value.shape, found)
+        for name, variable in found.items():
+            if variables.get(name, variable.value) != variable.value:
+                raise JitError(
+                    f"{name} is {variables[name]}, and in a tensor that the step finds by itself "
+                    f"{variable.value}",
+                    why="a variable has one value in a program",
+                    mend="pass the tensor as an argument, or give it a variable of its own",
+                )
+        return variables
+
+    def _shape(self, shape: tuple[Size, ...]) -> tuple[Size, ...]:
+        """A shape of the capture with the variables' values of this run."""
+        if not self._variables:
+            return shape
+        return tuple([bound_to(size, self._variables) for size in shape])
 
     def _as_they_are(self, arguments: list[Any]) -> dict[int, Value]:
         """What is handed on as it is: Values of their own, so that nothing is written over it."""
@@ -189,6 +226,7 @@ class Replay:
         for source, value in zip(self._sources, values, strict=True):
             self._patches.put(source.number, value.own.address)
             read.add(value.own.address.value)
+        self._patches.bind(self._variables)
         fresh = [(p, self._memory_for(session, p, read)) for p in self._products.values()]
         run_recording(self._device, self._patches.recording, self._steps)
         for product, is_new in fresh:
@@ -202,11 +240,13 @@ class Replay:
         over = product.over() if product.over is not None else None
         old: Handle = over._value.own if over is not None else product.handle
         in_place = (over is not None and product.in_place) or old.address.value not in read
+        shape = self._shape(product.buffer.shape)
+        in_place = in_place and old.buffer.shape == shape
         if in_place and not old.released and all(holder in mine for holder in old.holders):
             is_new = old is not product.handle
             product.handle = old
         else:
-            buffer = session.new_buffer(product.buffer.shape, product.buffer.dtype, product.device)
+            buffer = session.new_buffer(shape, product.buffer.dtype, product.device)
             product.handle = session.allocate(buffer)
             is_new = True
         for number in product.numbers:
@@ -222,6 +262,7 @@ class Replay:
             make: Any = getattr(template[0], "_make", template[0])  # of a named tuple
             return make(self._build(part, passed) for part in template[1:])
         cls, number, shape = template
+        shape = self._shape(shape)
         product = self._products.get(number)
         if product is None:
             return cls.of(_value_in(passed[number], shape, None))

@@ -15,7 +15,7 @@ from baregrad.base.errors import DeviceError
 from baregrad.dtype import DType
 from baregrad.engine.reference import execute
 from baregrad.engine.value import Box, Handle, Value, new_buffer_node
-from baregrad.ir import Size, UOp
+from baregrad.ir import Size, UOp, most, value_of
 from baregrad.render import host_target
 from baregrad.runtime import DEVICES, Address, Device, open_device
 
@@ -135,7 +135,7 @@ class Session:
     def allocate(self, buffer: UOp) -> Handle:
         """Memory for a buffer."""
         device = self.device(buffer.arg.devices[0])
-        return self.adopt(buffer, device.allocate(nbytes(buffer)))
+        return self.adopt(buffer, device.allocate(room(buffer)))
 
     def adopt(self, buffer: UOp, address: Address) -> Handle:
         """A handle for a buffer whose memory is there already."""
@@ -172,10 +172,20 @@ class Session:
 
 
 def nbytes(buffer: UOp) -> int:
-    """The bytes of a BUFFER."""
+    """The bytes of a BUFFER's elements."""
     total = buffer.dtype.itemsize
     for size in buffer.shape:
-        total *= size
+        total *= value_of(size)
+    return total
+
+
+def room(buffer: UOp) -> int:
+    """The bytes of a BUFFER's memory: symbolic sizes count with their greatest values, so that a replay may
+    bind them to others. The elements are dense at its beginning.
+    """
+    total = buffer.dtype.itemsize
+    for size in buffer.shape:
+        total *= most(size)
     return total
 
 

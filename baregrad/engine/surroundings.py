@@ -7,16 +7,18 @@ Python number and was changed, or a parameter that was replaced, raises instead 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from baregrad.base.errors import JitError
 from baregrad.engine.value import Value
+from baregrad.ir import Symbolic
 
 OURS = ("baregrad.base", "baregrad.engine", "baregrad.ir", "baregrad.runtime", "baregrad.tensor")
+NO_VARIABLES: Mapping[str, int] = MappingProxyType({})
 NAMES = object()  # the key of all names, places or keys that an object has
-PLAIN = (bool, int, float, str, type(None))
+PLAIN = (bool, int, float, str, type(None), Symbolic)
 
 
 class Surroundings:
@@ -43,10 +45,14 @@ class Surroundings:
         """Right after the capture: lists and dicts that the step itself has made longer are its notes."""
         self._found = [row for row in self._found if row[2] is not NAMES or _get(row[1], NAMES) == row[3]]
 
-    def check(self, function: Callable[..., Any]) -> None:
-        """Errors: JitError naming what is not what it was."""
+    def check(self, function: Callable[..., Any], variables: Mapping[str, int] = NO_VARIABLES) -> None:
+        """Errors: JitError naming what is not what it was, or a size that is bound to another value than
+        among the arguments.
+        """
         for path, owner, key, old in self._found:
             new = _get(owner, key)
+            if isinstance(new, Symbolic):
+                _agree(path, new, variables)
             if new is old or (type(new) is type(old) and isinstance(old, PLAIN) and new == old):
                 continue
             if key is NAMES and new == old:
@@ -62,6 +68,17 @@ class Surroundings:
                 f"{what} at {path} was replaced since {getattr(function, '__name__', 'it')} was captured",
                 why="a replay runs what was captured and does not look there again",
                 mend="assign() to the tensor instead, pass the value as a tensor, or call reset()",
+            )
+
+
+def _agree(path: str, size: Symbolic, variables: Mapping[str, int]) -> None:
+    """A size that the step finds by itself has no other value of a variable than the arguments."""
+    for name, variable in size.variables.items():
+        if variables.get(name, variable.value) != variable.value:
+            raise JitError(
+                f"the size at {path} has {variable}, and among the arguments it is {variables[name]}",
+                why="a replay gives a variable one value",
+                mend="pass the size as an argument",
             )
 
 

@@ -14,6 +14,7 @@ from baregrad.base.errors import IRError
 from baregrad.dtype import DType, Kind
 from baregrad.ir import ops
 from baregrad.ir.ops import Op
+from baregrad.ir.size import most
 from baregrad.ir.uop import UOp
 
 Interval = tuple[int, int]
@@ -96,13 +97,18 @@ def _const(node: UOp) -> Interval:
     return (int(node.arg), int(node.arg))
 
 
+def _variable(node: UOp) -> Interval:
+    """VARIABLE: (name, least, greatest, value or slot)."""
+    return (node.arg[1], node.arg[2])
+
+
 def _counter(node: UOp, size: Interval) -> Interval:
     return (0, max(size[1] - 1, 0))
 
 
 def _counted(node: UOp) -> Interval:
     """IOTA, LANES, GRID: the argument is the size, where there is one."""
-    return (0, max(node.arg - 1, 0) if isinstance(node.arg, int) else int(node.dtype.max))
+    return (0, max(most(node.arg) - 1, 0) if node.arg is not None else int(node.dtype.max))
 
 
 def _add(node: UOp, a: Interval, b: Interval) -> Interval:
@@ -260,7 +266,8 @@ def _scatter(node: UOp, a: Interval, b: Interval) -> Interval:
 
 _COMPARED = (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE)
 _RULES: dict[Op, Callable[..., Any]] = {
-    ops.CONST: _const, ops.RANGE: _counter, ops.IOTA: _counted, ops.LANES: _counted, ops.GRID: _counted,
+    ops.CONST: _const, ops.VARIABLE: _variable,
+    ops.RANGE: _counter, ops.IOTA: _counted, ops.LANES: _counted, ops.GRID: _counted,
     ops.ADD: _add, ops.SUB: _sub, ops.MUL: _mul, ops.NEG: _neg, ops.IDIV: _idiv, ops.MOD: _mod,
     ops.MAX: _max, ops.MIN: _min, ops.AND: _and, ops.OR: _or, ops.XOR: _xor, ops.NOT: _not,
     ops.SHL: _shl, ops.SHR: _shr, ops.CMPLT: _cmplt, ops.CMPLE: _cmple, ops.CMPEQ: _cmpeq, ops.CMPNE: _cmpne,

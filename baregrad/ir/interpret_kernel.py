@@ -18,11 +18,12 @@ from baregrad.ir.bounds import ranges_of
 from baregrad.ir.interpret_source import TEXT, Source
 from baregrad.ir.uop import UOp, toposort
 
-Kernel = Callable[[Sequence[list[Any]]], None]
+Kernel = Callable[[Sequence[Any]], None]  # lists, and ints of variables
 
 
-def run_kernel(sink: UOp, buffers: Sequence[list[Any]]) -> None:
-    """Run a KERNEL graph once: `buffers[slot]` are the elements of a PARAM's memory, changed in place.
+def run_kernel(sink: UOp, buffers: Sequence[Any]) -> None:
+    """Run a KERNEL graph once: `buffers[slot]` are the elements of a PARAM's memory, changed in place, or a
+    VARIABLE's value.
 
     Errors: IRError for an access outside of its memory, or a load of LOCAL memory that nothing was stored to.
     """
@@ -78,6 +79,8 @@ class _Kernel:
         op = node.op
         if op is ops.CONST:
             return self.source.constant(node.arg)
+        if op is ops.VARIABLE:
+            return f"B[{node.arg[3]}]"
         if op is ops.LOAD:
             return self.load(node)
         if op is ops.STORE:

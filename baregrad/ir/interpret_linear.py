@@ -18,11 +18,12 @@ from baregrad.ir.interpret_source import Source, refuse
 from baregrad.ir.ops import Op
 from baregrad.ir.uop import UOp
 
-Linear = Callable[[Sequence[list[Any]], int], None]
+Linear = Callable[[Sequence[Any], int], None]  # lists, and ints of variables
 
 
-def run_linear(uops: Sequence[UOp], buffers: Sequence[list[Any]], grid: int = 1) -> None:
-    """Run a LINEAR list for each of `grid` items: `buffers[slot]` are a PARAM's elements, changed in place.
+def run_linear(uops: Sequence[UOp], buffers: Sequence[Any], grid: int = 1) -> None:
+    """Run a LINEAR list for each of `grid` items: `buffers[slot]` are a PARAM's elements, changed in place, or
+    a VARIABLE's value.
 
     Errors: IRError for an access outside of its memory, a load of LOCAL memory that nothing was stored to, a
     source that stands after its reader, or an END that does not close the innermost loop.
@@ -105,6 +106,10 @@ class _Linear:
         for source in node.src:
             self.of(source)
         return "?"
+
+    def variable(self, node: UOp) -> str:
+        """VARIABLE: an int among the arguments."""
+        return f"B[{node.arg[3]}]"
 
     def grid(self, node: UOp) -> str:
         """GRID."""
@@ -249,6 +254,7 @@ def _store_lanes(
 _RULES: dict[Op, Callable[[_Linear, UOp], str]] = {
     ops.CONST: _Linear.const,
     ops.PARAM: _Linear.param,
+    ops.VARIABLE: _Linear.variable,
     ops.LOCAL: _Linear.local,
     ops.INDEX: _Linear.index,
     ops.GRID: _Linear.grid,

@@ -353,6 +353,7 @@ BITCAST    = op("bitcast", "The same bits read as another dtype of the same size
 # -- values and views (TENSOR) ---------------------------------------------------------------------------
 CONST      = op("const", "A constant.", "TKL", 0, "given", rule.scalar)
 BUFFER     = op("buffer", "A buffer of a device.", "T", 0, "given", rule.buffer)
+VARIABLE   = op("variable", "The value of a variable.", "TKL", 0, "given", rule.scalar)
 IOTA       = op("iota", "0, 1, ... size - 1.", "T", 0, "given", rule.iota)
 RESHAPE    = op("reshape", "The same elements in row-major order under another shape.", "T", 1, "same",
                 rule.reshape,

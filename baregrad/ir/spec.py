@@ -36,6 +36,13 @@ def _in_dtype(node: UOp) -> bool:
     return bool(value != value or dt.normalize(node.arg, node.dtype) == node.arg)
 
 
+def _is_variable(node: UOp) -> bool:
+    if node.dtype is not dt.int64 or len(node.arg) != 4:
+        return False
+    name, low, high, at = node.arg
+    return isinstance(name, str) and 0 <= low <= high and (at is None or isinstance(at, int))
+
+
 def _reduces(node: UOp) -> bool:
     name, axes = node.arg
     return (
@@ -71,6 +78,7 @@ DTYPES: dict[str, tuple[str, Callable[[UOp], bool]]] = {
 }
 
 ANY_LEVEL: tuple[Fact, ...] = (
+    (ops.VARIABLE, "the argument is (name, least, greatest, value or slot), of int64", _is_variable),
     (ops.CONST, "the argument is a Python value of the dtype", _in_dtype),
     (ops.BITCAST, "the sizes are the same", lambda n: n.dtype.itemsize == n.src[0].dtype.itemsize),
     (ops.CAST, "the dtypes differ", lambda n: n.dtype is not n.src[0].dtype),
@@ -141,6 +149,7 @@ ACCESS: tuple[Fact, ...] = (
 )
 
 KERNEL_FACTS: tuple[Fact, ...] = (
+    (ops.VARIABLE, "the argument ends with its slot", lambda n: n.arg[3] is not None),
     *ACCESS,
     (
         ops.RANGE,
@@ -168,6 +177,7 @@ KERNEL_FACTS: tuple[Fact, ...] = (
 )
 
 LINEAR_FACTS: tuple[Fact, ...] = (
+    (ops.VARIABLE, "the argument ends with its slot", lambda n: n.arg[3] is not None),
     *ACCESS,
     (
         ops.RANGE,
@@ -282,7 +292,7 @@ def _verify_reduces(nodes: Sequence[UOp], where: str) -> None:
         closed[node] = below
 
 
-FREE = (ops.CONST, ops.PARAM, ops.LOCAL, ops.GRID, ops.LANES)  # worth no register until they are used
+FREE = (ops.CONST, ops.PARAM, ops.VARIABLE, ops.LOCAL, ops.GRID, ops.LANES)  # worth no register until they are used
 
 
 def _verify_list(nodes: Sequence[UOp], where: str) -> None:

@@ -20,6 +20,8 @@ from typing import Any
 from baregrad import dtype as dt
 from baregrad.base.errors import IRError
 from baregrad.ir import ops
+from baregrad.ir.size import Symbolic
+from baregrad.ir.symbolic import size_node, size_of_node
 from baregrad.ir.uop import Buffer, UOp, toposort
 
 TOKEN = re.compile(
@@ -62,6 +64,8 @@ def _with_sizes(root: UOp) -> list[UOp]:
 def _inside(arg: Any) -> Iterator[UOp]:
     if isinstance(arg, UOp):
         yield arg
+    elif isinstance(arg, Symbolic):
+        yield size_node(arg)
     elif isinstance(arg, tuple):
         for part in arg:
             yield from _inside(part)
@@ -94,6 +98,8 @@ def _arg(arg: Any, names: Mapping[UOp, str]) -> str:
     """An argument; what cannot be read back is refused."""
     if isinstance(arg, UOp):
         return names[arg]
+    if isinstance(arg, Symbolic):
+        return f"size({names[size_node(arg)]})"
     if isinstance(arg, Buffer):
         return f"buffer({', '.join(_arg(part, names) for part in arg)})"
     if isinstance(arg, tuple):
@@ -177,6 +183,9 @@ class _Reader:
         if token == "buffer":
             self.next()
             return Buffer(*self.tuple())
+        if token == "size":
+            self.next()
+            return size_of_node(*self.tuple())
         if token.startswith("%"):
             return self.names[token]
         if token.startswith("'"):

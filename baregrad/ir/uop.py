@@ -22,7 +22,7 @@ from baregrad.dtype import DType
 from baregrad.ir import ops
 from baregrad.ir.ops import Op
 
-Size = Any  # int or UOp; an alias of a union with UOp would make every caller narrow it
+Size = Any  # int or Symbolic (size.py); an alias of the union would make every caller narrow it
 Scalar = bool | int | float
 
 

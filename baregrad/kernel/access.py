@@ -73,8 +73,9 @@ def lanes_of(shape: Shape, name: str, target: Target) -> int:
     An axis that is shorter than a vector gets the shortest vector that holds it.
     """
     widths = _widths(shape.source, ranges_mask(shape, name), target)
-    size = shape.by_name[name].size
-    if not widths or size is None or not target.vector_bytes:
+    axis = shape.by_name[name]
+    size = axis.most
+    if not widths or not axis.known or not target.vector_bytes:
         return 1
     lanes = target.lanes(max(widths))
     least = ceil_div(target.least_vector_bytes, min(widths))
@@ -135,7 +136,7 @@ def arithmetic(source: Source) -> float:
 def work(source: Source) -> int:
     """Roughly how many scalar operations a kernel takes."""
     facts, total = source.facts, 0
-    sizes = [size_of(r) or 16 for r in facts.ranges]
+    sizes = [size_of(r) or max(bounds(r.src[0])[1], 1) for r in facts.ranges]
     for node in facts.order:
         cost = 1 if node.op in (ops.LOAD, ops.STORE) else node.op.flops if node.dtype.is_float else 0
         if node.op is ops.REDUCE:

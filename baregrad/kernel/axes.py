@@ -12,20 +12,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from baregrad.base.errors import CompileError
-from baregrad.ir import UOp, ops
+from baregrad.ir import UOp, bounds, ops
 from baregrad.kernel.affine import Affine, affine, joined
 from baregrad.kernel.facts import PARALLEL, Facts, number, size_of
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: its size (None: a value, see `limit`), its kind, and for a loop that stops early the
-    axis that it rests on.
+    """One axis: its size and its kind. The size is None where it is a value: that of `limit`, which is a
+    symbolic size, or what is left for a loop that stops early (no limit). `most` is its greatest value.
     """
 
     name: str
     size: int | None
     kind: str
+    limit: UOp | None = None
+    most: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether its size is a constant or a symbolic size, and not what is left for some iterations."""
+        return self.size is not None or self.limit is not None
 
     @property
     def parallel(self) -> bool:
@@ -116,6 +123,14 @@ class Source:
         return form.coefficient(r)
 
 
+def _axis(r: UOp) -> Axis:
+    """The axis of a range of the kernel."""
+    size = size_of(r)
+    if size is not None:
+        return Axis(str(number(r)), size, r.arg[1], None, size)
+    return Axis(str(number(r)), None, r.arg[1], r.src[0], max(bounds(r.src[0])[1], 1))
+
+
 @dataclass(frozen=True)
 class Shape:
     """The axes of a kernel in nesting order, outermost first, and how they came to be."""
@@ -129,7 +144,7 @@ class Shape:
     def of(ast: UOp) -> Shape:
         """The Shape of a kernel as it stands: one axis a range."""
         source = Source(ast)
-        return Shape(source, tuple(Axis(str(number(r)), size_of(r), r.arg[1]) for r in source.facts.ranges))
+        return Shape(source, tuple(map(_axis, source.facts.ranges)))
 
     @cached_property
     def by_name(self) -> dict[str, Axis]:

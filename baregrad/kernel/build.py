@@ -56,12 +56,14 @@ class Build:
     def _split_value(self, step: Split) -> UOp:
         outer, inner = self.value(step.outer), self.value(step.inner)
         size, name = step.axis.size, step.axis.name
-        assert size is not None, "only axes of constant size are split"
         start = outer * step.n
         if step.tail == "overlap":
+            assert size is not None, "only axes of constant size end with an overlap"
             start = start.minimum(size - step.n)
         total = start + inner
-        own = (total < size,) if step.tail == "mask" else ()
+        own = (total < (size if size is not None else self._limit(step.axis)),) if step.tail == "mask" else ()
+        if size is None and any(isinstance(s, Split) and s.outer == name for s in self.shape.steps):
+            own = ()  # the axis that this one is the outer part of ends earlier
         above = self._conditions[step.outer] + self._conditions[step.inner]
         self._note(name, above + own, self.live[step.outer] + self.live[step.inner])
         return total
@@ -75,15 +77,21 @@ class Build:
         return merged // step.n if first else merged % step.n
 
     def _size(self, axis: Axis) -> UOp:
-        """A constant; what is left for a loop that ends early; the original value."""
+        """A constant; a symbolic size; what is left for a loop that ends early."""
         if axis.size is not None:
             return index(axis.size)
+        if axis.limit is not None:
+            return axis.limit
         for step in self.shape.steps:
             if isinstance(step, Split) and step.inner == axis.name:
                 assert step.axis.size is not None, "only axes of constant size are split"
                 return (index(step.axis.size) - self.value(step.outer) * step.n).minimum(step.n)
-        range_ = next(r for r in self.facts.ranges if str(number(r)) == axis.name)
-        return self.done[range_.src[0]]
+        raise AssertionError(f"axis {axis.name} has no size")
+
+    @staticmethod
+    def _limit(axis: Axis) -> UOp:
+        assert axis.limit is not None, "an axis without a fixed size that is split has a limit"
+        return axis.limit
 
     # -- nodes -------------------------------------------------------------------------------------
 

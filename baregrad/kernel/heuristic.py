@@ -112,7 +112,7 @@ def _reuse(plan: Plan, access: Access, name: str) -> float:
 
 def _best(plan: Plan, axes: list[Axis]) -> str:
     """The axis on which lanes cost least, or "" if scalars are better."""
-    costs = [(_lane_cost(plan, a.name), -i, a.name) for i, a in enumerate(axes) if a.size is not None]
+    costs = [(_lane_cost(plan, a.name), -i, a.name) for i, a in enumerate(axes) if a.known]
     if not costs:
         return ""
     least, _, name = min(costs)
@@ -128,7 +128,7 @@ def _elementwise(plan: Plan) -> None:
     beside = next((a.name for x in turned for a in plan.axes("loop") if x.stride(a.name) == 1), "")
     outer, _ = _lanes(plan, name, "vector")
     if not outer:  # a short axis: what neighbours on the next one share is loaded once
-        rest = [a for a in plan.axes("loop") if a.size is not None]
+        rest = [a for a in plan.axes("loop") if a.known]
         outer = rest[-1].name if rest else ""
     elif beside:  # lanes far apart share their lines with the next iterations of the other axis
         if plan.shape.place(outer) > plan.shape.place(beside):
@@ -149,9 +149,14 @@ def _instances(plan: Plan, name: str, kind: str, most: int) -> int:
     """Work on some iterations of an axis side by side: the greatest divisor up to `most`; how many
     there are.
     """
+    if not name or not plan.shape.by_name[name].known:
+        return 1
     size = plan.size(name)
-    count = next((n for n in range(min(most, size), 1, -1) if size % n == 0), 1)
-    if not name or count == 1 or plan.shape.by_name[name].size is None:
+    if plan.shape.by_name[name].size is None:  # symbolic: the last instances are masked off
+        count = 1 << min(most, size).bit_length() >> 1
+    else:
+        count = next((n for n in range(min(most, size), 1, -1) if size % n == 0), 1)
+    if count < 2:
         return 1
     _, inner = plan.cut(name, count)
     plan.do(kind, inner)
@@ -212,7 +217,7 @@ def _row_axis(plan: Plan, loads: list[Access], without: set[str]) -> str:
     names = [
         a.name
         for a in plan.axes("loop")
-        if a.name not in without and a.size is not None and any(a.name not in x.strides for x in loads)
+        if a.name not in without and a.known and any(a.name not in x.strides for x in loads)
     ]
     return max(names, key=plan.size, default="")
 
@@ -227,7 +232,7 @@ def _tile_across(plan: Plan, name: str) -> None:
     staged, columns = _panels(plan, vectors, name, row, columns)
     tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
     resident = _resident(plan, row)
-    if tile.columns * lanes >= plan.size(name):
+    if tile.columns * lanes >= plan.size(name) and plan.shape.by_name[name].size is not None:
         wide = ""
         some, lane = plan.cut(name, lanes)
     else:
@@ -354,7 +359,10 @@ def _unroll_reduce(plan: Plan, tile: Tile) -> None:
     for axis in reversed(plan.axes("reduce")):
         size = axis.size
         most = max(whole // products, CHAINS // products)
-        if size is None or most < 2:
+        if most < 2:
+            return
+        if size is None:
+            _instances(plan, axis.name, "reduce_unroll", CHAINS // products)
             return
         if size <= min(most, 8):
             plan.do("reduce_unroll", axis.name)

@@ -136,12 +136,14 @@ def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
     axis = _own(shape, name)
     if axis is None:
         return f"there is no axis {name}"
-    if axis.size is None or axis.kind not in ("loop", "reduce"):
-        return f"axis {name} is {axis.kind} of size {axis.size}: only loops of constant size are split"
-    if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
-        return f"{n} does not divide an axis of {axis.size} into parts"
+    if not axis.known or axis.kind not in ("loop", "reduce"):
+        return f"axis {name} is {axis.kind} of size {axis.size}: only loops are split, and none that ends early"
     if tail not in TAILS:
         return f"{tail} is no way to end; use one of {', '.join(TAILS[1:])}"
+    if axis.size is None:
+        return None if int(n) > 1 and tail == "mask" else f"axis {name} has no fixed size: split it by mask"
+    if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
+        return f"{n} does not divide an axis of {axis.size} into parts"
     if axis.size % int(n) and not tail:
         return f"{axis.size} is no multiple of {n}: say how it ends"
     if tail == "overlap" and axis.size % int(n):
@@ -154,10 +156,17 @@ def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
 
 def _split(shape: Shape, name: str, n: str, tail: str = "") -> Shape:
     axis, size = shape.by_name[name], int(n)
-    assert axis.size is not None, "checked above"
+    if axis.size is None:
+        assert axis.limit is not None, "checked above"
+        count = (axis.limit + (size - 1)) // size
+        outer = Axis(name + "a", None, axis.kind, count, ceil_div(axis.most, size))
+        step = Split(axis, outer.name, name + "b", size, tail)
+        inner = Axis(name + "b", size, axis.kind, None, size)
+        return replace(shape, axes=shape.replaced(name, outer, inner), steps=(*shape.steps, step))
     exact = axis.size % size == 0
-    outer = Axis(name + "a", ceil_div(axis.size, size), axis.kind)
-    inner = Axis(name + "b", None if tail == "rest" and not exact else size, axis.kind)
+    parts = ceil_div(axis.size, size)
+    outer = Axis(name + "a", parts, axis.kind, None, parts)
+    inner = Axis(name + "b", None if tail == "rest" and not exact else size, axis.kind, None, size)
     step = Split(axis, outer.name, inner.name, size, "" if exact else tail)
     return replace(shape, axes=shape.replaced(name, outer, inner), steps=(*shape.steps, step))
 
@@ -290,7 +299,7 @@ def _merge(shape: Shape, first: str, second: str, dense: bool = False) -> Shape:
     a, b = shape.by_name[first], shape.by_name[second]
     assert a.size is not None, "checked above"
     assert b.size is not None, "checked above"
-    merged = Axis(f"{first}.{second}", a.size * b.size, a.kind)
+    merged = Axis(f"{first}.{second}", a.size * b.size, a.kind, None, a.size * b.size)
     axes = tuple(axis for axis in shape.replaced(first, merged) if axis is not b)
     return replace(shape, axes=axes, steps=(*shape.steps, Merge(a, b, merged.name, b.size, dense)))
 
@@ -426,7 +435,7 @@ def _stage(shape: Shape, load: str, *panel: str) -> Shape:
     for name in panel:
         axis = shape.by_name[name]
         kind = axis.kind.removeprefix("reduce_") if packed and axis.kind not in ("reduce", "grid") else "loop"
-        copies.append(Axis(f"s{len(shape.stages)}.{name}", axis.size, kind))
+        copies.append(Axis(f"s{len(shape.stages)}.{name}", axis.size, kind, None, axis.most))
     around = [
         i for i, a in enumerate(shape.axes) if a.name not in panel and ranges_mask(shape, a.name) & mask
     ]

@@ -38,7 +38,7 @@ class Plan:
         """
         if n == 1:
             return name, ""
-        if self.size(name) == n:
+        if self.shape.by_name[name].size == n:
             return "", name
         for tail in ("", "overlap", "mask"):
             if tail == "overlap" and self.size(name) < n:
@@ -48,11 +48,8 @@ class Plan:
         return name, ""
 
     def size(self, name: str) -> int:
-        """The size of an axis; 1 for none, 16 for one that is not constant."""
-        if not name:
-            return 1
-        size = self.shape.by_name[name].size
-        return 16 if size is None else size
+        """The size of an axis, or its greatest value where it is not constant; 1 for none."""
+        return self.shape.by_name[name].most if name else 1
 
     def axes(self, kind: str) -> list[Axis]:
         """The kernel's own axes of a kind, outermost first; not those of copies."""

@@ -17,7 +17,7 @@ class Linear:
 
     uops         the lines, every source before its reader.
     grid         how many items a launch has; item i runs with GRID = i.
-    slots        how many pointers the argument block has: one more than the highest slot of a PARAM.
+    slots        how many words the argument block has: one more than the highest slot of a PARAM or VARIABLE.
     local_bytes  scratch memory of one item: the LOCALs in order of their ids, each on a multiple of 64 bytes.
     """
 

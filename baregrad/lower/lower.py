@@ -46,6 +46,13 @@ PASSES = pipeline(
 # fmt: on
 
 
+def _slot(line: UOp) -> int | None:
+    """The slot of the argument block that a line reads."""
+    if line.op is ops.VARIABLE:
+        return int(line.arg[3])
+    return int(line.arg[0]) if line.op is ops.PARAM else None
+
+
 def lower(ast: UOp, target: Target) -> Linear:
     """The LINEAR list of a kernel.
 
@@ -56,6 +63,6 @@ def lower(ast: UOp, target: Target) -> Linear:
     uops = tuple(PASSES.run(ast, target, name=name))
     grids = [r for r in ast.toposort() if r.op is ops.RANGE and r.arg[1] == "grid"]
     assert len(grids) <= 1, f"one grid range at most, not {[number(r) for r in grids]}"
-    slots = max((u.arg[0] + 1 for u in uops if u.op is ops.PARAM), default=0)
+    slots = max((slot + 1 for u in uops if (slot := _slot(u)) is not None), default=0)
     local = sum(align_up(u.arg[1] * u.dtype.itemsize, 64) for u in uops if u.op is ops.LOCAL)
     return Linear(name, uops, static_size(grids[0]) if grids else 1, slots, local)

@@ -1,6 +1,7 @@
 """From planned kernels to KERNEL graphs: the value of each context, once, then stores, ends and the SINK.
 
-Slots are numbered here: the stored buffers first, then the loaded ones in the order of their first use.
+Slots are numbered here: the stored buffers first, then the loaded ones in the order of their first use, then
+the variables by name.
 Nothing is decided here; see place.py.
 """
 
@@ -30,12 +31,13 @@ def identity(node: UOp) -> UOp:
 class Builder:
     """Builds one kernel. `buffer_of` says which buffer holds a stored node."""
 
-    __slots__ = ("_buffer_of", "_indexer", "_kernel", "_slots", "buffers")
+    __slots__ = ("_buffer_of", "_indexer", "_kernel", "_slots", "buffers", "variables")
 
     def __init__(self, kernel: Kernel, indexer: Indexer, buffer_of: dict[UOp, UOp]) -> None:
         self._kernel, self._indexer, self._buffer_of = kernel, indexer, buffer_of
         self._slots: dict[UOp, int] = {}
         self.buffers: list[UOp] = []
+        self.variables: tuple[str, ...] = ()
         for output in kernel.outputs:
             self._param(buffer_of[output.node])
 
@@ -95,7 +97,7 @@ class Builder:
         if context.loaded:
             return self._load(context)
         op = node.op
-        if op is ops.CONST:
+        if op is ops.CONST or op is ops.VARIABLE:
             return node
         if op is ops.IOTA:
             return context.place.indices[0].cast(node.dtype)
@@ -119,8 +121,7 @@ class Builder:
     def _inside(self, context: Context) -> bool:
         """Whether the place is in the buffer even where a condition does not hold."""
         for index, size in zip(context.place.indices, context.node.shape):
-            low, high = self._indexer.bounds(index)
-            if low < 0 or not isinstance(size, int) or high >= size:
+            if self._indexer.below(index, size) is not True or self._indexer.at_least(index, 0) is not True:
                 return False
         return True
 
@@ -192,13 +193,20 @@ class Builder:
         outputs = len(self._kernel.outputs)
         used = [node for node in order if node.op is ops.PARAM]
         wanted = list(range(outputs)) + [node.arg[0] for node in used if node.arg[0] >= outputs]
+        new: dict[UOp, UOp] = {}
         if wanted != list(range(len(self.buffers))):
             buffers = [self.buffers[slot] for slot in wanted]
             new = {old: param_of(buffers[slot], slot) for slot, old_slot in enumerate(wanted)
                    for old in used if old.arg[0] == old_slot}  # fmt: skip
-            ends = substitute(order, ends, new)
             self.buffers = buffers
+        variables = sorted((node for node in order if node.op is ops.VARIABLE), key=lambda n: str(n.arg[0]))
+        self.variables = tuple([node.arg[0] for node in variables])
+        for slot, node in enumerate(variables, len(self.buffers)):
+            new[node] = UOp(ops.VARIABLE, dt.int64, (), (*node.arg[:3], slot))
         name = name_of(order)
+        if new:
+            ends = substitute(order, ends, new)
+            order = toposort(ends)
         return UOp(ops.SINK, dt.void, taken_apart(ends, order), name)
 
 

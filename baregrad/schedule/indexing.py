@@ -1,8 +1,8 @@
 """Index arithmetic: integer expressions over RANGEs, kept as sums of atoms with integer coefficients.
 
-An atom is a RANGE, an IDIV or MOD by a constant, or anything that is not understood (a symbolic size). A
-sum is written in one order only, so that equal indices are the same node. Division and remainder are
-resolved by divisibility and bounds where they can be. What views do with indices is in views.py.
+An atom is a RANGE, an IDIV or MOD by a constant, a product of variables, another atom times a symbolic size
+(a stride), or anything that is not understood. A sum is written in one order only, so that equal indices are
+the same node. Division and remainder are resolved by divisibility and bounds where they can be. What views do with indices is in views.py.
 
 The same laws stand in ir/rules (sums.py, division.py), which take nodes apart and build them at each step.
 Here sums stay apart between steps and results are remembered: a sum costs 2 µs and not 9, a division 3 to
@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import gcd
 
 from baregrad import dtype as dt
-from baregrad.ir import Size, UOp, index, ops
+from baregrad.ir import Size, Symbolic, UOp, bounds_of, index, ops, size_node, size_of_node
 
 Form = tuple[dict[UOp, int], int]  # atoms with their coefficients, and the constant
 Bounds = tuple[int, int]
@@ -26,7 +26,7 @@ NONE: frozenset[UOp] = frozenset()
 class Indexer:
     """Builds index expressions and remembers what it knows of them; one a call of schedule."""
 
-    __slots__ = ("_atom_facts", "_built", "_chosen", "_divided", "_forms")
+    __slots__ = ("_atom_facts", "_built", "_chosen", "_divided", "_forms", "_sizes")
 
     def __init__(self) -> None:
         self._forms: dict[UOp, Form] = {}
@@ -34,6 +34,7 @@ class Indexer:
         self._divided: dict[tuple[UOp, int], tuple[UOp, UOp]] = {}
         self._atom_facts: dict[UOp, tuple[int, int, int, int]] = {}
         self._chosen: dict[UOp, frozenset[UOp]] = {}
+        self._sizes: dict[UOp, Size | None] = {}
 
     # -- forms -------------------------------------------------------------------------------------
 
@@ -142,19 +143,62 @@ class Indexer:
 
     def _find_facts(self, atom: UOp) -> tuple[int, int, int, int]:
         if atom.op is ops.RANGE:
-            size = atom.src[0]
-            return 0, (size.arg - 1 if size.op is ops.CONST else WIDE[1]), atom.arg[0], 0
+            return 0, self.bounds(atom.src[0])[1] - 1, atom.arg[0], 0
+        if atom.op is ops.VARIABLE:
+            return atom.arg[1], atom.arg[2], -1, 0
         deepest = max((self.deepest(source) for source in atom.src), default=-1)
         if atom.op is ops.CHOSEN:
-            size = atom.arg[1]
-            return 0, (size - 1 if isinstance(size, int) else WIDE[1]), deepest, 0
+            return 0, bounds_of(atom.arg[1])[1] - 1, deepest, 0
         nested = 1 + max((self.nested(source) for source in atom.src), default=0)
         if atom.op in (ops.IDIV, ops.MOD) and atom.src[1].op is ops.CONST:
             divisor = atom.src[1].arg
             low, high = self.bounds(atom.src[0])
             bounds = (low // divisor, high // divisor) if atom.op is ops.IDIV else (0, divisor - 1)
             return (*bounds, deepest, nested)
+        if atom.op is ops.MUL:
+            ends = [a * b for a in self.bounds(atom.src[0]) for b in self.bounds(atom.src[1])]
+            return max(min(ends), WIDE[0]), min(max(ends), WIDE[1]), deepest, nested - 1
         return (*WIDE, deepest, nested)
+
+    def size(self, node: UOp) -> Size | None:
+        """The size that index arithmetic over variables alone stands for; None for any other."""
+        if node.op is ops.CONST:
+            return node.arg
+        if node not in self._sizes:
+            leaves = (part for part in node.toposort() if not part.src)
+            of_sizes = all(leaf.op is ops.CONST or leaf.op is ops.VARIABLE for leaf in leaves)
+            self._sizes[node] = size_of_node(node) if of_sizes else None
+        return self._sizes[node]
+
+    def ends(self, node: UOp) -> tuple[Size, Size]:
+        """Least and greatest value, as sizes: what they are for each value of the variables."""
+        terms, constant = self.form(node)
+        low: Size = constant
+        high: Size = constant
+        for atom, coefficient in terms.items():
+            least, greatest = self._atom_ends(atom)
+            if coefficient < 0:
+                least, greatest = greatest, least
+            low, high = low + coefficient * least, high + coefficient * greatest
+        return low, high
+
+    def _atom_ends(self, atom: UOp) -> tuple[Size, Size]:
+        if atom.op is ops.RANGE:
+            size = self.size(atom.src[0])
+            assert size is not None, "the size of a loop is made of variables"
+            return 0, size - 1
+        size = self.size(atom)
+        if size is not None:
+            return size, size
+        stride = self._stride(atom)
+        if stride is not None:
+            least, greatest = self.ends(atom.src[0])
+            return least * stride, greatest * stride
+        return self._facts(atom)[:2]
+
+    def _stride(self, atom: UOp) -> Size | None:
+        """The size that an atom is another one times; None if it is no such product."""
+        return self.size(atom.src[1]) if atom.op is ops.MUL else None
 
     def bounds(self, node: UOp) -> Bounds:
         """Least and greatest value."""
@@ -198,14 +242,18 @@ class Indexer:
             return node
         terms, constant = self.form(node)
         terms = dict(terms)
-        constant += self._into(terms, amount, 1) if isinstance(amount, UOp) else amount
+        constant += self._with(terms, amount, 1)
         return self.build(terms, constant)
+
+    def _with(self, terms: dict[UOp, int], amount: Size, factor: int) -> int:
+        """Add factor * amount to terms; the constant that comes with it is returned."""
+        return self._into(terms, size_node(amount), factor) if isinstance(amount, Symbolic) else factor * amount
 
     def reflect(self, node: UOp, size: Size) -> UOp:
         """size - 1 - node."""
         terms: dict[UOp, int] = {}
         constant = self._into(terms, node, -1) - 1
-        constant += self._into(terms, size, 1) if isinstance(size, UOp) else size
+        constant += self._with(terms, size, 1)
         return self.build(terms, constant)
 
     def combine(self, constant: int, steps: tuple[int, ...], indices: tuple[UOp, ...]) -> UOp:
@@ -226,23 +274,62 @@ class Indexer:
         for node, size in zip(reversed(indices), reversed(shape)):
             if isinstance(stride, int):
                 constant += self._into(terms, node, stride)
-            elif node is not ZERO:
-                atom = UOp(ops.MUL, dt.int64, (node, stride))
-                terms[atom] = terms.get(atom, 0) + 1
-            stride = (
-                size * stride if isinstance(size, int) and isinstance(stride, int) else _times(stride, size)
-            )
+            else:
+                constant += self._times(terms, node, stride)
+            stride = stride * size
         return self.build(terms, constant)
 
     def split(self, node: UOp, shape: tuple[Size, ...]) -> list[UOp]:
         """The index of each axis of the element at a row-major position."""
         out: list[UOp] = []
         for size in reversed(shape[1:]):
-            node, rest = self.divmod(node, size) if isinstance(size, int) else _symbolic_divmod(node, size)
+            node, rest = self.divmod(node, size) if isinstance(size, int) else self._symbolic_divmod(node, size)
             out.append(rest)
         out.append(node)
         out.reverse()
         return out
+
+    def _times(self, terms: dict[UOp, int], node: UOp, stride: Symbolic) -> int:
+        """Add node * stride to terms; the constant that comes with it is returned."""
+        more, constant = self.form(node)
+        total = self._with(terms, stride, constant) if constant else 0
+        for atom, coefficient in more.items():
+            size, before = self.size(atom), self._stride(atom)
+            if size is not None:
+                total += self._with(terms, size * stride, coefficient)
+                continue
+            one, by = (atom, stride) if before is None else (atom.src[0], stride * before)
+            made = UOp(ops.MUL, dt.int64, (one, size_node(by)))
+            terms[made] = terms.get(made, 0) + coefficient
+        return total
+
+    def _symbolic_divmod(self, node: UOp, size: Symbolic) -> tuple[UOp, UOp]:
+        """node // size and node % size: what has the size for a stride is divided, if the rest stays below."""
+        terms, constant = self.form(node)
+        whole: dict[UOp, int] = {}
+        rest: dict[UOp, int] = {}
+        plain: Size = constant  # what depends on no RANGE
+        times = 0
+        for atom, coefficient in terms.items():
+            own, stride = self.size(atom), self._stride(atom)
+            if own is not None:
+                plain = plain + own * coefficient
+                continue
+            steps, left = (0, 1) if stride is None else divmod(stride, size)
+            if left != 0:
+                rest[atom] = coefficient
+            elif isinstance(steps, Symbolic):
+                times += self._times(whole, atom.src[0], steps * coefficient)
+            else:
+                times += self._into(whole, atom.src[0], steps * coefficient)
+        quotient, remainder = divmod(plain, size) if isinstance(plain, Symbolic) else (0, plain)
+        times += self._with(whole, quotient, 1)
+        kept = self._with(rest, remainder, 1)
+        left_over = self.build(dict(rest), kept)
+        if self.below(left_over, size) is True and self.at_least(left_over, 0) is True:
+            return self.build(whole, times), left_over
+        divisor = size_node(size)
+        return UOp(ops.IDIV, dt.int64, (node, divisor)), UOp(ops.MOD, dt.int64, (node, divisor))
 
     def divmod(self, node: UOp, divisor: int) -> tuple[UOp, UOp]:
         """node // divisor and node % divisor, of a divisor that is at least 1."""
@@ -312,34 +399,28 @@ class Indexer:
 
     def below(self, node: UOp, limit: Size) -> UOp | bool:
         """node < limit: decided by bounds, or a node."""
-        if isinstance(limit, UOp):
-            return UOp(ops.CMPLT, dt.bool_, (node, limit))
-        low, high = self.bounds(node)
-        if high < limit or low >= limit:
-            return bool(high < limit)
+        low, high = self._beside(node, limit)
+        if high < 0 or low >= 0:
+            return bool(high < 0)
         terms, constant = self.form(node)
-        return UOp(ops.CMPLT, dt.bool_, (self.build(dict(terms), 0), index(limit - constant)))
+        sum_, right = self.build(dict(terms), 0), self.add(ZERO, limit - constant)
+        return UOp(ops.CMPLT, dt.bool_, (sum_, right))
 
     def at_least(self, node: UOp, limit: Size) -> UOp | bool:
         """node >= limit: decided by bounds, or a node."""
-        if isinstance(limit, UOp):
-            return UOp(ops.CMPLE, dt.bool_, (limit, node))
-        low, high = self.bounds(node)
-        if low >= limit or high < limit:
-            return bool(low >= limit)
+        low, high = self._beside(node, limit)
+        if low >= 0 or high < 0:
+            return bool(low >= 0)
         terms, constant = self.form(node)
-        return UOp(ops.CMPLE, dt.bool_, (index(limit - constant), self.build(dict(terms), 0)))
+        sum_, left = self.build(dict(terms), 0), self.add(ZERO, limit - constant)
+        return UOp(ops.CMPLE, dt.bool_, (left, sum_))
 
-
-def _times(stride: Size, size: Size) -> UOp:
-    a = stride if isinstance(stride, UOp) else index(stride)
-    b = size if isinstance(size, UOp) else index(size)
-    if a.op is ops.CONST and a.arg == 1:
-        return b
-    return a if b.op is ops.CONST and b.arg == 1 else UOp(ops.MUL, dt.int64, (a, b))
-
-
-def _symbolic_divmod(node: UOp, size: UOp) -> tuple[UOp, UOp]:
-    if node is ZERO:
-        return ZERO, ZERO
-    return UOp(ops.IDIV, dt.int64, (node, size)), UOp(ops.MOD, dt.int64, (node, size))
+    def _beside(self, node: UOp, limit: Size) -> Bounds:
+        """Least and greatest value of node - limit."""
+        low, high = self.bounds(node)
+        if isinstance(limit, int):
+            low, high = low - limit, high - limit
+        if self._sizes or isinstance(limit, Symbolic):  # there are symbolic sizes, which may cancel
+            least, greatest = self.ends(node)
+            low, high = bounds_of(least - limit)[0], bounds_of(greatest - limit)[1]
+        return low, high

@@ -16,6 +16,7 @@ class Item(NamedTuple):
     """One kernel: `ast` is a KERNEL SINK whose PARAM slots index `buffers`; it stores to the slots `writes`.
 
     Two items write the buffer of a SCATTER: its base, and then values over what is there.
+    The slots behind the buffers are those of `variables`, by name.
 
     `donates` are (slot of a new version, slot of the old one): the new version may be put into the memory of
     the old one, if nobody outside of the schedule needs that.
@@ -25,6 +26,7 @@ class Item(NamedTuple):
     buffers: tuple[UOp, ...]
     writes: tuple[int, ...]
     donates: tuple[tuple[int, int], ...]
+    variables: tuple[str, ...] = ()
 
 
 class Decision(NamedTuple):

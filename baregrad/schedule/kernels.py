@@ -8,9 +8,9 @@ may need another's result, which the bit sets `after` see to. What goes where is
 from __future__ import annotations
 
 from baregrad import dtype as dt
-from baregrad.ir import Size, UOp, index, ops
+from baregrad.ir import Size, UOp, most, ops, size_node
 from baregrad.schedule.indexing import ZERO, Indexer
-from baregrad.schedule.views import SYMBOLIC_SIZE, Place
+from baregrad.schedule.views import Place
 
 
 class Context:
@@ -119,8 +119,8 @@ class Kernel:
     def loop(self, size: Size, kind: str, parent: int) -> UOp:
         """A new RANGE inside the loop with number `parent`."""
         number = len(self.nest) - 1
-        self.nest[number] = self.nest[parent] * (size if isinstance(size, int) else SYMBOLIC_SIZE)
-        return UOp(ops.RANGE, dt.int64, (size if isinstance(size, UOp) else index(size),), (number, kind))
+        self.nest[number] = self.nest[parent] * most(size)
+        return UOp(ops.RANGE, dt.int64, (size_node(size),), (number, kind))
 
     def sizes(self) -> tuple[Size, ...]:
         """The sizes of the outer loops."""

@@ -11,9 +11,8 @@ from collections.abc import Collection, Sequence
 from math import prod
 from typing import NamedTuple
 
-from baregrad.base.errors import CompileError
 from baregrad.base.integers import align_up
-from baregrad.ir import UOp
+from baregrad.ir import UOp, most
 from baregrad.schedule.items import Item
 
 ALIGNMENT = 64  # a cache line, and the widest vector
@@ -45,8 +44,7 @@ def plan_memory(items: Sequence[Item], keep: Collection[int]) -> MemoryPlan:
     """Places for all buffers that the items write, but those whose numbers are kept.
 
     The largest come first; each takes the least gap that it fits in, among those that live at the same time.
-
-    Errors: CompileError for a buffer whose size is not known yet.
+    A symbolic size counts with its greatest value, so that the places hold for all.
     """
     places: dict[int, Span] = {}
     placed: list[tuple[int, int, int, int]] = []  # offset, end, first and last item; in order of offsets
@@ -91,11 +89,4 @@ def _gap(busy: Sequence[tuple[int, int]], nbytes: int) -> int:
 
 
 def _nbytes(buffer: UOp) -> int:
-    sizes = buffer.shape
-    if not all(isinstance(size, int) for size in sizes):
-        raise CompileError(
-            f"an intermediate value of shape {sizes}",
-            why="an arena needs sizes that are known",
-            mend="give the sizes numbers before the schedule is run",
-        )
-    return align_up(max(prod(sizes) * buffer.dtype.itemsize, 1), ALIGNMENT)
+    return align_up(max(prod(map(most, buffer.shape)) * buffer.dtype.itemsize, 1), ALIGNMENT)

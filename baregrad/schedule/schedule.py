@@ -36,7 +36,7 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
         ast = builder.sink()
         stored.append([output.node for output in kernel.outputs])
         writes = tuple(range(len(kernel.outputs)))
-        items.append(Item(ast, tuple(builder.buffers), writes, ()))
+        items.append(Item(ast, tuple(builder.buffers), writes, (), builder.variables))
     outputs = {root: buffers[stored_as(part)] for root, part in zip(roots, parts)}
     _donate(items, stored, placement, buffers, frozenset(outputs.values()))
     position = {kernel.number: place for place, kernel in enumerate(order)}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
 
-from baregrad.ir import Op, Size, UOp, index, ops
+from baregrad.ir import Op, Size, UOp, bounds_of, most, ops
 from baregrad.schedule.indexing import ZERO, Indexer
 
 
@@ -69,7 +69,7 @@ def _pad(indexer: Indexer, node: UOp, at: Place) -> Place | None:
                 return None
             if isinstance(check, UOp) and check not in conditions:
                 conditions = (*conditions, check)
-        indices.append(ZERO if type(size) is int and size == 1 else indexer.add(i, _negative(before)))
+        indices.append(ZERO if type(size) is int and size == 1 else indexer.add(i, -before))
     return Place(tuple(indices), conditions)
 
 
@@ -85,10 +85,6 @@ def _view(indexer: Indexer, node: UOp, at: Place) -> Place | None:
                 conditions = (*conditions, check)
         indices.append(ZERO if type(size) is int and size == 1 else i)
     return Place(tuple(indices), conditions)
-
-
-def _negative(amount: Size) -> Size:
-    return amount * index(-1) if isinstance(amount, UOp) else -amount
 
 
 def _reshape(indexer: Indexer, node: UOp, at: Place) -> Place:
@@ -125,12 +121,12 @@ def groups(source: tuple[Size, ...], result: tuple[Size, ...]) -> list[Group]:
         large: Size = result[outer[j]]
         i, j = i + 1, j + 1
         while small is not large and small != large:
-            known = isinstance(small, int) and isinstance(large, int)
-            if known and small < large:
+            low, high = bounds_of(small - large)
+            if high <= 0 and i < len(inner):
                 small, i = small * source[inner[i]], i + 1
-            elif known:
+            elif low >= 0 and j < len(outer):
                 large, j = large * result[outer[j]], j + 1
-            else:  # symbolic sizes that are not the same axis: one group to the end
+            else:  # symbolic sizes of which neither is surely the smaller one: one group to the end
                 i, j = len(inner), len(outer)
                 break
         found.append((tuple(inner[a:i]), tuple(outer[b:j])))
@@ -155,8 +151,5 @@ SOURCE_INDICES: dict[Op, Push] = {
 
 
 def elements(shape: tuple[Size, ...]) -> int:
-    """How many elements a shape has, for estimates: a symbolic size counts as SYMBOLIC_SIZE."""
-    return prod(size if isinstance(size, int) else SYMBOLIC_SIZE for size in shape)
-
-
-SYMBOLIC_SIZE = 1024
+    """How many elements a shape has, for estimates: a symbolic size counts with its greatest value."""
+    return prod(map(most, shape))

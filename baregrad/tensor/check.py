@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, DeviceError, DTypeError, ShapeError
 from baregrad.dtype import DType
-from baregrad.ir import Scalar, Size
+from baregrad.ir import Scalar, Size, Symbolic, Variable
 
 
 def number(value: Any) -> Any:  # Any: whatever a user gives; a Scalar, or the same again
@@ -115,11 +115,22 @@ def shape_of(given: tuple[object, ...], what: str) -> tuple[Size, ...]:
     """A shape given as sizes or as one tuple of sizes."""
     sizes = tuple(map(number, flat_sizes(given)))
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        if isinstance(size, Variable):
+            raise not_bound(size, what)
+        if isinstance(size, bool) or not isinstance(size, int | Symbolic) or size < 0:
             raise ShapeError(
                 f"{what}: size {size!r}", why="sizes are integers of at least 0", mend="give such sizes"
             )
     return sizes
+
+
+def not_bound(variable: Variable, what: str) -> ShapeError:
+    """The error for a variable that stands where a size is wanted."""
+    return ShapeError(
+        f"{what}: variable {variable} has no value",
+        why="a size is a variable that is bound",
+        mend=f"{variable.name}.bind({variable.min})",
+    )
 
 
 def flat_sizes(given: Sequence[object]) -> tuple[Size, ...]:

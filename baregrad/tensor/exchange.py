@@ -51,7 +51,11 @@ class Exchange(Gradients):
 
     def tolist(self) -> Any:  # a number, or nested lists of numbers
         """The elements as nested lists; a 0-d tensor gives a number."""
-        return numbers.nest(dt.unpack(self.dtype, read(SESSION, self.value)), self.shape)
+        return numbers.nest(dt.unpack(self.dtype, read(SESSION, self.value)), self._counts())
+
+    def _counts(self) -> tuple[int, ...]:
+        """The shape in numbers, as its variables are bound."""
+        return tuple(map(value_of, self.shape))
 
     def item(self) -> Any:  # bool, int or float by dtype
         """The one element. Errors: ScalarError if there is not exactly one."""
@@ -64,7 +68,7 @@ class Exchange(Gradients):
         return dt.unpack(self.dtype, read(SESSION, self.value))[0]
 
     def __repr__(self) -> str:
-        if SESSION.capture is not None or self.numel() > 1000:
+        if SESSION.capture is not None or value_of(self.numel()) > 1000:
             return f"Tensor(shape={self.shape}, dtype={self.dtype}, device={self.device!r})"
         facts = "" if self.dtype in (dt.float32, dt.int64, dt.bool_) else f", dtype={self.dtype}"
         grad = ", requires_grad=True" if self.requires_grad else ""
@@ -123,7 +127,7 @@ class Exchange(Gradients):
         """A copy as a numpy array. Errors: DTypeError for dtypes that numpy lacks."""
         letters = self._letters()
         np = optional("numpy", wanted_for="Tensor.numpy()", extra="dev")
-        return np.frombuffer(read(SESSION, self.value), dtype=letters).reshape(self.shape).copy()
+        return np.frombuffer(read(SESSION, self.value), dtype=letters).reshape(self._counts()).copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # numpy's own types
         """numpy.asarray(x): an array in the tensor's own memory (see this file's head), or a copy if one is
@@ -134,7 +138,7 @@ class Exchange(Gradients):
         letters = self._letters()
         np = optional("numpy", wanted_for="numpy.asarray(tensor)", extra="dev")
         lent = lend(SESSION, self.value, copy=bool(copy))
-        found = np.asarray(_Memory(lent.address, self.shape, letters, lent.keep))
+        found = np.asarray(_Memory(lent.address, self._counts(), letters, lent.keep))
         differs = dtype is not None and np.dtype(dtype) != found.dtype
         if copy is False and (differs or lent.copied):
             raise ValueError(f"an array of {dtype or self.dtype} without a copy of a tensor of {self.dtype}")
@@ -171,7 +175,7 @@ class Exchange(Gradients):
         lent = lend(SESSION, self.value, copy=bool(copy))
         if copy is False and lent.copied:
             raise BufferError(f"the memory of {self.device} can't be shared without a copy")
-        shape = tuple(int(size) for size in self.shape)
+        shape = self._counts()
         elements = dlpack.Elements(lent.address, shape, dlpack.row_major(shape), numbers.kind_of(self.dtype))
         versioned = max_version is not None and max_version[0] >= dlpack.VERSION[0]
         return dlpack.give(elements, lent.keep, versioned=versioned, copied=lent.copied)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from baregrad import dtype as dt
-from baregrad.ir import Buffer, UOp, const, index, interpret, ops
+from baregrad.ir import Buffer, UOp, Variable, const, index, interpret, ops, sized
 from baregrad.schedule import schedule
 from tests.schedule import nets
 from tests.schedule.nets import Buffers
@@ -297,7 +297,7 @@ def test_tangled_indices_are_stored_on_the_way():
 
 
 def test_sizes_that_are_values():
-    n = index(3) + index(4)  # not folded: a value, as far as shapes know
+    n = sized(Variable("n", 1, 9))
     buffers = Buffers()
     x, y = buffers((n, 4), nets.F), buffers((4,), nets.F)
     z = (x + nets.row(y, x)).permute((1, 0))
@@ -306,7 +306,8 @@ def test_sizes_that_are_values():
     memory = {x.arg.number: [float(i) for i in range(28)], y.arg.number: [1.0, 2.0, 3.0, 4.0]}
     for item in plan.items:
         memory[item.buffers[0].arg.number] = [0.0] * 28
-        interpret.run_kernel(item.ast, [memory[buffer.arg.number] for buffer in item.buffers])
+        interpret.run_kernel(item.ast, [*(memory[buffer.arg.number] for buffer in item.buffers), 7])
+        assert item.variables == ("n",)
     summed, doubled = (memory[plan.outputs[root].arg.number] for root in plan.outputs)
     assert summed[:4] == [91.0, 105.0, 119.0, 133.0]
     assert doubled == [2.0 * i + 1.0 for i in range(28)]

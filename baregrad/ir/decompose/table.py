@@ -101,6 +101,7 @@ STRUCTURE = frozenset(
     (
         ops.CONST,
         ops.PARAM,
+        ops.VARIABLE,
         ops.LOCAL,
         ops.RANGE,
         ops.INDEX,

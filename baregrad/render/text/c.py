@@ -112,6 +112,12 @@ class _Writer:
         self.head[f"{c_type(node.dtype).name} *p{slot} = args[{slot}];"] = None
         return f"p{slot}"
 
+    def argument(self, node: UOp) -> str:
+        """VARIABLE: a word among the pointers."""
+        slot = node.arg[3]
+        self.head[f"int64_t n{slot} = (int64_t)(intptr_t)args[{slot}];"] = None
+        return f"n{slot}"
+
     def local(self, node: UOp) -> str:
         """LOCAL: an array on the stack."""
         number, size = node.arg
@@ -209,7 +215,8 @@ def _lanes(node: UOp) -> int:
 def _rules() -> dict[Op, Callable[[_Writer, UOp], str]]:
     """The method of each op that is not elementwise."""
     return {
-        ops.CONST: _Writer.const, ops.PARAM: _Writer.param, ops.LOCAL: _Writer.local, ops.GRID: _Writer.grid,
+        ops.CONST: _Writer.const, ops.PARAM: _Writer.param, ops.VARIABLE: _Writer.argument,
+        ops.LOCAL: _Writer.local, ops.GRID: _Writer.grid,
         ops.INDEX: _Writer.index, ops.LOAD: _Writer.load, ops.STORE: _Writer.store,
         ops.RANGE: _Writer.range, ops.CARRY: _Writer.carry, ops.END: _Writer.end, ops.RESULT: _Writer.result,
         ops.BROADCAST: _Writer.broadcast, ops.LANES: _Writer.lanes, ops.SLICE: _Writer.slice,

@@ -245,6 +245,13 @@ def param(state: Selector, node: UOp) -> None:
     state.values[node] = register
 
 
+def variable(state: Selector, node: UOp) -> None:
+    """VARIABLE: its value from the argument block."""
+    register = state.register("r64")
+    state.emit(form("mov", "r64", "m64"), register, Mem(state.block, disp=8 * node.arg[3]))
+    state.values[node] = register
+
+
 def grid(state: Selector, node: UOp) -> None:
     """GRID: the second argument."""
     state.values[node] = state.grid
@@ -260,6 +267,7 @@ HANDLERS: dict[Op, Handler] = {
     ops.LOCAL: nothing,
     ops.INDEX: nothing,
     ops.PARAM: param,
+    ops.VARIABLE: variable,
     ops.GRID: grid,
     ops.RANGE: open_loop,
     ops.CARRY: carry,
