@@ -83,7 +83,9 @@ class Jit(Generic[P, R]):
             self._compare(form, boxes)
             variables = variables_in((args, kwargs))
             self._surroundings.check(self._function, variables)
-            return cast(R, self._replay.run(SESSION, boxes, variables))  # of the form that the function returned
+            return cast(
+                R, self._replay.run(SESSION, boxes, variables)
+            )  # of the form that the function returned
 
     def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function, (args, kwargs))

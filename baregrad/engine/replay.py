@@ -77,7 +77,6 @@ class Patches:
             for launch, slot in self._places.get(number, ()):
                 self.recording.set_argument(launch, slot, address)
 
-
     def bind(self, values: Mapping[str, int]) -> None:
         """Let all launches use these values of variables."""
         for name, value in values.items():

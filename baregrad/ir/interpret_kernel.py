@@ -18,7 +18,7 @@ from baregrad.ir.bounds import ranges_of
 from baregrad.ir.interpret_source import TEXT, Source
 from baregrad.ir.uop import UOp, toposort
 
-Kernel = Callable[[Sequence[Any]], None]  # lists, and ints of variables
+Kernel = Callable[[Sequence[Any]], None]  # Any: lists, and the ints of variables
 
 
 def run_kernel(sink: UOp, buffers: Sequence[Any]) -> None:

@@ -18,12 +18,12 @@ from baregrad.ir.interpret_source import Source, refuse
 from baregrad.ir.ops import Op
 from baregrad.ir.uop import UOp
 
-Linear = Callable[[Sequence[Any], int], None]  # lists, and ints of variables
+Linear = Callable[[Sequence[Any], int], None]  # Any: lists, and the ints of variables
 
 
 def run_linear(uops: Sequence[UOp], buffers: Sequence[Any], grid: int = 1) -> None:
-    """Run a LINEAR list for each of `grid` items: `buffers[slot]` are a PARAM's elements, changed in place, or
-    a VARIABLE's value.
+    """Run a LINEAR list for each of `grid` items: `buffers[slot]` are a PARAM's elements, changed in place,
+    or a VARIABLE's value.
 
     Errors: IRError for an access outside of its memory, a load of LOCAL memory that nothing was stored to, a
     source that stands after its reader, or an END that does not close the innermost loop.

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import lcm
 from typing import Any, NamedTuple
 
 from baregrad.base.errors import ShapeError
 
 MOST = 1 << 62
+NO: Any = NotImplemented  # what an operator says to an operand that it does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,9 @@ class Symbolic:
                     least, greatest = _atom_range(atom)
                     ends = [a * b for a in ends for b in (least, greatest)]
                 low, high = low + min(ends), high + max(ends)
+            floors = [(p[0], c) for p, c in self.terms if len(p) == 1 and _is_floor(p[0])]
+            if floors and len(self.terms) > 1:
+                low, high = max(low, _unfloored(self, floors, 0)), min(high, _unfloored(self, floors, 1))
             self._bounds = low, high
         return self._bounds
 
@@ -210,21 +215,25 @@ class Symbolic:
     def __gt__(self, other: Amount) -> bool: return _less(self, other, ">", other, self, 0)
     def __ge__(self, other: Amount) -> bool: return _less(self, other, ">=", other, self, 1)
 
-    def __add__(self, other: Amount) -> Amount: return _sum(self, other, 1)
-    def __radd__(self, other: Amount) -> Amount: return _sum(self, other, 1)
-    def __sub__(self, other: Amount) -> Amount: return _sum(self, other, -1)
-    def __rsub__(self, other: Amount) -> Amount: return _sum(-self, other, 1)
-    def __mul__(self, other: Amount) -> Amount: return _times(self, other)
-    def __rmul__(self, other: Amount) -> Amount: return _times(self, other)
+    def __add__(self, other: Amount) -> Amount: return _sum(self, other, 1) if _fits(other) else NO
+    def __sub__(self, other: Amount) -> Amount: return _sum(self, other, -1) if _fits(other) else NO
+    def __rsub__(self, other: Amount) -> Amount: return _sum(-self, other, 1) if _fits(other) else NO
+    def __mul__(self, other: Amount) -> Amount: return _times(self, other) if _fits(other) else NO
     def __neg__(self) -> Amount: return _times(self, -1)
-    def __floordiv__(self, other: Amount) -> Amount: return _divided(self, other)[0]
-    def __rfloordiv__(self, other: Amount) -> Amount: return _divided(other, self)[0]
-    def __mod__(self, other: Amount) -> Amount: return _divided(self, other)[1]
-    def __rmod__(self, other: Amount) -> Amount: return _divided(other, self)[1]
+    def __floordiv__(self, other: Amount) -> Amount: return self.__divmod__(other)[0]
+    def __rfloordiv__(self, other: Amount) -> Amount: return self.__rdivmod__(other)[0]
+    def __mod__(self, other: Amount) -> Amount: return self.__divmod__(other)[1]
+    def __rmod__(self, other: Amount) -> Amount: return self.__rdivmod__(other)[1]
     # fmt: on
 
+    __radd__ = __add__
+    __rmul__ = __mul__
+
     def __divmod__(self, other: Amount) -> tuple[Amount, Amount]:
-        return _divided(self, other)
+        return _divided(self, other) if _fits(other) else (NO, NO)
+
+    def __rdivmod__(self, other: Amount) -> tuple[Amount, Amount]:
+        return _divided(other, self) if _fits(other) else (NO, NO)
 
 
 def sized(variable: Variable) -> Symbolic:
@@ -327,6 +336,21 @@ def _atom_range(atom: Atom) -> tuple[int, int]:
     return min(ends), max(ends)
 
 
+def _is_floor(atom: Atom) -> bool:
+    return isinstance(atom, Part) and atom.op == "//" and isinstance(atom.d, int)
+
+
+def _unfloored(size: Symbolic, floors: list[tuple[Any, int]], end: int) -> int:
+    """A bound of a sum with x // d in it, from x / d - 1 < x // d <= x / d: n // 2 - n is below 0."""
+    scale = lcm(*(atom.d for atom, _ in floors))
+    total: Amount = size * scale
+    for atom, coefficient in floors:
+        exact = atom.x if (coefficient > 0) == (end == 1) else atom.x - (atom.d - 1)
+        total = total + (exact - _atom("//", atom.x, atom.d) * atom.d) * (coefficient * (scale // atom.d))
+    low, high = bounds_of(total)
+    return high // scale if end else -(-low // scale)
+
+
 def _atom_text(atom: Atom) -> str:
     if isinstance(atom, Variable):
         return atom.name
@@ -351,16 +375,17 @@ def _rank(product: Product) -> tuple[int, list[str]]:
 # -- arithmetic ------------------------------------------------------------------------------------------
 
 
+def _fits(other: object) -> bool:
+    """Whether arithmetic with this is that of sizes. Errors: ShapeError for a variable without a value."""
+    if isinstance(other, Variable):
+        raise ShapeError(
+            f"variable {other} among sizes", why="it has no value", mend=f"{other.name}.bind({other.min})"
+        )
+    return isinstance(other, int | Symbolic)
+
+
 def _read(size: Amount) -> tuple[Terms, int]:
-    if isinstance(size, Symbolic):
-        return dict(size.terms), size.constant
-    if isinstance(size, int):
-        return {}, int(size)
-    raise ShapeError(
-        f"arithmetic of a symbolic size and {size!r}",
-        why="a size is an int or a bound variable",
-        mend="bind() the variable, or take .value where the number of this binding is meant",
-    )
+    return (dict(size.terms), size.constant) if isinstance(size, Symbolic) else ({}, int(size))
 
 
 def _made(terms: Terms, constant: int) -> Amount:
@@ -391,8 +416,7 @@ def _times(a: Amount, b: Amount) -> Amount:
 
 
 def _divided(x: Amount, d: Amount) -> tuple[Amount, Amount]:
-    """x // d and x % d: what divides as a polynomial is divided, bounds decide the rest or it stays a Part."""
-    _read(x), _read(d)
+    """x // d and x % d: what divides as a polynomial is divided; bounds decide the rest, or it is a Part."""
     low, high = bounds_of(d)
     if low <= 0:
         raise ShapeError(
@@ -451,6 +475,8 @@ def _without(product: Product, lead: Product) -> Product | None:
 
 def _less(asked: Symbolic, other: Amount, sign: str, a: Amount, b: Amount, slack: int) -> bool:
     """Whether a < b + slack for all values, or for none."""
-    difference = _sum(a, b, -1) if isinstance(a, Symbolic) else -_sum(b, a, -1)
+    if not _fits(other):
+        return NO  # type: ignore[no-any-return]  # Python asks the other operand then
+    difference = _sum(a, b, -1)
     low, high = bounds_of(difference)
     return asked._decide(sign, high < slack, low >= slack, other)

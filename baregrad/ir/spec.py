@@ -292,7 +292,14 @@ def _verify_reduces(nodes: Sequence[UOp], where: str) -> None:
         closed[node] = below
 
 
-FREE = (ops.CONST, ops.PARAM, ops.VARIABLE, ops.LOCAL, ops.GRID, ops.LANES)  # worth no register until they are used
+FREE = (
+    ops.CONST,
+    ops.PARAM,
+    ops.VARIABLE,
+    ops.LOCAL,
+    ops.GRID,
+    ops.LANES,
+)  # worth no register until they are used
 
 
 def _verify_list(nodes: Sequence[UOp], where: str) -> None:

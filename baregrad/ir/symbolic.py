@@ -71,6 +71,11 @@ def size_of_node(node: UOp) -> Amount:
     return rule(*map(size_of_node, node.src))
 
 
+def is_size(node: UOp) -> bool:
+    """Whether a node is index arithmetic over VARIABLEs alone."""
+    return all(n.op in _ARITHMETIC or n.op is ops.CONST or n.op is ops.VARIABLE for n in node.toposort())
+
+
 _ARITHMETIC: dict[ops.Op, Callable[..., Amount]] = {
     ops.ADD: lambda a, b: a + b,
     ops.SUB: lambda a, b: a - b,

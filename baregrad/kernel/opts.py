@@ -137,7 +137,9 @@ def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
     if axis is None:
         return f"there is no axis {name}"
     if not axis.known or axis.kind not in ("loop", "reduce"):
-        return f"axis {name} is {axis.kind} of size {axis.size}: only loops are split, and none that ends early"
+        return (
+            f"axis {name} is {axis.kind} of size {axis.size}: only loops are split, and none that ends early"
+        )
     if tail not in TAILS:
         return f"{tail} is no way to end; use one of {', '.join(TAILS[1:])}"
     if axis.size is None:

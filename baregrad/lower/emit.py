@@ -72,7 +72,8 @@ def _rows() -> Mapping[Op, Emit]:
     return MappingProxyType({
         ops.SINK: lambda ctx, node: [],
         ops.CONST: lambda ctx, node: [ctx.build.const(node.arg, node.dtype)],
-        ops.PARAM: _memory, ops.LOCAL: _memory, ops.VARIABLE: _memory, ops.RANGE: _range, ops.LOAD: load, ops.STORE: store,
+        ops.PARAM: _memory, ops.LOCAL: _memory, ops.VARIABLE: _memory,
+        ops.RANGE: _range, ops.LOAD: load, ops.STORE: store,
         ops.REDUCE: reduce, ops.END: _end, ops.AND: _and, ops.CAST: _cast, ops.BITCAST: _bitcast,
     })  # fmt: skip
 

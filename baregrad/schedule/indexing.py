@@ -2,7 +2,8 @@
 
 An atom is a RANGE, an IDIV or MOD by a constant, a product of variables, another atom times a symbolic size
 (a stride), or anything that is not understood. A sum is written in one order only, so that equal indices are
-the same node. Division and remainder are resolved by divisibility and bounds where they can be. What views do with indices is in views.py.
+the same node. Division and remainder are resolved by divisibility and bounds where they can be. What views do
+with indices is in views.py.
 
 The same laws stand in ir/rules (sums.py, division.py), which take nodes apart and build them at each step.
 Here sums stay apart between steps and results are remembered: a sum costs 2 µs and not 9, a division 3 to
@@ -14,7 +15,7 @@ from __future__ import annotations
 from math import gcd
 
 from baregrad import dtype as dt
-from baregrad.ir import Size, Symbolic, UOp, bounds_of, index, ops, size_node, size_of_node
+from baregrad.ir import Size, Symbolic, UOp, bounds_of, index, is_size, ops, size_node, size_of_node
 
 Form = tuple[dict[UOp, int], int]  # atoms with their coefficients, and the constant
 Bounds = tuple[int, int]
@@ -165,9 +166,7 @@ class Indexer:
         if node.op is ops.CONST:
             return node.arg
         if node not in self._sizes:
-            leaves = (part for part in node.toposort() if not part.src)
-            of_sizes = all(leaf.op is ops.CONST or leaf.op is ops.VARIABLE for leaf in leaves)
-            self._sizes[node] = size_of_node(node) if of_sizes else None
+            self._sizes[node] = size_of_node(node) if is_size(node) else None
         return self._sizes[node]
 
     def ends(self, node: UOp) -> tuple[Size, Size]:
@@ -247,7 +246,9 @@ class Indexer:
 
     def _with(self, terms: dict[UOp, int], amount: Size, factor: int) -> int:
         """Add factor * amount to terms; the constant that comes with it is returned."""
-        return self._into(terms, size_node(amount), factor) if isinstance(amount, Symbolic) else factor * amount
+        return (
+            self._into(terms, size_node(amount), factor) if isinstance(amount, Symbolic) else factor * amount
+        )
 
     def reflect(self, node: UOp, size: Size) -> UOp:
         """size - 1 - node."""
@@ -283,7 +284,9 @@ class Indexer:
         """The index of each axis of the element at a row-major position."""
         out: list[UOp] = []
         for size in reversed(shape[1:]):
-            node, rest = self.divmod(node, size) if isinstance(size, int) else self._symbolic_divmod(node, size)
+            node, rest = (
+                self.divmod(node, size) if isinstance(size, int) else self._symbolic_divmod(node, size)
+            )
             out.append(rest)
         out.append(node)
         out.reverse()
@@ -304,7 +307,7 @@ class Indexer:
         return total
 
     def _symbolic_divmod(self, node: UOp, size: Symbolic) -> tuple[UOp, UOp]:
-        """node // size and node % size: what has the size for a stride is divided, if the rest stays below."""
+        """node // size and node % size: what has the size as stride is divided, if the rest stays below."""
         terms, constant = self.form(node)
         whole: dict[UOp, int] = {}
         rest: dict[UOp, int] = {}

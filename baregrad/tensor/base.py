@@ -7,12 +7,12 @@ the box. The operations are in ops/, one file a concern, as mixins over TensorBa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
 
 from baregrad import dtype as dt
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, support_of
-from baregrad.ir import Scalar, Size, UOp, const
+from baregrad.ir import Scalar, Size, Symbolic, UOp, const, size_node
 from baregrad.tensor import autograd, check
 from baregrad.tensor.place import user_line
 
@@ -110,19 +110,35 @@ class TensorBase:
             return self
         return self.apply(lambda x: x.cast(dtype).expand(tuple(shape)))
 
-    def operands(self, what: str, *others: TensorBase | Scalar, floats: bool = False) -> tuple[Self, ...]:
+    def operands(
+        self, what: str, *others: TensorBase | Scalar | Symbolic, floats: bool = False
+    ) -> tuple[Self, ...]:
         """This tensor and others as operands of one elementwise operation, in one dtype and one shape.
 
         Python numbers are weak in promotion, as in torch, and stay scalars: they broadcast by themselves.
         """
         every = (self, *map(check.number, others))
-        dtype = dt.result_dtype(*(t.dtype if isinstance(t, TensorBase) else type(t) for t in every))
+        dtype = dt.result_dtype(*map(_kind_of, every))
         if floats:
             dtype = check.float_dtype(dtype, what)
         tensors = [t for t in every if isinstance(t, TensorBase)]
         shape = tensors[0].shape if len(tensors) == 1 else check.broadcast([t.shape for t in tensors], what)
         fitted = (
-            t.fit(dtype, shape) if isinstance(t, TensorBase) else self.constant(const(t, dtype), self.device)
+            t.fit(dtype, shape)
+            if isinstance(t, TensorBase)
+            else self.constant(_number(t, dtype), self.device)
             for t in every
         )
         return tuple(fitted)  # type: ignore[arg-type]  # every tensor is of the one public class
+
+
+def _kind_of(operand: Any) -> DType | type:  # Any: a tensor, a number or a symbolic size
+    """What promotion knows of an operand."""
+    if isinstance(operand, TensorBase):
+        return operand.dtype
+    return int if isinstance(operand, Symbolic) else type(operand)
+
+
+def _number(value: Any, dtype: DType) -> UOp:  # Any: a number or a symbolic size
+    """A number as a node of a dtype."""
+    return size_node(value).cast(dtype) if isinstance(value, Symbolic) else const(value, dtype)

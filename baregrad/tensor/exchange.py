@@ -19,6 +19,7 @@ from baregrad.base import optional
 from baregrad.base.errors import BadFile, DeviceError, DTypeError, GradientError, ScalarError
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, borrow, from_bytes, lend, read
+from baregrad.ir import value_of
 from baregrad.runtime import dlpack
 from baregrad.tensor import numbers
 from baregrad.tensor.gradients import Gradients

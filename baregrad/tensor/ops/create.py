@@ -8,7 +8,7 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
-from baregrad.ir import Scalar, UOp, const, ops
+from baregrad.ir import Scalar, Size, Symbolic, UOp, const, ops
 from baregrad.tensor import check
 from baregrad.tensor.ops.indexing import Indexing
 
@@ -70,10 +70,31 @@ class Create(Indexing):
                 "arange with step 0", why="it would never end", mend="give another step, or full()"
             )
         begin, end = (0, start) if stop is None else (start, stop)
+        if any(isinstance(part, Symbolic) for part in (begin, end, step)):
+            return cls._symbolic_arange(begin, end, step, dtype, device)
         count = max(0, math.ceil((end - begin) / step))
         found = dtype or dt.result_dtype(type(begin), type(end), type(step))
         steps = UOp(ops.IOTA, dt.int64, (), count).cast(found)
         return cls.constant(steps * step + begin, device)
+
+    @classmethod
+    def _symbolic_arange(
+        cls, begin: Size, end: Size, step: Size, dtype: DType | None, device: str | None
+    ) -> Self:
+        """arange with symbolic ends."""
+        for part in (begin, end):
+            if not isinstance(part, int | Symbolic):
+                raise ShapeError(
+                    f"arange from {begin!r} to {end!r}", why="symbolic sizes are integers", mend="give ints"
+                )
+        if type(step) is not int or step < 1:
+            raise ShapeError(
+                f"arange by {step!r} to a symbolic size", why="the step is an int above 0", mend="flip() it"
+            )
+        count = -(-(end - begin) // step)
+        (size,) = check.shape_of((count,), "arange")
+        places: Self = cls.constant(UOp(ops.IOTA, dt.int64, (), size), device) * step + begin
+        return places if dtype is None else places.cast(dtype)
 
     @classmethod
     def eye(

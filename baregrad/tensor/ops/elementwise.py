@@ -11,11 +11,11 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError
 from baregrad.dtype import DType
-from baregrad.ir import Op, Scalar, ops
+from baregrad.ir import Op, Scalar, Symbolic, ops
 from baregrad.tensor import check
 from baregrad.tensor.base import TensorBase
 
-Other = TensorBase | Scalar
+Other = TensorBase | Scalar | Symbolic
 
 
 class Elementwise(TensorBase):
@@ -25,7 +25,7 @@ class Elementwise(TensorBase):
 
     def _binary(self, op: Op, other: Other, *, flipped: bool = False, floats: bool = False) -> Self:
         other = check.number(other)
-        if not isinstance(other, TensorBase | bool | int | float):
+        if not isinstance(other, TensorBase | bool | int | float | Symbolic):
             return NotImplemented
         a, b = self.operands(op.name, other, floats=floats)
         if flipped:
@@ -197,7 +197,7 @@ class Elementwise(TensorBase):
         x ** 0 and 1 ** y are 1, a negative number to a power that is not whole is NaN.
         """
         exponent = check.number(exponent)
-        if isinstance(exponent, TensorBase) or not math.isfinite(exponent):
+        if isinstance(exponent, TensorBase | Symbolic) or not math.isfinite(exponent):
             base, power = self.operands("pow", exponent, floats=True)
             return base._power(power)
         if exponent == 0.5:

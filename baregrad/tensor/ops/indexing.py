@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, IndexingError, ShapeError
-from baregrad.ir import UOp, ops
+from baregrad.ir import Size, UOp, ops
 from baregrad.tensor import check
 from baregrad.tensor.ops.linear import Linear
+from baregrad.tensor.slices import box_of, is_place
 
 
 class Indexing(Linear):
@@ -23,15 +24,15 @@ class Indexing(Linear):
         """
         items = self._items(index if isinstance(index, tuple) else (index,))
         axis = 0
-        box: list[tuple[int, int]] = []
+        box: list[tuple[Size, Size]] = []
         flips: list[int] = []
         steps: list[int] = []
-        shape: list[int | None] = []  # sizes of the result; None: filled in after the box is cut
+        shape: list[Size] = []
         for item in items:
             if item is None:
                 shape.append(1)
                 continue
-            begin, end, step = _bounds(item, self.shape[axis], axis)
+            begin, end, step = box_of(item, self.shape[axis], axis)
             if step < 0:
                 flips.append(axis)
             box.append((begin, end))
@@ -41,12 +42,12 @@ class Indexing(Linear):
             axis += 1
         part = self.shrink(box)
         part = part.flip(*flips) if flips else part
-        return part._strided(steps).reshape(tuple(shape))  # type: ignore[arg-type]  # None is filled above
+        return part._strided(steps).reshape(tuple(shape))
 
     def _items(self, index: tuple[Any, ...]) -> list[Any]:
         """The index with Ellipsis and missing axes written out."""
         for item in index:
-            if not (item is None or item is Ellipsis or isinstance(item, slice) or type(item) is int):
+            if not (item is None or item is Ellipsis or isinstance(item, slice) or is_place(item)):
                 raise IndexingError(
                     f"index {item!r} of {self.shape}",
                     why="an index is an integer, a slice, None or Ellipsis",
@@ -136,21 +137,3 @@ class Indexing(Linear):
         places = UOp(ops.IOTA, dt.int64, (), num_classes).reshape((1,) * self.ndim + (num_classes,))
         order = self.constant(places, self.device)
         return (self.cast(dt.int64).unsqueeze(-1) == order).cast(dt.int64)
-
-
-def _bounds(item: int | slice, size: int, axis: int) -> tuple[int, int, int]:
-    """Begin, end and step of one index; the box is begin..end read in the step's direction."""
-    if isinstance(item, int):
-        if not -size <= item < size:
-            raise IndexingError(
-                f"index {item} of axis {axis} with size {size}",
-                why=f"indices are in [{-size}, {size - 1}]" if size else "the axis is empty",
-                mend="give one of these",
-            )
-        return item % size, item % size + 1, 1
-    if item.step == 0:
-        raise IndexingError(f"slice {item} of axis {axis}", why="its step is 0", mend="give another step")
-    begin, end, step = item.indices(size)
-    if step > 0:
-        return begin, max(begin, end), step
-    return (end + 1, max(begin, end) + 1, step) if begin > end else (0, 0, step)

@@ -7,7 +7,7 @@ from typing import Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
-from baregrad.ir import UOp, ops, toposort
+from baregrad.ir import Size, Symbolic, UOp, ops, toposort
 from baregrad.tensor import check
 from baregrad.tensor.ops.movement import Movement
 
@@ -78,22 +78,28 @@ class Reduce(Movement):
         name = extreme if all(self.shape[a] for a in axes) else {"min": "mul", "max": "add"}[extreme]
         return self.bool().cast(dt.int32)._reduce(name, axes, keepdim).bool()
 
-    def _count(self, axis: Axes) -> int:
-        count = 1
+    def _count(self, axis: Axes) -> Size:
+        count: Size = 1
         for a in check.axes_in(axis, self.ndim, "mean"):
             count *= self.shape[a]
         return count
 
+    def _shared_by(self, count: Size) -> Self:
+        """Divided by a number of elements; NaN if there are none."""
+        if isinstance(count, Symbolic):
+            return self / count
+        return self * (1.0 / count if count else float("nan"))
+
     def mean(self, axis: Axes = None, keepdim: bool = False) -> Self:
         """The sum divided by the number of elements, in floats."""
         x = self.cast(check.float_dtype(self.dtype, "mean"))
-        return x.sum(axis, keepdim) * _inverse(self._count(axis))
+        return x.sum(axis, keepdim)._shared_by(self._count(axis))
 
     def var(self, axis: Axes = None, keepdim: bool = False, correction: int = 1) -> Self:
         """The mean square distance from the mean, with divisor n - correction."""
         x = self.cast(check.float_dtype(self.dtype, "var"))
         apart = x - x.mean(axis, keepdim=True)
-        return (apart * apart).sum(axis, keepdim) * _inverse(self._count(axis) - correction)
+        return (apart * apart).sum(axis, keepdim)._shared_by(self._count(axis) - correction)
 
     def std(self, axis: Axes = None, keepdim: bool = False, correction: int = 1) -> Self:
         """The square root of var."""
@@ -163,7 +169,3 @@ class Reduce(Movement):
         last = tuple(range(self.ndim - axes, self.ndim))
         apart = self - self.mean(last, keepdim=True)
         return apart * ((apart * apart).mean(last, keepdim=True) + eps).rsqrt()
-
-
-def _inverse(count: int) -> float:
-    return 1.0 / count if count else float("nan")
