@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from baregrad import dtype as dt
-from baregrad.ir import Buffer, UOp, Variable, const, index, interpret, ops, sized
+from baregrad.ir import Buffer, UOp, Variable, const, interpret, ops, sized
 from baregrad.schedule import schedule
 from tests.schedule import nets
 from tests.schedule.nets import Buffers
