@@ -196,7 +196,7 @@ LINEAR_FACTS: tuple[Fact, ...] = (
         lambda n: n.arg[0] >= 0 and sum(n.arg) <= n.src[0].shape[0] and n.arg[1] >= 1,
     ),
     (ops.LANES, "the dtype is an integer", lambda n: n.dtype.is_int),
-    (ops.STORE, "it only writes", lambda n: n.arg is None),
+    (ops.STORE, "it only writes", lambda n: n.arg in (None, "stream")),
     (ops.LOAD, "the mask has its lanes", lambda n: len(n.src[0].src) < 3 or n.src[0].src[2].shape == n.shape),
     (
         ops.STORE,

@@ -163,6 +163,8 @@ def _streams(ctx: Context, node: UOp, found: Access) -> bool:
     count = memory.arg[1]
     if memory.op is not ops.PARAM or not isinstance(count, int) or not 0 < target.l3_bytes <= count * size:
         return False
+    if any(n.op is ops.LOAD and n.src[0].src[0] is memory for n in ctx.facts.order):
+        return False
     form = ctx.affine(index.src[1])
     lane = ctx.lane_range(ctx.facts.mask[index])
     steps = [form.constant, *(c for term, c in form.terms.items() if term is not lane)]
