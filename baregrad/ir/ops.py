@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from baregrad.base.errors import GradientError
 from baregrad.ir import meanings as mean
 from baregrad.ir import places
 from baregrad.ir import shape as rule
@@ -155,10 +156,10 @@ def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
     """The sum of all windows: a view of g, indexed by x's axes and by every axis of y but one a row, then a
     sum.
 
-    Each row gives one axis of y as that of its source axis, the one with the least step; steps above 1 are
-    undone by putting zeros between g's elements first. Where g is a product with a factor that is the same
-    for all windows (the filters of a convolution), only the other factor is viewed: outside, zeros are
-    multiplied by the filters, as the padding is going forward.
+    Each row gives one axis of y as that of its source axis, the one with the least step that the fewest rows
+    move along; steps above 1 are undone by putting zeros between g's elements first. Where g is a product
+    with a factor that is the same for all windows (the filters of a convolution), only the other factor is
+    viewed: outside, zeros are multiplied by the filters, as the padding is going forward.
     """
     shape, rows = y.arg
     primary: list[int] = []
@@ -170,7 +171,7 @@ def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
             g, shape = g.reshape((*shape, 1)), (*shape, 1)
             rows = tuple((begin, (*other, int(i == row))) for i, (begin, other) in enumerate(rows))
             mine = [len(shape) - 1]
-        primary.append(min(mine, key=lambda axis: abs(rows[row][1][axis])))
+        primary.append(min(mine, key=lambda axis: (abs(rows[row][1][axis]), _movers(rows, axis))))
     others = [axis for axis in range(len(shape)) if axis not in primary]
     wide = (*x.shape, *(shape[axis] for axis in others))
     windows, same = _same_in_windows(g, rows, primary, x.shape)
@@ -179,6 +180,11 @@ def _view_gradient(g: Any, y: Any, x: Any) -> tuple[Any, ...]:
         turned = same.permute((*primary, *others))
         viewed = viewed * turned.expand(wide)
     return (viewed.reduce("add", tuple(range(len(primary), len(wide)))).reshape(x.shape),)
+
+
+def _movers(rows: Any, axis: int) -> int:
+    """How many rows of a view move along an axis of the result."""
+    return sum(bool(steps[axis]) for _, steps in rows)
 
 
 def _same_in_windows(g: Any, rows: Any, primary: list[int], sizes: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -205,21 +211,47 @@ def _is_whole(row: Any, axis: int, shape: tuple[Any, ...], size: Any) -> bool:
 def _windows_of(g: Any, rows: Any, primary: list[int], others: list[int], wide: tuple[Any, ...]) -> Any:
     """The view of g that is summed: at each element of x, what each window that holds it has there."""
     for row, axis in enumerate(primary):
-        if rows[row][1][axis] > 1:
-            g = _spread(g, axis, rows[row][1][axis])
+        step = abs(rows[row][1][axis])
+        if step > 1:
+            g = _spread(g, axis, step)
+    found: list[tuple[int, list[int]] | None] = [None] * len(primary)
+    while None in found:
+        before = found.count(None)
+        for row, done in enumerate(found):
+            found[row] = done or _place_in_window(row, rows, primary, others, found)
+        if found.count(None) == before:
+            raise GradientError(
+                f"the gradient of a view by {rows}",
+                why="its axes move each other in a circle",
+                mend="contiguous() what is viewed",
+            )
     place = {axis: i for i, axis in enumerate([*primary, *others])}
     back = []
     for axis in range(len(place)):
-        steps = [0] * len(place)
-        steps[place[axis]] = 1
-        begin = 0
-        if axis in primary:
-            begin, along = rows[primary.index(axis)]
-            begin = -begin
-            for other in others:
-                steps[place[other]] = -along[other]
-        back.append((begin, tuple(steps)))
-    return g.view(wide, tuple(back))
+        known = found[primary.index(axis)] if axis in primary else None
+        back.append(known or (0, [int(i == place[axis]) for i in range(len(place))]))
+    return g.view(wide, tuple((begin, tuple(steps)) for begin, steps in back))
+
+
+def _place_in_window(
+    row: int, rows: Any, primary: list[int], others: list[int], found: list[tuple[int, list[int]] | None]
+) -> tuple[int, list[int]] | None:
+    """Where on its axis of y an element of x lies, times the step: from its place on x's axis, on the other
+    axes of y, and on the axes of y that belong to other rows; None while one of these is not known.
+    """
+    begin, along = rows[row]
+    total, steps = -begin, [int(i == row) for i in range(len(primary))] + [-along[axis] for axis in others]
+    for other, axis in enumerate(primary):
+        if other == row or not along[axis]:
+            continue
+        known, step = found[other], abs(rows[other][1][axis])
+        if known is None or along[axis] % step:
+            return None
+        times = along[axis] // step
+        total -= times * known[0]
+        steps = [a - times * b for a, b in zip(steps, known[1], strict=True)]
+    sign = 1 if along[primary[row]] > 0 else -1
+    return sign * total, [sign * step for step in steps]
 
 
 def _spread(g: Any, axis: int, step: int) -> Any:
