@@ -15,7 +15,8 @@
     ├── JitError              a step that cannot be captured or replayed safely
     ├── CompileError          a graph that cannot become a program for a target
     │   └── IRError           a graph that breaks the spec of its level (our mistake, or a graph by hand)
-    └── EncodingError         an instruction with operands that it does not take, or bytes that mean nothing
+    ├── EncodingError         an instruction with operands that it does not take, or bytes that mean nothing
+    └── Fault                 an emulated program that did what its machine forbids
 
 Each class shows a cause; the mend line of the error that you got says the cure. Most are also the built-in
 exception that a reader expects (a ShapeError is a ValueError).
@@ -205,4 +206,16 @@ class EncodingError(BaregradError, ValueError):
     Traceback (most recent call last):
     baregrad.base.errors.EncodingError: vaddps takes no r64 as b
       mend: give it an xmm, ymm, zmm or memory
+    """
+
+
+class Fault(BaregradError, RuntimeError):
+    """An emulated program touched memory that is not there, trapped, ran on without end, or used what its
+    machine leaves undefined; cure: mend the program.
+
+    >>> raise Fault("a load of 8 bytes at 0x10", why="no memory is there", mend="map it, or mend the address")
+    Traceback (most recent call last):
+    baregrad.base.errors.Fault: a load of 8 bytes at 0x10
+      why : no memory is there
+      mend: map it, or mend the address
     """
