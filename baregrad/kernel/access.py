@@ -67,8 +67,8 @@ def _in_panel(shape: Shape, stage: Stage) -> dict[str, int]:
 
 
 def lanes_of(shape: Shape, name: str, target: Target) -> int:
-    """How many lanes an axis may have: what the widest dtype allows, if the narrowest still fills a
-    vector; else 1.
+    """How many lanes an axis may have: what the widest dtype allows, if the narrowest, and the lanes'
+    numbers as int32, still fill a vector; else 1.
 
     An axis that is shorter than a vector gets the shortest vector that holds it.
     """
@@ -78,7 +78,7 @@ def lanes_of(shape: Shape, name: str, target: Target) -> int:
     if not widths or not axis.known or not target.vector_bytes:
         return 1
     lanes = target.lanes(max(widths))
-    least = ceil_div(target.least_vector_bytes, min(widths))
+    least = ceil_div(target.least_vector_bytes, min(4, *widths))
     if lanes < least or lanes < 2:
         return 1
     while lanes // 2 >= max(size, least, 2):
