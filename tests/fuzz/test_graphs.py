@@ -1,4 +1,4 @@
-"""Random graphs on this processor against the interpreter: seeds that once failed, and long runs (make fuzz)."""
+"""Random graphs on this processor against the interpreter: what once failed, and long runs (make fuzz)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONCE = (
 )
 
 
-@pytest.mark.parametrize(("seed", "features", "what"), ONCE)
+@pytest.mark.parametrize("seed, features, what", ONCE)
 def test_what_failed_once(seed: int, features: str, what: str) -> None:
     with override(features=features):
         run_one(seed, "cpu", every=True)
