@@ -56,7 +56,7 @@ def gpt_steps(sizes: gpt.Sizes = GPT_SIZES) -> tuple[Callable[[], Any], Callable
     for parameter in theirs.parameters():
         if parameter.dim() == 2:
             nn.init.normal_(parameter, std=0.02)
-    mine = gpt.GPT(sizes)
+    mine = gpt.Model(sizes)
     mine.load_state_dict({name: bg.Tensor(t.detach().numpy()) for name, t in theirs.state_dict().items()})
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, sizes.vocabulary, (GPT_BATCH, sizes.context + 1))

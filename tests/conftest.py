@@ -25,7 +25,7 @@ import pytest
 
 LIMIT_SECONDS = 0.5  # on a machine where `reference_work` takes REFERENCE_SECONDS
 REFERENCE_SECONDS = 0.010
-UNLIMITED = {"slow", "fuzz", "device", "llvm", "network"}
+UNLIMITED = {"slow", "fuzz", "device", "llvm", "network", "compare"}
 TESTS = Path(__file__).parent
 
 # Before baregrad is imported, here and in every process that a test starts: switches are read once. The

@@ -6,7 +6,7 @@ Their numbers come from Tensor.manual_seed's generator, so that they are the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from baregrad import dtype as dt
@@ -187,10 +187,15 @@ class Dropout(Module):
 
 
 class Sequential(Module):
-    """Layers, or any functions of a tensor, one after the other."""
+    """Layers, or any functions of a tensor, one after the other. Their names are their places: "0.weight"."""
 
     def __init__(self, *layers: Callable[[Any], Tensor]) -> None:
         self.layers = list(layers)
+
+    def parts(self) -> Iterable[tuple[str, Any]]:
+        """The layers by their places, after what a subclass has besides."""
+        own = [(name, part) for name, part in vars(self).items() if name != "layers"]
+        return [*own, *((str(place), layer) for place, layer in enumerate(self.layers))]
 
     def __call__(self, x: Tensor) -> Tensor:
         """The last layer of … of the first layer of x."""

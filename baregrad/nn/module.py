@@ -1,12 +1,12 @@
 """Module: tensors and other modules as plain attributes, found by walking them.
 
 Nothing is registered: an attribute that is a Tensor, a Module, or a list, tuple or dict of them belongs to
-the module, under the name by which it is reached ("layers.0.weight").
+the module, under the name by which it is reached ("blocks.0.weight"); these are torch's names, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from baregrad.base.errors import BaregradError, DTypeError, ShapeError
@@ -23,6 +23,10 @@ class Module:
         self = super().__new__(cls)
         self.training = True
         return self
+
+    def parts(self) -> Iterable[tuple[str, Any]]:  # Any: what is no tensor or module is passed over
+        """What belongs to the module, with its names: the attributes."""
+        return vars(self).items()
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor with its name; one that is reached by two names comes twice."""
@@ -85,7 +89,7 @@ def _walk(found: Any, name: str, inside: tuple[int, ...] = ()) -> Iterator[tuple
     yield name, found
     parts: Any = ()
     if isinstance(found, Module):
-        parts = vars(found).items()
+        parts = found.parts()
     elif isinstance(found, dict):
         parts = found.items()
     elif isinstance(found, list | tuple):

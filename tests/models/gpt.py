@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from baregrad import nn
 from baregrad.tensor import Tensor
+from tests.models.common import Arrays, Random
+
+OPTIMIZER = ("AdamW", {"lr": 1e-3, "weight_decay": 0.1, "eps": 1e-5})
 
 
 class Sizes(NamedTuple):
@@ -55,7 +58,7 @@ class Block(nn.Module):
         return x + self.c_proj(self.c_fc(self.ln_2(x)).gelu())
 
 
-class GPT(nn.Module):
+class Model(nn.Module):
     """Scores of the next token at each place. Shapes: integers (n, l) -> (n, l, vocabulary)."""
 
     def __init__(self, s: Sizes = Sizes()) -> None:  # noqa: B008 - a record that nobody changes
@@ -73,13 +76,19 @@ class GPT(nn.Module):
         return self.ln_f(x).linear(self.wte.weight)
 
 
-def loss_of(model: GPT, tokens: Tensor, targets: Tensor) -> Tensor:
+def loss_of(model: Model, tokens: Tensor, targets: Tensor) -> Tensor:
     """Cross entropy of the next tokens."""
     return model(tokens).flatten(0, 1).cross_entropy(targets.flatten())
 
 
+def inputs(rng: Random, count: int = 3, length: int = Sizes().context) -> Arrays:  # noqa: B008 - as above
+    """Tokens, and those that follow them."""
+    tokens = rng.classes(Sizes().vocabulary, count, length + 1)
+    return tokens[:, :-1].copy(), tokens[:, 1:].copy()
+
+
 def theirs(torch: Any) -> Any:
-    """The class GPT, and its loss, in torch."""
+    """The model, and its loss, in torch."""
     nn = torch.nn
     functional = nn.functional
 
@@ -110,7 +119,7 @@ def theirs(torch: Any) -> Any:
             x = x + self.attn(self.ln_1(x))
             return x + self.c_proj(functional.gelu(self.c_fc(self.ln_2(x))))
 
-    class GPT(nn.Module):
+    class Model(nn.Module):
         def __init__(self, s: Sizes = Sizes()) -> None:  # noqa: B008 - a record that nobody changes
             super().__init__()
             self.wte = nn.Embedding(s.vocabulary, s.width)
@@ -128,4 +137,4 @@ def theirs(torch: Any) -> Any:
     def loss_of(model: Any, tokens: Any, targets: Any) -> Any:
         return functional.cross_entropy(model(tokens).flatten(0, 1), targets.flatten())
 
-    return GPT, loss_of
+    return Model, loss_of

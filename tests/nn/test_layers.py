@@ -148,6 +148,16 @@ def test_names(device):
     assert len(Network().parameters()) == 6
 
 
+def test_names_in_a_sequence_are_places():
+    class Named(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Linear(2, 3), Tensor.relu, nn.Linear(3, 2, bias=False))
+            self.last = nn.Sequential(nn.Linear(2, 1))
+
+    names = [name for name, _ in Named().named_tensors()]
+    assert names == ["last.0.weight", "last.0.bias", "0.weight", "0.bias", "2.weight"]
+
+
 def test_state_goes_round(device):
     Tensor.manual_seed(1)
     one, two = (nn.Sequential(nn.Linear(2, 2)) for _ in range(2))
