@@ -17,7 +17,7 @@ import numpy as np
 from baregrad import nn
 from baregrad.tensor import Tensor
 
-NAMES = ("mlp", "cnn", "resnet", "mobilenet", "unet", "gan", "vit", "encoder", "gpt")
+NAMES = ("mlp", "cnn", "resnet", "mobilenet", "unet", "gan", "lstm", "vit", "encoder", "gpt")
 STEPS = 5
 # on the reference device: sizes of inputs that take a moment, and models whose step does
 SMALL = {
@@ -27,11 +27,12 @@ SMALL = {
     "mobilenet": (1, 16),
     "unet": (1, 8, 12),
     "gan": (1,),
+    "lstm": (1,),
     "vit": (1,),
     "encoder": (1,),
     "gpt": (1, 8),
 }
-STEPPED = ("mlp", "cnn", "vit", "encoder", "gpt")
+STEPPED = ("mlp", "cnn", "lstm", "vit", "encoder", "gpt")
 
 Arrays = tuple[Any, ...]  # of numpy
 Step = Callable[..., Any]
@@ -105,7 +106,7 @@ def step_of(model: Any, optimizers: tuple[Any, ...], loss_of: Callable[..., Any]
 def training(module: ModuleType, model: Any, optim: Any, loss_or_step: Any) -> Step:
     """The step of a model with its optimisers, made in nn or in torch.optim."""
     name, facts = module.OPTIMIZER
-    networks = (model.generator, model.discriminator) if hasattr(module, "step_of") else (model,)
+    networks = [getattr(model, part) for part in getattr(module, "PARTS", ())] or [model]
     optimizers = tuple(getattr(optim, name)(network.parameters(), **facts) for network in networks)
     if hasattr(module, "step_of"):
         step: Step = loss_or_step(model, optimizers)

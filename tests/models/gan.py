@@ -14,6 +14,7 @@ from baregrad.tensor import Tensor
 from tests.models.common import Arrays, Random
 
 OPTIMIZER = ("Adam", {"lr": 2e-4, "betas": (0.5, 0.999)})
+PARTS = ("generator", "discriminator")  # each with an optimiser of its own
 NOISE = 10
 
 

@@ -81,7 +81,7 @@ def loss_of(model: Model, tokens: Tensor, targets: Tensor) -> Tensor:
     return model(tokens).flatten(0, 1).cross_entropy(targets.flatten())
 
 
-def inputs(rng: Random, count: int = 3, length: int = Sizes().context) -> Arrays:  # noqa: B008 - as above
+def inputs(rng: Random, count: int = 3, length: int = Sizes().context) -> Arrays:
     """Tokens, and those that follow them."""
     tokens = rng.classes(Sizes().vocabulary, count, length + 1)
     return tokens[:, :-1].copy(), tokens[:, 1:].copy()
