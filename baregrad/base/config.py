@@ -78,6 +78,12 @@ class Config:
         0, "BG_DEBUG", "0 silent, 1 kernels, 2 times, 3 IR per pass, 4 assembly", choices=(0, 1, 2, 3, 4)
     )
     check: bool = knob(False, "BG_CHECK", "verify the IR after every pass")
+    check_bounds: bool = knob(
+        False,
+        "BG_CHECK_BOUNDS",
+        "look at indices that are tensors: the next read-back raises for one out of range; jit runs eagerly",
+        in_cache_key=True,
+    )
     contract: bool = knob(False, "BG_CONTRACT", "fuse scalar a*b+c into FMA", in_cache_key=True)
     device: str = knob("", "BG_DEVICE", "the device of new tensors; empty is the best one here")
     threads: int = knob(0, "BG_THREADS", "threads of the CPU device; 0 is all cores", in_cache_key=True)

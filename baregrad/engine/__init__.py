@@ -4,6 +4,7 @@
 """
 
 from baregrad.engine.exchange import borrow, lend
+from baregrad.engine.guards import Guard, out_of_range
 from baregrad.engine.jit import Jit, jit
 from baregrad.engine.realize import from_bytes, read, realize
 from baregrad.engine.session import SESSION, Session
@@ -11,6 +12,7 @@ from baregrad.engine.value import Handle, Value, support_of
 
 __all__ = [
     "SESSION",
+    "Guard",
     "Handle",
     "Jit",
     "Session",
@@ -19,6 +21,7 @@ __all__ = [
     "from_bytes",
     "jit",
     "lend",
+    "out_of_range",
     "read",
     "realize",
     "support_of",

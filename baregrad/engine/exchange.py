@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
-from baregrad.engine.realize import from_bytes, realize
+from baregrad.engine.realize import from_bytes, realize_to_see
 from baregrad.engine.session import Session, nbytes
 from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp
@@ -49,7 +49,7 @@ def lend(session: Session, value: Value, *, copy: bool = False) -> Lent:
     if session.capture is not None:
         session.capture.refuse_read(value)
     with session.lock:
-        realize(session, (value,))
+        realize_to_see(session, value)
         own = value.own
         assert own is not None, "realize gives every value a buffer"
         size, device = nbytes(own.buffer), own.device

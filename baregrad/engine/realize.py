@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from baregrad.base.errors import BaregradError, CompileError, DeviceError, DTypeError
 from baregrad.engine.graph import CompiledGraph, compile_graph, run_graph
+from baregrad.engine.guards import check_guards
 from baregrad.engine.session import Session, nbytes
 from baregrad.engine.value import Handle, Value
 from baregrad.ir import UOp, ops, substitute, substitute_all, toposort
@@ -135,13 +136,21 @@ def _take_memory(session: Session, todo: Sequence[Value], graph: CompiledGraph) 
 def read(session: Session, value: Value) -> bytes:
     """The bytes of a value, row-major.
 
-    Errors: JitError inside a captured step: the bytes would be of this call only.
+    Errors: JitError inside a captured step: the bytes would be of this call only; IndexingError for an index
+    out of range before it, under `config.check_bounds`.
     """
     if session.capture is not None:
         session.capture.refuse_read(value)
-    realize(session, (value,))
+    realize_to_see(session, value)
     assert value.own is not None, "realize gives every value a buffer"
     return value.own.device.read(value.own.address, nbytes(value.own.buffer))
+
+
+def realize_to_see(session: Session, value: Value) -> None:
+    """Realize what is about to be seen, after a look at the indices that came before."""
+    guards = session.take_guards()
+    realize(session, (*(guard.value for guard in guards), value))
+    check_guards(guards)
 
 
 def from_bytes(session: Session, data: bytes | bytearray | memoryview, buffer: UOp, line: str = "") -> Value:

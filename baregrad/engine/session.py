@@ -21,6 +21,7 @@ from baregrad.runtime import DEVICES, Address, Device, open_device
 
 if TYPE_CHECKING:
     from baregrad.engine.capture import Capture
+    from baregrad.engine.guards import Guard
 
 
 INJECTED = {"execute": execute}
@@ -40,6 +41,7 @@ class Session:
         self.lock = RLock()
         self._pending: WeakKeyDictionary[Value, int] = WeakKeyDictionary()  # value -> thread
         self._captures: dict[int, Capture] = {}  # thread -> what it captures
+        self._guards: dict[int, list[Guard]] = {}  # thread -> what its next read-back looks at
         self.seed = 0
         self.generators: dict[str, Box] = {}  # device -> the state of its random numbers
         self._realized: WeakKeyDictionary[UOp, ReferenceType[Handle]] = WeakKeyDictionary()
@@ -79,11 +81,22 @@ class Session:
             self._pending.pop(value, None)
         return taken
 
+    def guard(self, guard: Guard) -> None:
+        """Look at indices when something is read back next; they are computed with what is realized next."""
+        with self.lock:
+            self._guards.setdefault(get_ident(), []).append(guard)
+            self.postpone(guard.value)
+
+    def take_guards(self) -> list[Guard]:
+        """What is to be looked at now."""
+        return self._guards.pop(get_ident(), []) if self._guards else []
+
     def forget_threads(self) -> None:
         """After a fork, in the child: other threads are gone, with what they held and captured."""
         self.lock = RLock()
         me = get_ident()
         self._captures = {thread: capture for thread, capture in self._captures.items() if thread == me}
+        self._guards = {thread: guards for thread, guards in self._guards.items() if thread == me}
 
     def device(self, name: str) -> Device:
         """The device of a name, opened at first use."""

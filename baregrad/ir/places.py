@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from baregrad import dtype as dt
+
 
 def gather_gradient(g: Any, y: Any, x: Any, index: Any) -> tuple[Any, ...]:
-    """Each part of g is added to where its element came from."""
+    """Each part of g is added to where its element came from; the clamped place is one."""
     if 0 in index.shape:
         return (x.const_like(0).expand(x.shape), None)
     place = index.maximum(0).minimum(_last(index, x.shape[y.arg]))
+    if index.shape[y.arg] == 1:  # one of a row, as the class of a loss: a comparison, which fuses
+        here = g.along(y.arg, x.shape[y.arg]).eq(place.cast(dt.int64).expand(x.shape))
+        return (here.where(g.expand(x.shape), g.const_like(0)), None)
     return (x.const_like(0).expand(x.shape).scatter(y.arg, place, g, "add"), None)
 
 

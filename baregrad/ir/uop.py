@@ -227,11 +227,12 @@ class UOp:
         """This value with others put, or joined, at the places along an axis that an index names."""
         return UOp(ops.SCATTER, self.dtype, (self, index, value.expand(index.shape)), (axis, combine))
 
-    def along(self, axis: int) -> UOp:
-        """0, 1, ... along an axis, in this value's shape, as int64."""
-        order = UOp(ops.IOTA, dt.int64, (), self.shape[axis])
-        sizes = tuple(size if place == axis else 1 for place, size in enumerate(self.shape))
-        return order.reshape(sizes).expand(self.shape)
+    def along(self, axis: int, size: Size | None = None) -> UOp:
+        """0, 1, ... along an axis, in this value's shape (with another size of the axis), as int64."""
+        size = self.shape[axis] if size is None else size
+        order = UOp(ops.IOTA, dt.int64, (), size)
+        shape = (*self.shape[:axis], size, *self.shape[axis + 1 :])
+        return order.reshape(tuple(n if place == axis else 1 for place, n in enumerate(shape))).expand(shape)
 
     def contiguous(self) -> UOp:
         """The value, realized here."""

@@ -12,24 +12,34 @@ from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
 from baregrad.nn.layers import Linear, uniform_parameter
 from baregrad.nn.module import Module
-from baregrad.tensor import Tensor
+from baregrad.tensor import Tensor, no_grad
 
 
 class Embedding(Module):
     """Rows of a table by number. Shapes: integers (…) -> (…, size).
 
-    Computed as one_hot(x) @ weight, as there is no indexing by tensors: the cost grows with the table.
+    Row padding_idx begins as zeros and gets no gradient.
     """
 
     def __init__(
-        self, count: int, size: int, *, dtype: DType = dt.float32, device: str | None = None
+        self,
+        count: int,
+        size: int,
+        padding_idx: int | None = None,
+        *,
+        dtype: DType = dt.float32,
+        device: str | None = None,
     ) -> None:
         self.count = count
+        self.padding_idx = padding_idx
         self.weight = Tensor.randn(count, size, dtype=dtype, device=device).requires_grad_()
+        if padding_idx is not None:
+            with no_grad():
+                self.weight.assign(self.weight.index_fill(0, padding_idx, 0))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The formula; zeros for a number outside of the table."""
-        return x.one_hot(self.count).cast(self.weight.dtype) @ self.weight
+        """The rows. Errors: IndexingError out of range, as Tensor.embedding()."""
+        return x.embedding(self.weight, self.padding_idx)
 
 
 class RMSNorm(Module):

@@ -10,10 +10,10 @@ from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
 from baregrad.ir import Scalar, Size, Symbolic, UOp, const, ops
 from baregrad.tensor import check
-from baregrad.tensor.ops.indexing import Indexing
+from baregrad.tensor.ops.gathering import Gathering
 
 
-class Create(Indexing):
+class Create(Gathering):
     """full, zeros, ones, arange, eye and relatives."""
 
     __slots__ = ()

@@ -1,7 +1,7 @@
 """Losses, by torch's names and defaults: x.loss(target), reduced to a mean, a sum, or not at all.
 
-Classes are chosen by one_hot() and a sum, as there is no indexing by tensors: a target outside of the classes
-counts as 0.
+A target is gathered: one outside of the classes raises at the next read-back under `config.check_bounds`, and
+counts as the nearest class without it, as in gathering.py.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import Self
 
+from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError, ShapeError
-from baregrad.ir import ops
+from baregrad.ir import const, ops
 from baregrad.tensor import check
 from baregrad.tensor.ops.random import Random
 
@@ -165,20 +166,28 @@ class Loss(Random):
             raise DTypeError(
                 f"nll_loss with targets of {target.dtype}", why="they name classes", mend="cast them"
             )
-        chosen = target.one_hot(self.shape[classes])  # classes last
-        order = (*range(classes), self.ndim - 1, *range(classes, self.ndim - 1))
-        valid = target._binary(ops.CMPNE, ignore_index)
-        hits = chosen.permute(order).bool() & valid.unsqueeze(classes)
-        each = -self.where(hits, 0)._weighted(weight).sum(classes)
+        valid = target._differs(ignore_index)
+        named = target.where(valid, 0)
+        named._named(self.shape[classes], classes, "nll_loss")
+        each = -self._gathered(named.unsqueeze(classes), classes).squeeze(classes)
+        mine = valid.cast(self.dtype)
+        if weight is not None:
+            self._weighted(weight)  # refuses another shape
+            mine = mine * weight.cast(self.dtype)._gathered(named.reshape(-1), 0).reshape(named.shape)
+        each = (each if weight is None else each * mine).where(valid, 0)
         if smoothing:
             logs = self._weighted(weight)
             spread = -(logs.sum(classes) * valid.cast(self.dtype)) * (smoothing / self.shape[classes])
             each = each * (1 - smoothing) + spread
         if reduction != "mean":
             return each._reduced(reduction)
-        known = valid.cast(self.dtype)
-        share = known if weight is None else self.ones_like()._weighted(weight).where(hits, 0).sum(classes)
-        return each.sum() / share.sum()
+        return each.sum() / mine.sum()
+
+    def _differs(self, number: int) -> Self:
+        """Where integers are not this number, which their dtype may not have."""
+        if not self.dtype.min <= number <= self.dtype.max:
+            return self.constant(const(True, dt.bool_).expand(self.shape), self.device)
+        return self._binary(ops.CMPNE, number)
 
     def _weighted(self, weight: Self | None) -> Self:
         """Times the weight of each class."""
