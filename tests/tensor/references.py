@@ -177,3 +177,50 @@ def cross_entropy(x, target, weight, ignore_index, reduction, smoothing):
     shape = (-1,) + (1,) * (x.ndim - classes - 1)
     loss = -(logs * smooth * (1 if weight is None else weight.reshape(shape))).sum(classes)
     return loss.sum() / (x.size / count) if reduction == "mean" else reduced(loss, reduction)
+
+
+def gathered(x, axis, index):
+    """take_along_axis of the first elements of each other axis."""
+    if not x.ndim:
+        return np.broadcast_to(x, index.shape)
+    axis %= x.ndim
+    box = tuple(slice(None) if i == axis else slice(n) for i, n in enumerate(index.shape))
+    return np.take_along_axis(x[box], index.astype(int), axis)
+
+
+def scattered(x, axis, index, src, how, include_self=True):
+    """One value after another."""
+    made = np.atleast_1d(x).copy()
+    index = np.atleast_1d(index)
+    src = np.atleast_1d(src) if np.ndim(src) else np.full(index.shape, src).astype(x.dtype)
+    seen = {}
+    for place in np.ndindex(index.shape):
+        at = list(place)
+        at[axis] = int(index[place]) % made.shape[axis]
+        seen.setdefault(tuple(at), []).append(src[place])
+    for at, values in seen.items():
+        if include_self and how not in ("set",):
+            values = [made[at], *values]
+        made[at] = _together(how, values, made.dtype)
+    return made.reshape(x.shape)
+
+
+def _together(how, values, dtype):
+    if how == "set":
+        return values[-1]
+    if how == "mean":
+        total = sum(values)
+        return total / len(values) if dtype.kind == "f" else total // len(values)
+    join = {"add": np.add, "sum": np.add, "mul": np.multiply, "prod": np.multiply}
+    return (join | {"amax": np.maximum, "amin": np.minimum})[how].reduce(np.array(values, dtype))
+
+
+def parts(x, axis, index, source, how, include_self=True):
+    """scattered() of whole parts."""
+    if not x.ndim:
+        return scattered(x, 0, index, source, how, include_self)
+    axis %= x.ndim
+    index = np.atleast_1d(index)
+    sizes = tuple(index.size if i == axis else 1 for i in range(x.ndim))
+    shape = x.shape[:axis] + (index.size,) + x.shape[axis + 1 :]
+    return scattered(x, axis, np.broadcast_to(index.reshape(sizes), shape), source, how, include_self)

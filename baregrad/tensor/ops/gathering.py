@@ -119,31 +119,30 @@ class Gathering(Indexing):
 
         Without include_self x itself counts only where no value comes.
         """
+        axis = check.axis_in(axis, self.ndim, "scatter_reduce")
+        places = self._counted(
+            index, self.shape[axis] if self.ndim else 1, axis, "scatter_reduce", write=True
+        )
+        return self._reduced_to(axis, places, src, reduce, include_self)
+
+    def _reduced_to(self, axis: int, places: Self, src: Self, reduce: str, include_self: bool) -> Self:
+        what = "scatter_reduce"
         if reduce not in JOINS:
             raise ShapeError(
-                f"scatter_reduce by {reduce!r}",
-                why=f"it is one of {', '.join(JOINS)}",
-                mend="give one of these",
+                f"{what} by {reduce!r}", why=f"it is one of {', '.join(JOINS)}", mend="give one of these"
             )
-        index = self._as_index(index)
-        base = self if include_self else self._without(axis, index, JOINS[reduce])
-        joined = base._scattered(axis, index, src, JOINS[reduce], "scatter_reduce")
+        join = JOINS[reduce]
+        base = self
+        if not include_self:  # what joining leaves as it is, wherever a value will come
+            none = {"add": 0, "mul": 1, "max": self.dtype.min, "min": self.dtype.max}[join]
+            base = self._put(axis, places, none, "set", what)
+        joined = base._put(axis, places, src, join, what)
         if reduce != "mean":
             return joined
-        ones = self._full(index.shape, 1)
-        counts = self._full(self.shape, int(include_self))._scattered(
-            axis, index, ones, "add", "scatter_reduce"
-        )
+        ones = self._full(places.shape, 1)
+        counts = self._full(self.shape, int(include_self))._put(axis, places, ones, "add", what)
         counts = counts if include_self else counts.maximum(1)
         return joined / counts if self.dtype.is_float else joined // counts
-
-    def _without(self, axis: int, index: Self, join: str) -> Self:
-        """x with what joining leaves as it is wherever a value will come."""
-        if join in ("add", "mul"):
-            none: Scalar = int(join == "mul")
-        else:
-            none = self.dtype.min if join == "max" else self.dtype.max
-        return self._scattered(axis, index, none, "set", "scatter_reduce")
 
     def index_add(self, axis: int, index: Index, source: Self, *, alpha: Scalar = 1) -> Self:
         """x with alpha times the parts of a source added to those that a row of numbers names."""
@@ -162,31 +161,32 @@ class Gathering(Indexing):
     ) -> Self:
         """scatter_reduce of whole parts, which a row of numbers names; "prod", "mean", "amax" or "amin"."""
         axis = check.axis_in(axis, self.ndim, "index_reduce")
-        places = self._along(self._row(index, axis, "index_reduce"), axis)
-        return self.scatter_reduce(axis, places, source, reduce, include_self=include_self)
+        places = self._along(self._row(index, axis, "index_reduce", write=True), axis)
+        return self._reduced_to(axis, places, source, reduce, include_self)
 
     def put(self, index: Index, source: Self, *, accumulate: bool = False) -> Self:
         """x with values put, or added, at places in row-major order."""
-        flat = self._as_index(index).reshape(-1)
+        flat = self._counted(index, self.numel(), 0, "put", write=True).reshape(-1)
         how = "add" if accumulate else "set"
-        return self.reshape(-1)._scattered(0, flat, source.reshape(-1), how, "put").reshape(self.shape)
+        return self.reshape(-1)._put(0, flat, source.reshape(-1), how, "put").reshape(self.shape)
 
     def _parts(self, axis: int, index: Index, source: Self | Scalar, join: str, what: str) -> Self:
         axis = check.axis_in(axis, self.ndim, what)
-        if not self.ndim:
-            lifted = source._lifted() if isinstance(source, Gathering) else source
-            return self._lifted()._parts(0, index, lifted, join, what).reshape(())
-        return self._scattered(axis, self._along(self._row(index, axis, what), axis), source, join, what)
+        places = self._row(index, axis, what, write=True)
+        return self._put(axis, self._along(places, axis), source, join, what)
 
     def _scattered(self, axis: int, index: Index, src: Self | Scalar, join: str, what: str) -> Self:
-        """x with values joined to it; the part of it that the index covers is cut out first."""
         axis = check.axis_in(axis, self.ndim, what)
+        places = self._counted(index, self.shape[axis] if self.ndim else 1, axis, what, write=True)
+        return self._put(axis, places, src, join, what)
+
+    def _put(self, axis: int, places: Self, src: Self | Scalar, join: str, what: str) -> Self:
+        """x with values joined to it; the part of it that the index covers is cut out first."""
+        if join != "set" and self.dtype is dt.bool_:
+            raise DTypeError(f"{what} of bool", why="it counts", mend="cast to int32, or scatter() True")
         if not self.ndim:
             lifted = src._lifted() if isinstance(src, Gathering) else src
-            return (
-                self._lifted()._scattered(0, self._as_index(index)._lifted(), lifted, join, what).reshape(())
-            )
-        places = self._counted(index, self.shape[axis], axis, what, write=True)
+            return self._lifted()._put(0, places._lifted(), lifted, join, what).reshape(())
         part = self._box_of(places, axis, what)
         if not isinstance(src, Gathering):
             value = self._full(places.shape, src)
@@ -222,7 +222,7 @@ class Gathering(Indexing):
             return self._as_index(_from_0(index, what, axis, size))._whole(what)
         at = self._as_index(index)._whole(what)
         if isinstance(size, int):
-            known = _constant(at.value.uop)
+            known = constant_of(at.value.uop)
             if known is not None and at.numel():
                 _from_0(known, what, axis, size)
             elif not size and at.numel() and not write:
@@ -241,8 +241,8 @@ class Gathering(Indexing):
 
     def _named(self, size: Size, axis: int, what: str) -> None:
         """Refuse a number, counted from 0, that is known to be out of range; look at others when asked to."""
-        known = _constant(self.value.uop)
         if isinstance(size, int) and self.numel():
+            known = constant_of(self.value.uop)
             if not size or (known is not None and not 0 <= known < size):
                 raise out_of_range(what, known or 0, axis, size, 0)
             self._guarded(what, axis, size, 0)
@@ -257,9 +257,9 @@ class Gathering(Indexing):
                 Guard(Value(seen.uop, seen.device, seen.support, line=user_line()), what, axis, size, low)
             )
 
-    def _row(self, index: Index, axis: int, what: str) -> Self:
+    def _row(self, index: Index, axis: int, what: str, *, write: bool = False) -> Self:
         """Numbers of parts along an axis, of shape (k,)."""
-        places = self._counted(index, self.shape[axis] if self.ndim else 1, axis, what)
+        places = self._counted(index, self.shape[axis] if self.ndim else 1, axis, what, write=write)
         if places.ndim > 1:
             raise ShapeError(
                 f"{what} by an index of {places.shape}", why="parts are named by a row", mend="flatten it"
@@ -313,7 +313,7 @@ class Gathering(Indexing):
         return self.reshape(1) if not self.ndim else self
 
 
-def _constant(uop: UOp) -> int | None:
+def constant_of(uop: UOp) -> int | None:
     """The number that all elements are, if that can be seen."""
     while uop.op in ops.MOVEMENT and uop.op not in (ops.PAD, ops.VIEW):
         uop = uop.src[0]

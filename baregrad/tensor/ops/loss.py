@@ -13,6 +13,7 @@ from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError, ShapeError
 from baregrad.ir import const, ops
 from baregrad.tensor import check
+from baregrad.tensor.ops.gathering import constant_of
 from baregrad.tensor.ops.random import Random
 
 
@@ -167,7 +168,8 @@ class Loss(Random):
                 f"nll_loss with targets of {target.dtype}", why="they name classes", mend="cast them"
             )
         valid = target._differs(ignore_index)
-        named = target.where(valid, 0)
+        every = constant_of(target.value.uop)
+        named = target if every is not None and every != ignore_index else target.where(valid, 0)
         named._named(self.shape[classes], classes, "nll_loss")
         each = -self._gathered(named.unsqueeze(classes), classes).squeeze(classes)
         mine = valid.cast(self.dtype)

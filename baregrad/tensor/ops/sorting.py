@@ -246,13 +246,7 @@ class Sorting(Windows):
 
     def _taken(self, places: Self, axis: int) -> Self:
         """The elements at places along an axis. Shapes: (…, n, …), (…, k, …) -> (…, k, …)."""
-        axis = check.axis_in(axis, self.ndim, "take")
-        if not self.ndim:
-            return self
-        x, at = self.movedim(axis, -1), places.movedim(axis, -1)
-        chosen = at.one_hot(x.shape[-1]).bool()
-        joined = x.unsqueeze(-2).where(chosen, 0).sum(-1)
-        return joined.cast(self.dtype).movedim(-1, axis)
+        return self._gathered(places, check.axis_in(axis, self.ndim, "take")) if self.ndim else self
 
     def _order_key(self, descending: bool) -> Self:
         """Integers in the order of the elements: int32, int64 for those of 64 bits."""

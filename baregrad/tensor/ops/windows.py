@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.ir import UOp
 from baregrad.tensor import check
@@ -241,10 +240,7 @@ class Windows(Products):
         if new % old == 0:
             return self.repeat_interleave(new // old, axis)
         places = (self._places(new, 0, 1) * old) // new
-        chosen = places.one_hot(old).cast(dt.bool_)
-        wide = self.movedim(axis, -1).unsqueeze(-2)
-        joined = wide.where(chosen, 0).sum(-1)
-        return joined.cast(self.dtype).movedim(-1, axis)
+        return self._gathered(self._along(places, axis), axis)
 
 
 class _Window:
