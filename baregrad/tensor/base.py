@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Self
+from weakref import ReferenceType
 
 from baregrad import dtype as dt
 from baregrad.dtype import DType
@@ -20,16 +21,17 @@ from baregrad.tensor.place import user_line
 class TensorBase:
     """The box and its facts."""
 
-    __slots__ = ("__weakref__", "_grad", "_value")
+    __slots__ = ("__weakref__", "_grad", "_part", "_value")
 
     _value: Value
     _grad: Self | None
+    _part: tuple[ReferenceType[Self], Any] | None  # what it was cut out of, and the index, of any kind
 
     @classmethod
     def of(cls, value: Value) -> Self:
         """A tensor that holds a value."""
         self = cls.__new__(cls)
-        self._value, self._grad = value, None
+        self._value, self._grad, self._part = value, None, None
         if SESSION.capture is not None:
             SESSION.capture.made(self)
         return self
@@ -126,7 +128,7 @@ class TensorBase:
         fitted = (
             t.fit(dtype, shape)
             if isinstance(t, TensorBase)
-            else self.constant(_number(t, dtype), self.device)
+            else self.constant(number_node(t, dtype), self.device)
             for t in every
         )
         return tuple(fitted)  # type: ignore[arg-type]  # every tensor is of the one public class
@@ -139,6 +141,6 @@ def _kind_of(operand: Any) -> DType | type:  # Any: a tensor, a number or a symb
     return int if isinstance(operand, Symbolic) else type(operand)
 
 
-def _number(value: Any, dtype: DType) -> UOp:  # Any: a number or a symbolic size
+def number_node(value: Any, dtype: DType) -> UOp:  # Any: a number or a symbolic size
     """A number as a node of a dtype."""
     return size_node(value).cast(dtype) if isinstance(value, Symbolic) else const(value, dtype)

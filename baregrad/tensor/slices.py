@@ -1,13 +1,76 @@
-"""One index of one axis as a box: begin, end and step, for integers, slices and symbolic sizes.
+"""Basic indices: one of an axis as begin, end and step; all of a tensor as a Part, to read or to replace.
 
-What a symbolic size leaves open is refused: code for all values of a variable can't clip for one of them.
+An index is an integer, a slice, a symbolic size, None or Ellipsis. What a symbolic size leaves open is
+refused: code for all values of a variable can't clip for one of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from baregrad.base.errors import IndexingError
-from baregrad.ir import Size, Symbolic, Variable
+from baregrad.ir import Size, Symbolic, UOp, Variable
 from baregrad.tensor import check
+
+
+class Part(NamedTuple):
+    """A part of a tensor: a box, read backwards along `flips` and every step-th element of an axis.
+
+    `sizes` is its shape with all axes of the tensor; `shape` that without the axes of integers, with new
+    axes for None.
+    """
+
+    box: tuple[tuple[Size, Size], ...]
+    flips: tuple[int, ...]
+    steps: tuple[int, ...]
+    shape: tuple[Size, ...]
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """How many elements of each axis of the tensor are in the part."""
+        return tuple(
+            -(-(end - begin) // step) for (begin, end), step in zip(self.box, self.steps, strict=True)
+        )
+
+    def spread(self, x: UOp, shape: tuple[Size, ...]) -> UOp:
+        """The elements of a part where they stand in a tensor of a shape; zeros around them."""
+        x = x.expand(self.shape).reshape(self.sizes)
+        for axis, step in enumerate(self.steps):
+            if step > 1:
+                x = _apart(x, axis, step, self.box[axis])
+        room = tuple((begin, n - end) for (begin, end), n in zip(self.box, shape, strict=True))
+        return x.flip(self.flips).pad(room)
+
+
+def _apart(x: UOp, axis: int, step: int, cut: tuple[Size, Size]) -> UOp:
+    """step - 1 zeros between the elements of an axis, as long as a cut of the tensor's axis."""
+    before, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    gaps = [(0, 0)] * (x.ndim + 1)
+    gaps[axis + 1] = (0, step - 1)
+    x = x.reshape((*before, size, 1, *after)).pad(tuple(gaps)).reshape((*before, size * step, *after))
+    return x.shrink(tuple((0, cut[1] - cut[0] if a == axis else n) for a, n in enumerate(x.shape)))
+
+
+def part_of(items: Iterable[Size | slice | None], shape: tuple[Size, ...]) -> Part:
+    """The part that an index of each axis, and None for new ones, names."""
+    box: list[tuple[Size, Size]] = []
+    flips: list[int] = []
+    steps: list[int] = []
+    sizes: list[Size] = []
+    for item in items:
+        if item is None:
+            sizes.append(1)
+            continue
+        axis = len(box)
+        begin, end, step = box_of(item, shape[axis], axis)
+        if step < 0:
+            flips.append(axis)
+        box.append((begin, end))
+        steps.append(abs(step))
+        if isinstance(item, slice):
+            sizes.append(-(-(end - begin) // abs(step)))
+    return Part(tuple(box), tuple(flips), tuple(steps), tuple(sizes))
 
 
 def is_place(item: object) -> bool:

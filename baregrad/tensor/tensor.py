@@ -9,7 +9,7 @@ from typing import Any, Self
 from baregrad.base.errors import DeviceError, DTypeError, GradientError, ShapeError
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, from_bytes, realize
-from baregrad.ir import UOp, ops
+from baregrad.ir import Symbolic, UOp, ops
 from baregrad.tensor import autograd, numbers
 from baregrad.tensor.exchange import Exchange
 from baregrad.tensor.gradients import leaf_node
@@ -39,7 +39,7 @@ class Tensor(Exchange):
         Dtypes: bool, int64 and float32 for Python's numbers, an array's or tensor's own, unless given.
         Errors: ShapeError for ragged sequences; DTypeError for what is not a number.
         """
-        self._grad = None
+        self._grad = self._part = None
         if isinstance(data, Tensor):
             moved = data.detach().to(device or data.device)
             self._value = moved.cast(dtype or data.dtype).value.again()
@@ -73,8 +73,8 @@ class Tensor(Exchange):
             return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
 
     def assign(self, other: Any) -> Self:  # Any: a tensor, or what Tensor() takes
-        """Put other elements into this tensor. What was computed from it before keeps the elements as they
-        were.
+        """Put other elements into this tensor, and, if it was cut out of another one by x[...], into that one.
+        What was computed from it before keeps the elements as they were.
 
         Errors: ShapeError, DTypeError, DeviceError unless they are as this tensor's.
         """
@@ -105,7 +105,20 @@ class Tensor(Exchange):
         with SESSION.lock:
             self.value = self._next_version(old, new)
             SESSION.postpone(self._value)
+        whole = None if self._part is None else self._part[0]()
+        if self._part is not None and whole is not None:
+            whole[self._part[1]] = self
         return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:  # Any: all that x[...] takes; what Tensor() takes
+        """Put elements into a part of this tensor: integers, slices, symbolic sizes, None and Ellipsis.
+
+        What was computed from it before keeps the elements as they were. Cost: that of the whole tensor.
+        Errors: those of x[index]; ShapeError unless the value broadcasts to the part; DeviceError.
+        """
+        if not isinstance(value, Tensor | bool | int | float | Symbolic):
+            value = Tensor(value, dtype=self.dtype, device=self.device)
+        self.assign(self._with_part(index, value))
 
     def _next_version(self, old: Value, new: Value) -> Value:
         """What stands in this tensor after `new` was assigned to `old`."""

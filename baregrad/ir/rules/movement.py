@@ -24,7 +24,7 @@ def nothing(root: UOp) -> UOp | None:
     elif root.op is ops.PERMUTE:
         same = arg == tuple(range(len(arg)))
     elif root.op is ops.PAD:
-        same = not any(before or after for before, after in arg)
+        same = all(amounts == (0, 0) for amounts in arg)
     elif root.op is ops.SHRINK:
         same = source.shape == root.shape
     else:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Self
+from weakref import ref
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, IndexingError, ShapeError
-from baregrad.ir import Size, UOp, ops
+from baregrad.ir import Scalar, Symbolic, UOp, const, ops
 from baregrad.tensor import check
+from baregrad.tensor.base import number_node
 from baregrad.tensor.ops.linear import Linear
-from baregrad.tensor.slices import box_of, is_place
+from baregrad.tensor.slices import Part, is_place, part_of
 
 
 class Indexing(Linear):
@@ -22,27 +24,38 @@ class Indexing(Linear):
         """A view of a part. Errors: IndexingError for an integer out of range or a kind of index that is not
         supported.
         """
-        items = self._items(index if isinstance(index, tuple) else (index,))
-        axis = 0
-        box: list[tuple[Size, Size]] = []
-        flips: list[int] = []
-        steps: list[int] = []
-        shape: list[Size] = []
-        for item in items:
-            if item is None:
-                shape.append(1)
-                continue
-            begin, end, step = box_of(item, self.shape[axis], axis)
-            if step < 0:
-                flips.append(axis)
-            box.append((begin, end))
-            steps.append(abs(step))
-            if isinstance(item, slice):
-                shape.append(-(-(end - begin) // abs(step)))
-            axis += 1
-        part = self.shrink(box)
-        part = part.flip(*flips) if flips else part
-        return part._strided(steps).reshape(tuple(shape))
+        part = self._part_of(index)
+        cut = self.shrink(part.box)
+        cut = cut.flip(*part.flips) if part.flips else cut
+        found = cut._strided(part.steps).reshape(part.shape)
+        found._part = (ref(self), index)
+        return found
+
+    def _part_of(self, index: Any) -> Part:
+        """The part that an index names."""
+        return part_of(self._items(index if isinstance(index, tuple) else (index,)), self.shape)
+
+    def _with_part(self, index: Any, value: Self | Scalar | Symbolic) -> Self:
+        """This tensor with a value in the place of a part, in this tensor's dtype.
+
+        Errors: ShapeError unless the value broadcasts to the part.
+        """
+        part = self._part_of(index)
+        if not isinstance(value, Indexing):
+            value = self.constant(number_node(value, self.dtype), self.device)
+        shape = value.shape
+        while len(shape) > len(part.shape) and shape[0] == 1:
+            shape = shape[1:]
+        if check.broadcast([shape, part.shape], "assign") != part.shape:
+            raise ShapeError(
+                f"{value.shape} is put in a part of shape {part.shape} of {self.shape}",
+                why="a value broadcasts to the part",
+                mend="give a value of the part's shape, or one that broadcasts to it",
+            )
+        size = self.shape
+        placed = value.cast(self.dtype).apply(lambda x: part.spread(x.reshape(shape), size))
+        here = self.constant(part.spread(const(True, dt.bool_), size), self.device)
+        return placed.where(here, self)
 
     def _items(self, index: tuple[Any, ...]) -> list[Any]:
         """The index with Ellipsis and missing axes written out."""
