@@ -73,7 +73,7 @@ class Tensor(Exchange):
             return self.of(Value(node, device, value.support, parents=parents, line=user_line()))
 
     def assign(self, other: Any) -> Self:  # Any: a tensor, or what Tensor() takes
-        """Put other elements into this tensor, and, if it was cut out of another one by x[...], into that one.
+        """Put other elements into this tensor, and into that which it was cut out of by x[...], if it was.
         What was computed from it before keeps the elements as they were.
 
         Errors: ShapeError, DTypeError, DeviceError unless they are as this tensor's.
