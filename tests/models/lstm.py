@@ -1,4 +1,4 @@
-"""A language model of two LSTM layers with clipped gradients, with our nn and, line for line, with torch's."""
+"""A language model of two LSTM layers, gradients clipped, with our nn and, line for line, with torch's."""
 
 from __future__ import annotations
 
