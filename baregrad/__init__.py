@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from baregrad import nn
     from baregrad.engine.jit import jit
     from baregrad.ir import Variable
-    from baregrad.tensor import Device, Tensor, no_grad
+    from baregrad.tensor import Device, Function, Tensor, checkpoint, enable_grad, grad, no_grad
 
 __version__ = "0.1.0"
 
 # name -> its module, and its name there; no name: the module itself
 FACE = {
     "Device": ("baregrad.tensor", "Device"),
-    "Variable": ("baregrad.ir", "Variable"),
+    "Function": ("baregrad.tensor", "Function"),
     "Tensor": ("baregrad.tensor", "Tensor"),
+    "Variable": ("baregrad.ir", "Variable"),
+    "checkpoint": ("baregrad.tensor", "checkpoint"),
     "dtypes": ("baregrad.dtype", ""),
+    "enable_grad": ("baregrad.tensor", "enable_grad"),
+    "grad": ("baregrad.tensor", "grad"),
     "jit": ("baregrad.engine", "jit"),
     "nn": ("baregrad.nn", ""),
     "no_grad": ("baregrad.tensor", "no_grad"),
@@ -38,10 +42,14 @@ FACE = {
 __all__ = [
     "BaregradError",
     "Device",
+    "Function",
     "Tensor",
     "Variable",
+    "checkpoint",
     "dtypes",
+    "enable_grad",
     "errors",
+    "grad",
     "jit",
     "nn",
     "no_grad",

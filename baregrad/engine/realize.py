@@ -52,8 +52,11 @@ def _realize_all(session: Session, todo: Sequence[Value]) -> None:
 def put_in_realized(session: Session, roots: Sequence[UOp], device: str, keep: list[Handle]) -> list[UOp]:
     """The graphs with everything that lies in memory already replaced by its buffer."""
     found: dict[UOp, UOp] = {}
+    customs = False
 
     def enter(node: UOp) -> bool:
+        nonlocal customs
+        customs = customs or node.op is ops.CUSTOM
         handle = session.realized(node)
         if handle is None or (handle.device.name != device and node.device is None):
             return True  # an expression of constants may have been computed on another device
@@ -64,7 +67,10 @@ def put_in_realized(session: Session, roots: Sequence[UOp], device: str, keep: l
         found[node] = buffer if buffer.shape == node.shape else buffer.reshape(node.shape)
         return False
 
-    toposort(tuple(roots), enter)
+    order = toposort(tuple(roots), enter)
+    for node in order if customs else ():
+        if node.op is ops.CUSTOM and node not in found:
+            found[node] = substitute(node.src[0], found)
     return list(substitute_all(roots, found))
 
 

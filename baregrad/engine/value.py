@@ -49,10 +49,11 @@ class Handle:
 class Value:
     """A lazy or realized value. `parents` is the tape: empty when no gradient flows through it.
 
-    `line` is the user's line that made it; `leaf` is the box of a value that gradients end at.
+    `line` is the user's line that made it; `leaf` is the box of a value that gradients end at, or that keeps
+    its gradient; `rule` is how the gradient of a CUSTOM node goes on (tensor/autograd.py).
     """
 
-    __slots__ = ("__weakref__", "_node", "device", "handles", "leaf", "line", "own", "parents", "uop")
+    __slots__ = ("__weakref__", "_node", "device", "handles", "leaf", "line", "own", "parents", "rule", "uop")
 
     def __init__(
         self,
@@ -62,10 +63,11 @@ class Value:
         *,
         parents: tuple[Value, ...] = (),
         leaf: ReferenceType[Box] | None = None,
+        rule: object | None = None,
         line: str = "",
     ) -> None:
         self.uop, self.device, self.handles = uop, device, handles
-        self.parents, self.leaf, self.line = parents, leaf, line
+        self.parents, self.leaf, self.rule, self.line = parents, leaf, rule, line
         self.own: Handle | None = None
         self._node = uop
         for handle in handles:
@@ -123,7 +125,8 @@ class Value:
 
     def release(self) -> None:
         """Let the tape go, and with it what only a gradient would have read."""
-        self.parents = ()
+        if self.parents:
+            self.parents, self.leaf, self.rule = (), None, None
         if self.own is None:
             return
         for handle in self.handles:

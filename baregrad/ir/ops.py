@@ -413,6 +413,8 @@ REDUCE     = op("reduce", "Elements joined by add, mul, max or min in any groupi
 CONTIGUOUS = op("contiguous", "The value, realized here.", "T", 1, "same", rule.first,
                 gradient=lambda g, y, x: (g,))
 DETACH     = op("detach", "The value, without a gradient.", "T", 1, "same", rule.first)
+CUSTOM     = op("custom", "The first source; its gradient goes to the others, by a rule of the tape.",
+                "T", None, "first", rule.first)
 COPY       = op("copy", "The value on another device.", "T", 1, "same", rule.first,
                 gradient=lambda g, y, x: (g.copy_to(x.device),))
 ASSIGN     = op("assign", "The next version of a buffer.", "T", 2, "same", rule.first)

@@ -30,9 +30,14 @@ SIBLINGS = 8  # how many kernels with the same loops are looked at
 
 def stored_as(node: UOp) -> UOp:
     """The node whose memory holds this one's elements: what is under reshapes."""
-    while node.op in PASSING:
+    while node.op in PASSING and not is_apart(node):
         node = node.src[0]
     return node
+
+
+def is_apart(node: UOp) -> bool:
+    """Whether a node has memory of its own even where its elements lie in memory already: it has a number."""
+    return node.op is ops.CONTIGUOUS and node.arg is not None
 
 
 def values(node: UOp) -> tuple[UOp, ...]:
@@ -67,7 +72,7 @@ class Placement:
             if node.op is ops.ASSIGN:
                 kept.add(node)
             elif node.op is ops.CONTIGUOUS:
-                kept.add(stored_as(node.src[0]))
+                kept.add(stored_as(node if is_apart(node) else node.src[0]))
         self.indexer = Indexer()
         self.costs = Costs(order, kept, uses, rates)
         self.homes: dict[UOp, Kernel] = {}

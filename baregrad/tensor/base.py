@@ -21,10 +21,11 @@ from baregrad.tensor.place import user_line
 class TensorBase:
     """The box and its facts."""
 
-    __slots__ = ("__weakref__", "_grad", "_part", "_value")
+    __slots__ = ("__weakref__", "_grad", "_hooks", "_part", "_value")
 
     _value: Value
     _grad: Self | None
+    _hooks: dict[Any, Callable[[Any], Any]]  # of tensors; there only if hooks were registered
     _part: tuple[ReferenceType[Self], Any] | None  # what it was cut out of, and the index, of any kind
 
     @classmethod

@@ -12,7 +12,6 @@ from baregrad.engine import SESSION, Value, from_bytes, realize
 from baregrad.ir import Symbolic, UOp, ops
 from baregrad.tensor import autograd, numbers
 from baregrad.tensor.exchange import Exchange
-from baregrad.tensor.gradients import leaf_node
 from baregrad.tensor.place import user_line
 
 
@@ -125,7 +124,7 @@ class Tensor(Exchange):
         if old.own is None or old.node.op is not ops.BUFFER:
             found = autograd.node_of(new)
             if old.leaf is not None:
-                node = leaf_node(found)
+                node = autograd.apart(found)
             else:
                 node = UOp(ops.CONTIGUOUS, self.dtype, (found,)) if found.op is ops.BUFFER else found
             return Value(node, self.device, new.support, leaf=old.leaf, line=user_line())

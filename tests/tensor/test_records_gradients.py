@@ -13,8 +13,7 @@ from zlib import crc32
 import pytest
 
 from baregrad import dtype as dt
-from baregrad.ir import const
-from baregrad.tensor import Tensor, autograd
+from baregrad.tensor import Tensor
 from baregrad.tensor.records import Record, Sample
 from tests.tensor.from_records import ALL, cases, given, inputs, ours, tensor
 
@@ -86,10 +85,8 @@ def tensor_of(data: list[float]) -> Tensor:
 
 def derivative(y: Tensor, xs: list[Tensor]) -> list[Tensor]:
     """The gradient of a scalar as expressions that may be differentiated again."""
-    ends = [x.value.node for x in xs]
-    found = autograd.reverse(y.value.node, const(1.0, dt.float64), frozenset(ends))
-    grads = [found.get(x.value.node, const(0.0, dt.float64).expand(x.shape)) for x in xs]
-    return [y.apply(lambda _, g=grad: g) for grad in grads]
+    found = y.gradient(*xs, create_graph=True, allow_unused=True)
+    return [x.zeros_like() if g is None else g for g, x in zip(found, xs, strict=True)]
 
 
 def first(record: Record, what: str, sample: Sample) -> Slope:
@@ -109,7 +106,7 @@ def second(record: Record, what: str, sample: Sample) -> Slope:
 
     def slope(by: float) -> tuple[Tensor, list[Tensor]]:
         call = given(record, sample, dt.float64, moved(by))
-        xs = inputs(call)
+        xs = [x.requires_grad_() for x in inputs(call)]
         total = weighed(ours(record, call), what)
         total = total + 0 * sum((x.sum() for x in xs), start=tensor_of([0.0]).sum())
         lines = [tensor_of(d).reshape(x.shape) for d, x in zip(moved.directions, xs, strict=True)]

@@ -137,6 +137,11 @@ def reduce_reduce(root: UOp) -> UOp | None:
     return inner.src[0].reduce(root.arg[0], tuple(sorted({*inner.arg[1], *root.arg[1]})))
 
 
+def under_contiguous(root: UOp) -> UOp | None:
+    """What lies in memory already; a node with a number has memory of its own."""
+    return root.src[0] if root.arg is None else None
+
+
 def expanded_const(made: UOp, node: UOp) -> UOp | None:
     """Give a result the shape that a rule has lost."""
     return made.expand(node.shape) if not made.shape else None
@@ -161,7 +166,7 @@ def table() -> Rules:
         ("view_view",       of(ops.VIEW, of(ops.VIEW, x)),           view_view),
         ("reduce_ones",     of(ops.REDUCE, x),                       reduce_ones),
         ("reduce_reduce",   of(ops.REDUCE, of(ops.REDUCE, x)),       reduce_reduce),
-        ("contiguous_twice", of(ops.CONTIGUOUS, of(ops.CONTIGUOUS, x)), lambda root: root.src[0]),
-        ("contiguous_buffer", of(ops.CONTIGUOUS, of(ops.BUFFER)),    lambda root: root.src[0]),
+        ("contiguous_twice", of(ops.CONTIGUOUS, of(ops.CONTIGUOUS, x)), under_contiguous),
+        ("contiguous_buffer", of(ops.CONTIGUOUS, of(ops.BUFFER)),    under_contiguous),
     ])
     # fmt: on

@@ -36,7 +36,8 @@ def fold(state: Selector, node: UOp) -> bool:
     if state.uses.get(node, 0) != 1 or len(node.src[0].src) > 2 or node.dtype.bits < 32 or node.src[0].shape:
         return False
     user = state.user[node]
-    if state.epoch[user] != state.epoch[node]:
+    same = user.op is ops.BITCAST and user.dtype.is_float == node.dtype.is_float  # no line reads it
+    if same or state.epoch[user] != state.epoch[node]:
         return False
     if user.op is ops.BROADCAST:
         if fold_broadcast(state, node, user):

@@ -301,3 +301,11 @@ def test_bitcasts_between_banks(target: Target) -> None:
     got = run(lines.linear(), target, [data, bytes(20), bytes(20)])
     assert got[1] == data
     assert unpack(got[2], dt.float32) == [abs(v) for v in unpack(data, dt.float32)]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=IDS)
+def test_a_load_that_only_a_bitcast_of_its_bank_reads(target: Target) -> None:
+    lines = Lines()
+    x, y = lines.param(dt.uint32, 1), lines.param(dt.int32, 1)
+    lines.store(y, index(0), lines.add(lines.add(lines.load(x, index(0)).bitcast(dt.int32)) + 1))
+    assert unpack(run(lines.linear(), target, [pack([2**32 - 8], dt.uint32), bytes(4)])[1], dt.int32) == [-7]
