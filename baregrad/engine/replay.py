@@ -37,12 +37,11 @@ class Product:
     """A buffer that is written and seen afterwards: `boxes` get it, and the result if `returned`.
 
     `numbers` are those of the launches that stand for it: its own, and those of earlier versions in the same
-    memory. `over` is the box that it is a version of, over whose memory it may be written if `in_place`.
+    memory. `over` is the box that it is a version of, if it may be written over that one's memory.
     """
 
     buffer: UOp
     numbers: list[int]
-    in_place: bool
     boxes: list[Any]  # weak references
     over: Any
     handle: Handle
@@ -136,12 +135,13 @@ class Replay:
             return number
         product = self._products.get(number)
         if product is None:
-            numbers, in_place = _same_memory(capture, number)
-            product = Product(value.own.buffer, numbers, in_place, [], None, value.own, value.device)
+            numbers, _ = _same_memory(capture, number)
+            product = Product(value.own.buffer, numbers, [], None, value.own, value.device)
             self._products[number] = product
         if over is not None:
             product.boxes.append(ref(box))
-            if id(box) in capture.before:
+            _, source = _same_memory(capture, number)
+            if source and _number_before(capture, box) == source:
                 product.over = ref(box)
         return number
 
@@ -238,7 +238,7 @@ class Replay:
         mine = {box._value for box in boxes}
         over = product.over() if product.over is not None else None
         old: Handle = over._value.own if over is not None else product.handle
-        in_place = (over is not None and product.in_place) or old.address.value not in read
+        in_place = over is not None or old.address.value not in read
         shape = self._shape(product.buffer.shape)
         in_place = in_place and old.buffer.shape == shape
         if in_place and not old.released and all(holder in mine for holder in old.holders):
@@ -313,20 +313,26 @@ def _one_device(capture: Capture) -> Device | None:
     return next(iter(devices.values()), None)
 
 
-def _same_memory(capture: Capture, number: int) -> tuple[list[int], bool]:
-    """The number and the earlier versions, written inside, that lie in the same memory; and whether this may
-    be that of the source they begin with.
+def _same_memory(capture: Capture, number: int) -> tuple[list[int], int]:
+    """The number and the earlier versions, written inside, that lie in the same memory; and the number of
+    the source that they begin with, if they may be written over it, else 0.
     """
     donors = {new: old for graph in capture.graphs for new, old in graph.donors.items()}
     numbers = [number]
     while number in donors:
         new, number = number, donors[number]
         if number not in capture.written:
-            return numbers, not _read_later(capture, new, number)
+            return numbers, 0 if _read_later(capture, new, number) else number
         if number not in capture.given_up:
             break
         numbers.append(number)
-    return numbers, False
+    return numbers, 0
+
+
+def _number_before(capture: Capture, box: Any) -> int:
+    """The number of the memory that a box had before the step, 0 for a box that was not there."""
+    _, start = capture.before.get(id(box), (None, None))
+    return 0 if start is None or start.own is None else start.own.number
 
 
 def _read_later(capture: Capture, new: int, old: int) -> bool:

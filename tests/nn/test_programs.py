@@ -127,3 +127,9 @@ def test_many_programs(request):
             compare(seed, "reference", captured, 3 + seed % 12)
             if seed % 10 == 0:
                 compare(seed, "cpu", captured, 3 + seed % 12)
+
+
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_one_value_assigned_to_two_tensors(device):
+    """Once a replay wrote it over the second one's memory while a result still had to read that."""
+    compare(81, device, True, 12)
