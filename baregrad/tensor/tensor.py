@@ -117,7 +117,7 @@ class Tensor(Exchange):
         """
         if not isinstance(value, Tensor | bool | int | float | Symbolic):
             value = Tensor(value, dtype=self.dtype, device=self.device)
-        self.assign(self._with_part(index, value))
+        self.assign(self._put_into(index, value))
 
     def _next_version(self, old: Value, new: Value) -> Value:
         """What stands in this tensor after `new` was assigned to `old`."""

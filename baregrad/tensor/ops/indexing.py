@@ -35,7 +35,7 @@ class Indexing(Linear):
         """The part that an index names."""
         return part_of(self._items(index if isinstance(index, tuple) else (index,)), self.shape)
 
-    def _with_part(self, index: Any, value: Self | Scalar | Symbolic) -> Self:
+    def _put_into(self, index: Any, value: Self | Scalar | Symbolic) -> Self:
         """This tensor with a value in the place of a part, in this tensor's dtype.
 
         Errors: ShapeError unless the value broadcasts to the part.
