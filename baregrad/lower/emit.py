@@ -19,6 +19,7 @@ from baregrad.kernel.facts import LANES, size_of, static_size
 from baregrad.lower.context import INT32_MAX, INT32_MIN, Context
 from baregrad.lower.memory import load, parts, scalars, store
 from baregrad.lower.node import Block, Node
+from baregrad.lower.peel import divide_loops, note_tail
 from baregrad.lower.reduce import reduce, summands
 
 COMPARES = frozenset((ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE))
@@ -45,6 +46,7 @@ def emit(ctx: Context) -> None:
     for node in ctx.facts.order:
         if node in needed:
             ctx.nodes[node] = rows.get(node.op, _elementwise)(ctx, node)
+    divide_loops(ctx)
 
 
 def _needed(ctx: Context) -> set[UOp]:
@@ -150,7 +152,10 @@ def _elementwise(ctx: Context, node: UOp) -> list[Node]:
     columns = [ctx.instances(s, mask) for s in node.src]
     build, op, dtype = ctx.build, node.op, node.dtype
     if not (ctx.facts.mask[node] & ctx.facts.lanes and any(s.dtype is dt.int64 for s in node.src)):
-        return [build.alu(op, dtype, *src) for src in zip(*columns, strict=True)]
+        result = [build.alu(op, dtype, *src) for src in zip(*columns, strict=True)]
+        if op in COMPARES and node.src[0].dtype is dt.int64:
+            note_tail(ctx, node, ctx.affine(node.src[0]).plus(ctx.affine(node.src[1]), -1), result)
+        return result
     index = dt.int32 if _narrows(ctx, node) else dt.int64
     dtype = index if dtype is dt.int64 else dtype
     wanted = [index if s.dtype is dt.int64 else s.dtype for s in node.src]
@@ -290,4 +295,5 @@ def _compare_lanes(ctx: Context, node: UOp, form: Affine) -> list[Node]:
             continue
         right = build.broadcast(_clamped(ctx, rest, fits), lanes)
         result.append(build.alu(node.op, dt.bool_, *((left, right) if forward else (right, left))))
+    note_tail(ctx, node, form, result)
     return result

@@ -23,9 +23,22 @@ class Block:
     """
 
     __slots__ = (
-        "carries", "chains", "counter", "depth", "done", "effects", "end", "items", "parent", "range", "size",
+        "carries",
+        "chains",
+        "counter",
+        "depth",
+        "done",
+        "effects",
+        "end",
+        "items",
+        "parent",
+        "range",
+        "rest",
+        "size",
         "started",
         "stores",
+        "tails",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, parent: Block | None, range_: UOp | None, size: Node | None) -> None:
@@ -39,6 +52,9 @@ class Block:
         self.effects: list[Node | Block] = []  # stores and loops that hold stores, in order
         self.items: list[Node | Block] = []  # what order.py puts here
         self.stores: set[UOp] = set()  # the KERNEL stores that stand in it
+        self.tails: dict[Node, Node] = {}  # masks of its end, and how many of its steps have them all true
+        self.whole: Node | None = None  # how many steps have all of these true
+        self.rest: Node | None = None  # and the other steps; None: it stays one loop
         self.started = False
         self.done = False
         self.end: UOp | None = None

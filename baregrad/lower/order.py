@@ -16,6 +16,7 @@ from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, ops
 from baregrad.lower.node import Block, Node
+from baregrad.lower.peel import peeled
 
 Item = Node | Block
 
@@ -31,8 +32,7 @@ def linearize(root: Block) -> list[UOp]:
 def _needs(item: Item) -> Iterator[Item]:
     """What stands before an item, in the order in which it is best visited."""
     if isinstance(item, Block):
-        if item.size is not None:
-            yield item.size
+        yield from (size for size in (item.size, item.whole, item.rest) if size is not None)
         for first, _ in item.carries:
             yield first
         for step in zip_longest(*item.chains):
@@ -93,12 +93,19 @@ def _lines(block: Block, lines: list[UOp]) -> None:
         item.counter.uop = UOp(
             ops.RANGE, dt.int64, (_made(size), *[_made(first) for first, _ in item.carries]), item.range.arg
         )
+        start = len(lines)
         lines.append(item.counter.uop)
         _lines(item, lines)
         item.end = UOp(
             ops.END, dt.void, (item.counter.uop, *[_made(following) for _, following in item.carries])
         )
         lines.append(item.end)
+        if item.whole is not None and item.rest is not None:
+            masks = {mask.uop for mask in item.tails if mask.uop is not None}
+            apart = peeled(lines[start:], masks, _made(item.whole), _made(item.rest))
+            if apart is not None:
+                lines[start:] = apart
+                item.end = apart[-1]
 
 
 def _made(node: Node) -> UOp:
