@@ -19,7 +19,7 @@ from tests.models.common import NAMES, in_torch, module_of, ours, state_of
 
 
 def first_step(step: Any, batch: Any) -> tuple[float, float, int, float]:
-    """Seconds of the first step with an empty cache, of compiling in it, kernels compiled, the slowest one."""
+    """Of the first step with an empty cache: seconds, those of compiling, kernels, the slowest one."""
     times: list[float] = []
     with (
         tempfile.TemporaryDirectory() as empty,

@@ -25,6 +25,9 @@ class Sizes(NamedTuple):
     heads: int = 3
 
 
+Cache = tuple[Tensor, Tensor]  # keys and values: (n, heads, context, width of a head)
+
+
 class Attention(nn.Module):
     """Each place looks at itself and at those before it."""
 
@@ -33,12 +36,17 @@ class Attention(nn.Module):
         self.c_attn = nn.Linear(s.width, 3 * s.width)
         self.c_proj = nn.Linear(s.width, s.width)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Shapes: (n, l, width) -> the same."""
+    def __call__(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
+        """Shapes: (n, l, width) -> the same; with a cache l is 1, and `start` the place of the token."""
         q, k, v = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, -1)
         )
-        y = q.scaled_dot_product_attention(k, v, is_causal=True)
+        if cache is not None:
+            keys, values = cache
+            keys[:, :, start : start + 1] = k
+            values[:, :, start : start + 1] = v
+            k, v = keys[:, :, : start + 1], values[:, :, : start + 1]
+        y = q.scaled_dot_product_attention(k, v, is_causal=cache is None)
         return self.c_proj(y.transpose(1, 2).flatten(-2))
 
 
@@ -52,9 +60,9 @@ class Block(nn.Module):
         self.c_fc = nn.Linear(s.width, 4 * s.width)
         self.c_proj = nn.Linear(4 * s.width, s.width)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
         """Shapes: (n, l, width) -> the same."""
-        x = x + self.attn(self.ln_1(x))
+        x = x + self.attn(self.ln_1(x), cache, start)
         return x + self.c_proj(self.c_fc(self.ln_2(x)).gelu())
 
 
@@ -75,6 +83,21 @@ class Model(nn.Module):
             x = block(x)
         return self.ln_f(x).linear(self.wte.weight)
 
+    def decode(self, tokens: Tensor, caches: list[Cache], start: Any) -> Tensor:
+        """The last token only, at place `start`, a number or a bound variable; what the earlier ones had is
+        in the caches. Shapes: integers (n, 1) -> (n, 1, vocabulary).
+        """
+        x = self.wte(tokens) + self.wpe.weight[start : start + 1]
+        for block, cache in zip(self.h, caches, strict=True):
+            x = block(x, cache, start)
+        return self.ln_f(x).linear(self.wte.weight)
+
+
+def caches_of(s: Sizes, count: int) -> list[Cache]:
+    """Keys and values of each layer, of zeros."""
+    shape = (count, s.heads, s.context, s.width // s.heads)
+    return [(Tensor.zeros(*shape).realize(), Tensor.zeros(*shape).realize()) for _ in range(s.layers)]
+
 
 def loss_of(model: Model, tokens: Tensor, targets: Tensor) -> Tensor:
     """Cross entropy of the next tokens."""
@@ -87,8 +110,8 @@ def inputs(rng: Random, count: int = 3, length: int = Sizes().context) -> Arrays
     return tokens[:, :-1].copy(), tokens[:, 1:].copy()
 
 
-def theirs(torch: Any) -> Any:
-    """The model, and its loss, in torch."""
+def attention_of(torch: Any) -> Any:
+    """Attention in torch."""
     nn = torch.nn
     functional = nn.functional
 
@@ -99,12 +122,27 @@ def theirs(torch: Any) -> Any:
             self.c_attn = nn.Linear(s.width, 3 * s.width)
             self.c_proj = nn.Linear(s.width, s.width)
 
-        def forward(self, x: Any) -> Any:
+        def forward(self, x: Any, cache: Any = None, start: int = 0) -> Any:
             q, k, v = (
                 part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, -1)
             )
-            y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            if cache is not None:
+                keys, values = cache
+                keys[:, :, start : start + 1] = k
+                values[:, :, start : start + 1] = v
+                k, v = keys[:, :, : start + 1], values[:, :, : start + 1]
+            y = functional.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
             return self.c_proj(y.transpose(1, 2).flatten(-2))
+
+    return Attention
+
+
+def theirs(torch: Any) -> Any:
+    """The model, and its loss, in torch."""
+    nn = torch.nn
+    functional = nn.functional
+
+    Attention = attention_of(torch)
 
     class Block(nn.Module):
         def __init__(self, s: Sizes) -> None:
@@ -115,8 +153,8 @@ def theirs(torch: Any) -> Any:
             self.c_fc = nn.Linear(s.width, 4 * s.width)
             self.c_proj = nn.Linear(4 * s.width, s.width)
 
-        def forward(self, x: Any) -> Any:
-            x = x + self.attn(self.ln_1(x))
+        def forward(self, x: Any, cache: Any = None, start: int = 0) -> Any:
+            x = x + self.attn(self.ln_1(x), cache, start)
             return x + self.c_proj(functional.gelu(self.c_fc(self.ln_2(x))))
 
     class Model(nn.Module):
@@ -132,6 +170,12 @@ def theirs(torch: Any) -> Any:
             x = self.wte(tokens) + self.wpe(places)
             for block in self.h:
                 x = block(x)
+            return functional.linear(self.ln_f(x), self.wte.weight)
+
+        def decode(self, tokens: Any, caches: Any, start: int) -> Any:
+            x = self.wte(tokens) + self.wpe.weight[start : start + 1]
+            for block, cache in zip(self.h, caches, strict=True):
+                x = block(x, cache, start)
             return functional.linear(self.ln_f(x), self.wte.weight)
 
     def loss_of(model: Any, tokens: Any, targets: Any) -> Any:
