@@ -140,11 +140,12 @@ def compare(found: np.ndarray, wanted: np.ndarray, dtype: DType, tolerance: floa
     )
 
 
-def result_dtype(record: Record, call: Given, dtype: DType) -> DType:
-    """The dtype that the record promises."""
+def result_dtype(record: Record, call: Given, dtype: DType, place: int = 0) -> DType:
+    """The dtype that the record promises for one of the results; the last word is for all that follow."""
     if record.gives == "dtype":
         return parameters(record, call)["dtype"]
-    return gives(record.gives, dtype)
+    words = record.gives.split()
+    return gives(words[min(place, len(words) - 1)], dtype)
 
 
 def cases(record: Record, dtype: DType) -> Iterator[tuple[str, Sample]]:

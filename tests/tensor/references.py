@@ -224,3 +224,43 @@ def parts(x, axis, index, source, how, include_self=True):
     sizes = tuple(index.size if i == axis else 1 for i in range(x.ndim))
     shape = x.shape[:axis] + (index.size,) + x.shape[axis + 1 :]
     return scattered(x, axis, np.broadcast_to(index.reshape(sizes), shape), source, how, include_self)
+
+
+def ordered(x, axis, descending):
+    """Elements and places in order; NaN is the greatest, equal ones keep their order."""
+    if not x.ndim:
+        return [x, np.array(0)]
+    if not descending:
+        order = np.argsort(x, axis, kind="stable")
+    else:
+        _, ties = np.unique(x, return_inverse=True, equal_nan=True)
+        order = np.argsort(-ties.reshape(x.shape), axis, kind="stable")
+    return [np.take_along_axis(x, order, axis), order]
+
+
+def middle(x, axis, keepdim, skip=False):
+    """The lower middle and its first place in a stable order; NaN if there is one, or skipped."""
+    if axis is None:
+        return middle(x.reshape(-1), 0, False, skip)[0]
+    if not x.ndim:
+        return [x, np.array(0)]
+    values, order = ordered(x, axis, False)
+    size = x.shape[axis]
+    holes = np.isnan(x.astype("float64")).sum(axis, keepdims=True)
+    place = np.where((holes > 0) & (not skip), size - holes, np.maximum(size - holes - 1, 0) // 2)
+    found = [np.take_along_axis(part, place, axis) for part in (values, order)]
+    return found if keepdim else [part.squeeze(axis) for part in found]
+
+
+def most_frequent(x, axis, keepdim):
+    """The least of the most frequent elements, and its last place."""
+    if not x.ndim:
+        return [x, np.array(0)]
+    lines = np.moveaxis(x, axis, -1)
+    values = np.zeros(lines.shape[:-1], x.dtype)
+    places = np.zeros(lines.shape[:-1], "int64")
+    for at in np.ndindex(lines.shape[:-1]):
+        some, counts = np.unique(lines[at], return_counts=True)
+        values[at] = some[counts.argmax()]
+        places[at] = np.flatnonzero(lines[at] == values[at])[-1]
+    return [np.expand_dims(part, axis) if keepdim else part for part in (values, places)]

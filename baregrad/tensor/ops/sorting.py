@@ -133,6 +133,7 @@ class Sorting(Windows):
 
     # -- quantiles -------------------------------------------------------------------------------------------
 
+    @check.takes("float")
     def quantile(
         self,
         q: float | Self,
@@ -148,6 +149,7 @@ class Sorting(Windows):
         """
         return self._quantile(q, axis, keepdim, interpolation, skip=False)
 
+    @check.takes("float")
     def nanquantile(
         self,
         q: float | Self,
@@ -224,6 +226,7 @@ class Sorting(Windows):
             result.append(self._list([b - a for a, b in zip(starts, [*starts[1:], size], strict=True)]))
         return result[0] if len(result) == 1 else tuple(result)
 
+    @check.takes("int float")
     def searchsorted(self, values: Self, right: bool = False) -> Self:
         """Where values go into this axis, which is in order: before equal elements, or behind them.
 
@@ -233,6 +236,7 @@ class Sorting(Windows):
         x, y = (x if self.ndim == 1 else x.unsqueeze(-2)).operands("searchsorted", values.unsqueeze(-1))
         return ((x <= y) if right else (x < y)).sum(-1)
 
+    @check.takes("int float")
     def bucketize(self, boundaries: Self, right: bool = False) -> Self:
         """The bucket of each element: boundaries.searchsorted(x)."""
         return boundaries.searchsorted(self, right)

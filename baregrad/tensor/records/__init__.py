@@ -17,6 +17,7 @@ from baregrad.tensor.records import (
     table_movement,
     table_products,
     table_reduce,
+    table_sorting,
 )
 from baregrad.tensor.records.record import VALUED, Array, Record, Refusal, Sample, gives, is_one
 
@@ -29,6 +30,7 @@ TABLES = (
     table_products,
     table_loss,
     table_create,
+    table_sorting,
 )
 
 

@@ -91,7 +91,7 @@ class Refusal:
 class Kind:
     """What many operations have in common: defaults of a record.
 
-    dtypes: "bool", "int", "float" or names; gives: the result's dtype, by name or as a rule of GIVES;
+    dtypes: "bool", "int", "float" or names; gives: the result's dtype as `gives` reads it, a word for each of several results;
     gradient: why there is none, empty if there is one; elementwise: any shapes that broadcast.
     """
 
