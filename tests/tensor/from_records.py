@@ -140,11 +140,11 @@ def compare(found: np.ndarray, wanted: np.ndarray, dtype: DType, tolerance: floa
     )
 
 
-def result_dtype(record: Record, call: Given, dtype: DType, place: int = 0) -> DType:
+def result_dtype(record: Record, sample: Sample, call: Given, dtype: DType, place: int = 0) -> DType:
     """The dtype that the record promises for one of the results; the last word is for all that follow."""
     if record.gives == "dtype":
         return parameters(record, call)["dtype"]
-    words = record.gives.split()
+    words = (sample.gives or record.gives).split()
     return gives(words[min(place, len(words) - 1)], dtype)
 
 

@@ -57,7 +57,7 @@ def check_values(record: Record, dtype: dt.DType, device: str) -> None:
         call = given(record, sample, dtype, tensor(device))
         found = ours(record, call)
         for place, part in enumerate(found):
-            assert part.dtype is result_dtype(record, call, dtype, place), f"{what}: dtype"
+            assert part.dtype is result_dtype(record, sample, call, dtype, place), f"{what}: dtype"
         rows.append((what, sample, found))
     flat = [part for _, _, found in rows for part in found]
     if not flat:

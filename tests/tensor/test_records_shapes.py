@@ -7,6 +7,7 @@ and second names make the very expression that the method makes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -63,7 +64,7 @@ def reshaped(sample: Sample, shapes: list[tuple[int, ...]]) -> Sample:
 
     args = tuple(other(v) for v in sample.args)
     options = {key: other(v) for key, v in sample.options.items()}
-    return Sample(args, options, sample.smooth, sample.dtypes)
+    return replace(sample, args=args, options=options)
 
 
 @pytest.mark.parametrize("record", [r for r in ALL if r.elementwise and not r.same], **by_name)
@@ -75,7 +76,7 @@ def test_any_shape_and_broadcasting(record):
     for each in shapes:
         other = reshaped(sample, each)
         call = given(record, other, dtype, tensor("reference"))
-        rows.append((each, other, ours(record, call), result_dtype(record, call, dtype)))
+        rows.append((each, other, ours(record, call), result_dtype(record, other, call, dtype)))
     rows[0][2][0].realize(*(t for row in rows for t in row[2]))
     for each, other, found, kind in rows:
         for one, wanted in zip(found, expected(record, other, dtype), strict=True):

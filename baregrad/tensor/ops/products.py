@@ -82,7 +82,6 @@ class Products(Statistics):
         inputs, output = _parsed(formula, [t.shape for t in operands])
         for t in operands:
             check.taken(t.dtype, "int float", "einsum")
-        dtype = dt.result_dtype(*(t.dtype for t in operands))
         terms = [t._with_names(names) for names, t in zip(inputs, operands, strict=True)]
         names, total = terms[0]
         for i, (others, term) in enumerate(terms[1:], 1):
@@ -92,7 +91,6 @@ class Products(Statistics):
         if extra:
             total = total.sum(extra)
             names = "".join(name for name in names if name in output)
-        total = total.cast(dtype)
         return total.permute([names.index(name) for name in output]) if output else total
 
     def _with_names(self, names: str) -> tuple[str, Self]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -64,17 +64,27 @@ def _fitted(values: Any, dtype: DType) -> list[Value]:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Arguments of one call. smooth: its gradient exists everywhere near, and is finite; dtypes: which of the
-    record's it is made with, all if empty.
+    record's it is made with, all if empty; gives: in place of the record's; differs: why torch's is another.
     """
 
     args: tuple[Any, ...]  # Arrays, lists of Arrays, and what else the method takes
     options: Mapping[str, Any]
     smooth: bool = True
     dtypes: str = ""
+    gives: str = ""
+    differs: str = ""
 
     def only(self, dtypes: str) -> Sample:
         """The sample for some dtypes."""
-        return Sample(self.args, self.options, self.smooth, dtypes)
+        return replace(self, dtypes=dtypes)
+
+    def giving(self, gives: str) -> Sample:
+        """The sample with another dtype of its result."""
+        return replace(self, gives=gives)
+
+    def unlike(self, differs: str) -> Sample:
+        """The sample, of which torch makes something else."""
+        return replace(self, differs=differs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,9 @@ class Refusal:
 class Kind:
     """What many operations have in common: defaults of a record.
 
-    dtypes: "bool", "int", "float" or names; gives: the result's dtype as `gives` reads it, a word for each of several results;
-    gradient: why there is none, empty if there is one; elementwise: any shapes that broadcast.
+    dtypes: "bool", "int", "float" or names; gives: the result's dtype as gives() reads it, a word for each of
+    several results; gradient: why there is none, empty if there is one; elementwise: any shapes that
+    broadcast.
     """
 
     dtypes: str

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from baregrad.tensor.records.record import NONE, Array, Kind, Sample, array, call, edge, op, refused
 
@@ -52,6 +53,18 @@ def einsum(formula: str, *shapes: tuple[int, ...]) -> Sample:
     return call(formula, *(array(*shape) for shape in shapes))
 
 
+def summed(formula: str, *shapes: tuple[int, ...]) -> tuple[Sample, Sample]:
+    """A formula without a product, whose sums of integers are int64."""
+    sample = einsum(formula, *shapes)
+    return sample.only("float"), sample.only("int").giving("total")
+
+
+def averaged(*samples: Sample) -> tuple[Sample, ...]:
+    """Samples of floats, and the first one of integers."""
+    others = replace(samples[0], smooth=False, dtypes="bool int", differs="int64 of int64, and no others")
+    return (*(s.only("float") for s in samples), others)
+
+
 CONVOLVED = "conv(x, weight, bias, stride, padding, dilation, groups)"
 SPREAD = "spread(x, weight, bias, **facts)"
 
@@ -68,10 +81,10 @@ RECORDS = (
     op("cross",   PRODUCT, "np.cross(x, other, axis=axis)", call(array(4, 3), array(4, 3)), call(array(3, 4), array(3, 4), 0), call(array(0, 3), array(0, 3)), shapes="0-d and size 1: the axis has 3 elements", torch="torch.linalg.cross(x, other, dim=axis)", tinygrad=NONE, errors=(refused("3 elements", array(2), array(2)),)),
     op("linear",  PRODUCT,  "x @ weight.T + (0 if bias is None else bias)", call(array(2, 5), array(4, 5), array(4)), call(array(2, 3, 5), array(4, 5)), call(array(0, 3), array(2, 3), array(2)), call(ONE, ONE), shapes="0-d: it has no axis", tolerance=4, torch="F.linear", errors=(refused("multiply", MATRIX, TURNED),)),
     op("einsum",  PRODUCT, "np.einsum(formula, *operands)",
-       einsum("ij,jk->ik", (3, 4), (4, 5)), einsum("bij,bkj->bik", (2, 3, 4), (2, 5, 4)), einsum("ij->ji", (3, 4)), einsum("ij->", (3, 4)), einsum("ij->j", (3, 4)),
-       einsum("ii->i", (3, 3)), einsum("ii", (3, 3)), einsum("iji->j", (3, 2, 3)), einsum("i,j->ij", (3,), (4,)), einsum("i,i", (3,), (3,)), einsum("ij,ij->ij", (2, 3), (2, 3)),
+       einsum("ij,jk->ik", (3, 4), (4, 5)), einsum("bij,bkj->bik", (2, 3, 4), (2, 5, 4)), einsum("ij->ji", (3, 4)), *summed("ij->", (3, 4)), *summed("ij->j", (3, 4)),
+       einsum("ii->i", (3, 3)), *summed("ii", (3, 3)), *summed("iji->j", (3, 2, 3)), einsum("i,j->ij", (3,), (4,)), einsum("i,i", (3,), (3,)), einsum("ij,ij->ij", (2, 3), (2, 3)),
        einsum("ba,c", (2, 3), (4,)), einsum("bhqd, bhkd -> bhqk", (2, 2, 3, 4), (2, 2, 5, 4)), einsum("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), einsum("ij,j,i->", (2, 3), (3,), (2,)),
-       einsum("ijk,lj->ikl", (2, 3, 4), (5, 3)), einsum("aab,bc->ac", (2, 2, 3), (3, 4)), einsum("ij,kl->ik", (2, 3), (4, 5)), einsum(",i->i", (), (3,)), einsum("ij,jk->ik", (0, 2), (2, 1)), einsum("ij,jk", (1, 1), (1, 1)),
+       einsum("ijk,lj->ikl", (2, 3, 4), (5, 3)), einsum("aab,bc->ac", (2, 2, 3), (3, 4)), *summed("ij,kl->ik", (2, 3), (4, 5)), einsum(",i->i", (), (3,)), einsum("ij,jk->ik", (0, 2), (2, 1)), einsum("ij,jk", (1, 1), (1, 1)),
        tolerance=4, torch="torch.einsum(formula, *operands)",
        errors=(refused("einsum", "i...->i", array(2)), refused("one size", "ij,jk", array(2, 3), array(2, 3)), refused("einsum", "ij,jk", array(2, 3)), refused("einsum", "ij->k", array(2, 3)))),
     op("scaled_dot_product_attention", FLOATS, "attention(x, key, value, attn_mask, is_causal, scale)",
@@ -88,9 +101,9 @@ RECORDS = (
     op("max_pool1d", ELEMENTS, "pool(x, 1, size, stride, padding, np.max, -np.inf)", call(array(2, 3, 7), 3, stride=2, padding=1), call(array(2, 6), 2), call(array(0, 2, 4), 2), call(array(1, 1), 1), shapes="0-d: it has no axis", torch="F.max_pool1d(x.double(), size, stride, padding).to(x.dtype)", tinygrad="max_pool2d", errors=(refused("windows", array(1, 2), 3), refused("pooling", POINT, 1))),
     op("max_pool2d", ELEMENTS, "pool(x, 2, size, stride, padding, np.max, -np.inf)", call(array(2, 3, 5, 4), 2), call(array(1, 5, 5), 3, stride=2, padding=1), call(array(2, 6, 3), (3, 2), stride=1), call(array(0, 1, 2, 2), 2), call(array(1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.max_pool2d(x.double(), size, stride, padding).to(x.dtype)", errors=(refused("pooling", array(3), 2),)),
     op("max_pool3d", ELEMENTS, "pool(x, 3, size, stride, padding, np.max, -np.inf)", call(array(1, 1, 4, 2, 4), 2), call(array(0, 1, 2, 2, 2), 2), call(array(1, 1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.max_pool3d(x.double(), size, stride, padding).to(x.dtype)", tinygrad="max_pool2d", errors=(refused("pooling", array(2, 2), 2),)),
-    op("avg_pool1d", MEANS, "pool(x, 1, size, stride, padding, np.mean, 0)", call(array(2, 2, 6), 2), call(array(2, 7), 3, stride=2, padding=1), call(array(0, 2, 4), 2), call(array(1, 1), 1), shapes="0-d: it has no axis", torch="F.avg_pool1d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("windows", array(1, 2), 3),)),
-    op("avg_pool2d", MEANS, "pool(x, 2, size, stride, padding, np.mean, 0)", call(array(2, 3, 5, 4), 2), call(array(1, 5, 5), 3, stride=2, padding=1), call(array(0, 1, 2, 2), 2), call(array(1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.avg_pool2d(x, size, stride, padding)", errors=(refused("pooling", array(3), 2),)),
-    op("avg_pool3d", MEANS, "pool(x, 3, size, stride, padding, np.mean, 0)", call(array(1, 1, 3, 3, 3), 2, stride=1), call(array(0, 1, 2, 2, 2), 2), call(array(1, 1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.avg_pool3d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("pooling", array(2, 2), 2),)),
+    op("avg_pool1d", MEANS, "pool(x, 1, size, stride, padding, np.mean, 0)", *averaged(call(array(2, 2, 6), 2), call(array(2, 7), 3, stride=2, padding=1), call(array(0, 2, 4), 2), call(array(1, 1), 1)), shapes="0-d: it has no axis", torch="F.avg_pool1d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("windows", array(1, 2), 3),)),
+    op("avg_pool2d", MEANS, "pool(x, 2, size, stride, padding, np.mean, 0)", *averaged(call(array(2, 3, 5, 4), 2), call(array(1, 5, 5), 3, stride=2, padding=1), call(array(0, 1, 2, 2), 2), call(array(1, 1, 1), 1)), shapes="0-d: it has no axes", torch="F.avg_pool2d(x, size, stride, padding)", errors=(refused("pooling", array(3), 2),)),
+    op("avg_pool3d", MEANS, "pool(x, 3, size, stride, padding, np.mean, 0)", *averaged(call(array(1, 1, 3, 3, 3), 2, stride=1), call(array(0, 1, 2, 2, 2), 2), call(array(1, 1, 1, 1), 1)), shapes="0-d: it has no axes", torch="F.avg_pool3d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("pooling", array(2, 2), 2),)),
     op("interpolate", ELEMENTS, "nearest(x, size, scale_factor)", call(array(1, 2, 3, 4), (5, 3)), call(array(1, 1, 2, 3), scale_factor=2), call(array(0, 1, 2), 3), call(array(1, 1, 1), 1), shapes="0-d: it has no channels", torch="F.interpolate(x.double(), size, scale_factor).to(x.dtype)", errors=(refused("interpolate", array(1, 1, 2)),)),
 )
 # fmt: on

@@ -38,6 +38,8 @@ SUMS = (
     call(NOTHING, 1),
     call(ONE, 1),
 )
+BUT_UINT8 = "bool int8 int16 int32 int64 uint16 uint32 uint64 float"
+TRUTHS = (*(s.only(BUT_UINT8) for s in SUMS), call(MATRIX, 1).only("uint8").unlike("uint8 of uint8"))
 EXTREMES = (
     call(MATRIX),
     call(CUBE, 1),
@@ -62,8 +64,8 @@ RECORDS = (
     op("amax",          EXTREME, "np.max(x, axis, keepdims=keepdim)", EXTREMES, same="x.max(axis, keepdim)", torch="Tensor.amax(x, () if axis is None else axis, keepdim)", tinygrad="max", errors=NO_EXTREME),
     op("amin",          EXTREME, "np.min(x, axis, keepdims=keepdim)", EXTREMES, same="x.min(axis, keepdim)", torch="Tensor.amin(x, () if axis is None else axis, keepdim)", tinygrad="min", errors=NO_EXTREME),
     op("aminmax",       EXTREME, "[np.min(x, axis, keepdims=keepdim), np.max(x, axis, keepdims=keepdim)]", EXTREMES[:2], EXTREMES[3:], torch="Tensor.aminmax(x, dim=axis, keepdim=keepdim)", tinygrad=NONE, errors=NO_EXTREME),
-    op("all",           WHETHER, "np.all(x, axis, keepdims=keepdim)", SUMS, edge(HOLES), errors=BAD_AXIS),
-    op("any",           WHETHER, "np.any(x, axis, keepdims=keepdim)", SUMS, edge(HOLES), errors=BAD_AXIS),
+    op("all",           WHETHER, "np.all(x, axis, keepdims=keepdim)", TRUTHS, edge(HOLES).only("float int8 bool"), errors=BAD_AXIS),
+    op("any",           WHETHER, "np.any(x, axis, keepdims=keepdim)", TRUTHS, edge(HOLES).only("float int8 bool"), errors=BAD_AXIS),
     op("argmax",        PLACE,   "argmax(x, axis, keepdim)", call(MATRIX, 1), call(CUBE), call(CUBE, 0, keepdim=True), call(array(4, 6, low=0.0, high=1.0, whole=True), 1), call(POINT), call(NOTHING, 1), call(ONE, 1), edge(HOLES).only("float"), errors=(*ONE_AXIS, refused("empty", array(0)))),
     op("argmin",        PLACE,   "argmin(x, axis, keepdim)", call(MATRIX, 1), call(CUBE), call(CUBE, 0, keepdim=True), call(array(4, 6, low=0.0, high=1.0, whole=True), 1), call(POINT), call(NOTHING, 1), call(ONE, 1), edge(HOLES).only("float"), errors=(*ONE_AXIS, refused("empty", array(0)))),
     op("count_nonzero", PLACE,   "np.count_nonzero(x, axis)", call(MATRIX, 1), call(CUBE), call(CUBE, (0, 2)), call(POINT), call(NOTHING, 0), call(ONE, 1), torch="Tensor.count_nonzero(x, axis)", tinygrad=NONE, errors=BAD_AXIS),
