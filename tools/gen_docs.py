@@ -28,6 +28,8 @@ from baregrad.lower.lower import PASSES
 from baregrad.render import TARGETS
 from baregrad.runtime import DEVICES, HostView, PeerCopy, Timestamps
 from baregrad.tensor import Tensor
+from baregrad.tensor.records import TABLES as RECORD_TABLES
+from baregrad.tensor.records import WITHOUT_RECORD, Record
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -52,6 +54,14 @@ bytes. `python -m baregrad passes FILE` shows what each one made.
 INSTRUCTIONS = """
 Needs: the CPU features that every form of the name asks for. Cycles: the latency that the ordering pass
 counts with. `python -m baregrad disasm --hex BYTES` reads them.
+"""
+OPERATIONS = """
+Each has a record in `baregrad/tensor/records`, from which tests are made: values against numpy, gradients
+against differences, edges, views, every dtype, the CPU against the reference device, jit against eager.
+`make compare` runs them against torch {torch}. Dtypes: float, int and bool are all of a kind. Gives: float is
+float32 for integers and bool, total is int64 for them. Gradient: twice is also a second derivative. Torch's
+names are methods of `torch.Tensor` where nothing stands before them, F is `torch.nn.functional`; tinygrad's
+are methods of `Tensor` in version {tinygrad}. A dash: nothing of the kind.
 """
 OPERATORS = """
 Operators (`+ - * / // % ** @ & | ^ ~ < <= > >= == !=`, indexing, `len`, `float`) are methods too.
@@ -328,6 +338,45 @@ def tensor_page() -> str:
     return f"# Tensor\n{OPERATORS}\n" + "\n".join(sections)
 
 
+def gradient_text(row: Record) -> str:
+    """Whether there is a gradient, or why not."""
+    if row.gradient:
+        return f"no: {row.gradient}"
+    return f"once: {row.second}" if row.second else "twice"
+
+
+def operation_row(row: Record) -> list[object]:
+    """The facts of one operation."""
+    theirs = row.torch_name.removeprefix("Tensor.").replace("x.", "")
+    unlike = [row.differs, *(sample.differs for sample in row.samples)]
+    notes = [f"torch: {text}" for text in dict.fromkeys(unlike) if text]
+    notes += [f"as {code(row.same)}"] if row.same else []
+    notes += [row.random] if row.random else []
+    return [
+        code(row.name) + (f" {code(row.operator)}" if row.operator else ""),
+        row.dtypes or "–",
+        " ".join(dict.fromkeys((row.gives, *(s.gives for s in row.samples if s.gives)))),
+        gradient_text(row),
+        code(theirs) or "–",
+        code(row.tinygrad) or "–",
+        "; ".join(notes),
+    ]
+
+
+def operation_page() -> str:
+    """The page of public operations: a line a record."""
+    head = ["operation", "dtypes", "gives", "gradient", "torch", "tinygrad", "notes"]
+    sections = []
+    for each in RECORD_TABLES:
+        title = each.__name__.rpartition("table_")[2]
+        sections.append(f"## {title}\n\n{table(head, map(operation_row, each.RECORDS))}")
+    rest = table(
+        ["names", "why they have no record"], [[names, why] for why, names in WITHOUT_RECORD.items()]
+    )
+    about = OPERATIONS.format(torch="2.13.0", tinygrad="0.14.0")
+    return f"# Operations\n{about}\n" + "\n".join(sections) + f"\n## The others\n\n{rest}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "dtypes.md": dtypes,
@@ -340,6 +389,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "devices.md": device_page,
     "instructions.md": instruction_page,
     "tensor.md": tensor_page,
+    "operations.md": operation_page,
 }
 HEADER = "<!-- Written by tools/gen_docs.py from the tables of the package; do not edit. -->\n"
 

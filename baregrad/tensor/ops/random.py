@@ -185,18 +185,22 @@ class Random(Create):
         hit = self.rand(*self.shape, device=self.device) < (self if p is None else p)
         return hit.cast(self.dtype)
 
+    @check.takes("float")
     def dropout(self, p: float = 0.5, training: bool = True) -> Self:
         """Each element 0 with probability p, else divided by 1 - p."""
         return self._dropped(p, training, self.shape, "dropout")
 
+    @check.takes("float")
     def dropout1d(self, p: float = 0.5, training: bool = True) -> Self:
         """Each channel 0 with probability p, else divided by 1 - p. Shapes: (n, channels, l) -> the same."""
         return self._channels_dropped(p, training, 1)
 
+    @check.takes("float")
     def dropout2d(self, p: float = 0.5, training: bool = True) -> Self:
         """As dropout1d. Shapes: (n, channels, h, w) -> the same."""
         return self._channels_dropped(p, training, 2)
 
+    @check.takes("float")
     def dropout3d(self, p: float = 0.5, training: bool = True) -> Self:
         """As dropout1d. Shapes: (n, channels, d, h, w) -> the same."""
         return self._channels_dropped(p, training, 3)

@@ -7,6 +7,7 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
+from baregrad.tensor import check
 from baregrad.tensor.ops.sorting import Sorting
 
 LEAST = 2.0**-25  # less than all exponential numbers but 0
@@ -22,6 +23,7 @@ class Sampling(Sorting):
         """0 to n - 1 in random order."""
         return cls.random_bits(n, device=device).argsort().cast(dtype)
 
+    @check.takes("float")
     def multinomial(self, num_samples: int, replacement: bool = False) -> Self:
         """Places along the last axis, each drawn with a chance in proportion to its element, as int64.
 

@@ -16,6 +16,7 @@ from baregrad.tensor.records import (
     table_loss,
     table_movement,
     table_products,
+    table_random,
     table_reduce,
     table_sorting,
 )
@@ -31,7 +32,17 @@ TABLES = (
     table_loss,
     table_create,
     table_sorting,
+    table_random,
 )
+
+# Public names of Tensor that have no record, and why.
+WITHOUT_RECORD = {
+    "it puts elements elsewhere, or takes them out": "to assign realize tolist item numpy torch from_dlpack",
+    "it works on the tape": "backward requires_grad_ grad requires_grad is_leaf",
+    "it is a fact of the tensor": "shape dtype device ndim numel value",
+    "operations are made with it": "of apply constant fit operands",
+    "it gives nothing": "manual_seed",
+}
 
 
 @cache
@@ -45,4 +56,15 @@ def records() -> dict[str, Record]:
     return found
 
 
-__all__ = ["TABLES", "VALUED", "Array", "Record", "Refusal", "Sample", "gives", "is_one", "records"]
+__all__ = [
+    "TABLES",
+    "VALUED",
+    "WITHOUT_RECORD",
+    "Array",
+    "Record",
+    "Refusal",
+    "Sample",
+    "gives",
+    "is_one",
+    "records",
+]

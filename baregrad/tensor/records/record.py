@@ -119,6 +119,7 @@ class Record:
     reference: the formula; tolerance: in multiples of 16 roundings of an element and 4 of the greatest.
     same: another way to write it that makes the very same expression, in place of a formula.
     second: why the second derivative is not as differences of the first say; jit: why it can't be captured.
+    random: what numbers it draws, of which the formula gives but the shape.
     shapes: why some of empty, 0-d and size-1 inputs are not among the samples.
     torch: a name, or a formula with the same parameters; empty: nothing of the kind. differs: how ours is
     another one, so that results are not compared.
@@ -136,6 +137,7 @@ class Record:
     same: str = ""
     second: str = ""
     jit: str = ""
+    random: str = ""
     shapes: str = ""
     errors: tuple[Refusal, ...] = ()
     torch: str = ""
