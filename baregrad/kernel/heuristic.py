@@ -26,6 +26,7 @@ CHAINS = 8  # independent accumulators that hide the latency of an addition
 LEAST_JOINED = 256  # steps of a reduce below which joining the lanes of a large tile costs more than it saves
 MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
+MOST_COLUMNS = 8  # vectors beside each other in a tile
 MOST_BODY = 40.0  # what the arithmetic of a loop's body may cost in all its instances, for the same reason
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
 COPY = 16.0  # rows that a panel must serve until copying it costs as little as gathering for each
@@ -229,8 +230,10 @@ def _tile_across(plan: Plan, name: str) -> None:
     row = _row_axis(plan, vectors, {name})
     lanes = lanes_of(plan.shape, name, plan.target)
     columns = ceil_div(plan.size(name), lanes)
-    staged, columns = _panels(plan, vectors, name, row, columns)
-    tile = choose(plan.size(row), columns, plan.target, broadcasts=True, **_limits(plan))
+    staged, widest = _panels(plan, vectors, name, row)
+    apart = bool(staged) and _rows_apart(plan, row, loads)
+    limits = _limits(plan)._replace(widest=widest, apart=apart)
+    tile = choose(plan.size(row), columns, plan.target, broadcasts=True, limits=limits)
     resident = _resident(plan, row)
     if tile.columns * lanes >= plan.size(name) and plan.shape.by_name[name].size is not None:
         wide = ""
@@ -287,10 +290,18 @@ def _limits(plan: Plan) -> Limits:
     return Limits(most=most, ragged=1.3 if rewrites(plan.shape) else 1.0)
 
 
-def _panels(plan: Plan, vectors: list[Access], name: str, row: str, columns: int) -> tuple[list[Access], int]:
+def _rows_apart(plan: Plan, row: str, loads: list[Access]) -> bool:
+    """Whether each step of the reduce reads the rows from another line."""
+    inner = plan.axes("reduce")[-1].name
+    return any(
+        row in x.strides and x.stride(inner) * x.node.dtype.itemsize >= plan.target.cache_line for x in loads
+    )
+
+
+def _panels(plan: Plan, vectors: list[Access], name: str, row: str) -> tuple[list[Access], int]:
     """The loads to stage, and how many columns of vectors their panels leave room for."""
     reduced, lanes = plan.axes("reduce"), lanes_of(plan.shape, name, plan.target)
-    chosen = []
+    chosen, most = [], MOST_COLUMNS
     done = {stage.load for stage in plan.shape.stages}
     for access in vectors:
         if (
@@ -303,8 +314,8 @@ def _panels(plan: Plan, vectors: list[Access], name: str, row: str, columns: int
         room = widest(access, reduced, plan.target) // lanes
         if room >= 2 or (room and access.stride(name) != 1):
             chosen.append(access)
-            columns = min(columns, room)
-    return chosen, columns
+            most = min(most, room)
+    return chosen, most
 
 
 def _over(plan: Plan, access: Access, name: str) -> bool:
@@ -317,7 +328,7 @@ def _tile_along(plan: Plan, name: str) -> None:
     loads = [x for x in plan.body if x.load >= 0 and x.stride(name)]
     row = _row_axis(plan, loads, set())
     column = _row_axis(plan, [x for x in loads if row in x.strides], {row}) if row else ""
-    tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False, **_limits(plan))
+    tile = choose(plan.size(row), plan.size(column), plan.target, broadcasts=False, limits=_limits(plan))
     if prod(plan.size(a.name) for a in plan.axes("reduce")) < LEAST_JOINED:
         tile = Tile(min(tile.rows, 4), min(tile.columns, 2))
     merged = _merge_rows(plan, name)

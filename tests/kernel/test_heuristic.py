@@ -10,7 +10,7 @@ import pytest
 from baregrad.kernel import heuristic, optimize, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX2, AVX512
-from tests.kernel.kernels import KERNELS, conv, conv_weights, memory, softmax
+from tests.kernel.kernels import KERNELS, conv, conv_weights, matmul, memory, softmax
 from tests.lower.witness import run_kernel, run_linear
 
 
@@ -37,6 +37,8 @@ CHOICES = [
     ("short rows of a reduce joined", conv_weights(4, 16, 32, 8, 8), "merge 5 6",          "reduce_vector 6"),
     ("lanes are dense",               softmax(4, 64),                "reduce_vector",      "vector 0"),
     ("all columns in one tile",       conv(1, 64, 64, 32, 30),       "split 3 16 overlap", "split 3 32 mask"),
+    ("rows on lines of their own",    matmul(1024, 1024, 1024, True), "split 1 32",        "split 1 64"),
+    ("a panel of some columns",       matmul(1024, 384, 1152),       "split 1 96",         "split 1 112"),
 ]
 # fmt: on
 

@@ -280,13 +280,36 @@ class Scan:
             mine, its = self.choices(piece.variable), self.choices(holder.variable)
             freer = (holder.variable.count, -len(its)) < (piece.variable.count, -len(mine))
             return 0.0 if freer else -1.0
-        return (following - at) / self.weight[following >> 1]
+        again = self.use_around(holder, at, following)
+        return again if again >= 0 else (following - at) / self.weight[following >> 1]
+
+    def use_around(self, piece: Piece, at: int, following: int) -> float:
+        """As `distance`, for a value that is next used before `at`, a turn of the loop later; else -1.
+
+        An accumulator whose steps of this turn are done is needed in the next, not behind the loop only.
+        """
+        flow = self.values.flow
+        loop = flow.loop_of[flow.block_of[at >> 1]]
+        while loop >= 0:
+            start, end, _, parent = flow.loops[loop]
+            last = 2 * end + 1
+            if 0 <= following <= last or not piece.live_at(last):
+                return -1.0
+            uses = piece.variable.uses
+            k = bisect_left(uses, 2 * start)
+            if k < len(uses) and uses[k] < at:
+                return (last - at + uses[k] - 2 * start) / self.weight[uses[k] >> 1]
+            loop = parent
+        return -1.0
 
     def distance(self, piece: Piece, position: int) -> float:
         """How far the next use is, over its cost."""
         following = piece.next_use(position)
         if following < 0:
             following = piece.end + 1
+        again = self.use_around(piece, position, following)
+        if again >= 0:
+            return again
         return (following - position) / self.weight[min(following >> 1, len(self.insts) - 1)]
 
     def split(self, piece: Piece, at: int) -> Piece | None:

@@ -60,6 +60,41 @@ def test_a_register_tile_has_no_moves_and_no_spills() -> None:
         assert allocation.spills == 0
 
 
+def test_what_is_needed_behind_a_loop_makes_room_for_its_accumulators() -> None:
+    """24 accumulators and 6 vectors a step, and 6 more values that are added when the loop is done."""
+    add, plus = (form(name, "zmm", "zmm", "zmm", evex=True) for name in ("vfmadd231ps", "vaddps"))
+    load, store = form("vmovups", "zmm", "m512", evex=True), form("vmovups", "m512", "zmm", evex=True)
+    base, step, inner, outer = (VReg(n, "gpr") for n in range(1, 5))
+    acc = [VReg(10 + k, "vec", 512) for k in range(24)]
+    bias = [VReg(40 + k, "vec", 512) for k in range(6)]
+    tiles = [VReg(50 + k, "vec", 512) for k in range(6)]
+    one, mem = VReg(60, "vec", 512), x86.Mem
+    insts = [x86.move(base, x86.Reg("gpr", 7), 64), x86.move(outer, x86.Reg("gpr", 6), 64)]
+    insts += [Inst(load, (x, mem(base, disp=64 * k))) for k, x in enumerate(bias)]
+    insts += [label("rows"), x86.move(step, base, 64), x86.move(inner, x86.Reg("gpr", 6), 64)]
+    insts += [Inst(load, (x, mem(base, disp=64 * k))) for k, x in enumerate(acc)]
+    insts.append(label("steps"))
+    for k, x in enumerate(acc):
+        if k % 6 == 0:
+            insts.append(Inst(load, (one, mem(step, disp=1024 + k))))
+        if k < 6:
+            insts.append(Inst(load, (tiles[k], mem(step, disp=64 * k))))
+        insts.append(Inst(add, (x, tiles[k % 6], one)))
+    for counter, head in ((inner, "steps"), (outer, "rows")):
+        if head == "rows":
+            for k, x in enumerate(acc):
+                insts.append(Inst(plus, (x, x, bias[k % 6])))
+                insts.append(Inst(store, (mem(base, disp=64 * k), x)))
+        insts.append(Inst(form("sub", "r64", "imm8"), (counter, x86.Imm(1))))
+        insts.append(Inst(form("jne", "rel32"), (x86.Label(head),)))
+    allocation = allocate(insts, x86.target())
+    check(insts, allocation, x86.target())
+    made = allocation.insts
+    begin = next(i for i, inst in enumerate(made) if inst.operands == (x86.Label("steps"),))
+    end = next(i for i, inst in enumerate(made) if i > begin and inst.operands == (x86.Label("steps"),))
+    assert len(made[begin:end]) == 1 + 6 + 4 + 24 + 1, "a step spills or moves something"
+
+
 def test_a_reload_does_not_move_before_what_is_placed_already() -> None:
     """Once a value that was evicted within a loop came back before that loop."""
     machine = x86.target(5, 6, 2)
