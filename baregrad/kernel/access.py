@@ -91,12 +91,14 @@ def _widths(source: Source, mask: int, target: Target) -> set[int]:
     as int32.
     """
     found: set[int] = set()
-    for node in source.facts.order:
+    facts = source.facts
+    for node in facts.order:
         if node.op in (ops.REDUCE, ops.STORE):  # accumulators and memory have their own dtype
             value = node.src[0] if node.op is ops.REDUCE else node.src[1]
-            if (source.facts.mask[value] | source.facts.mask[node]) & mask and value.dtype is not dt.bool_:
+            over = facts.mask[value] | facts.mask[node] | (facts.closed(node) if node.op is ops.REDUCE else 0)
+            if over & mask and value.dtype is not dt.bool_:
                 found.add(_width(value, target))
-        if not source.facts.mask[node] & mask or node.dtype is dt.void:
+        if not facts.mask[node] & mask or node.dtype is dt.void:
             continue
         if node.op in (ops.CMPLT, ops.CMPLE) and node.src[0].dtype is dt.int64:
             found.update(_index_width(s) for s in node.src)

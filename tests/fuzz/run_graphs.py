@@ -29,6 +29,11 @@ CHUNK = 100  # seeds of one child
 SECONDS = 10  # a seed may take
 
 
+def features_of(seed: int) -> str:
+    """The CPU features that a seed is compiled for."""
+    return FEATURES[seed // len(SIZES) % len(FEATURES)]
+
+
 def made(seed: int, every: bool) -> tuple[Graph, list[float]]:
     """The graph of a seed, and how far each root may be off: a share of its greatest value."""
     if every:
@@ -72,9 +77,7 @@ def child(first: int, count: int, name: str, every: bool) -> int:
     for seed in range(first, first + count):
         sys.stdout.write(f"{seed}\n")
         sys.stdout.flush()
-        with override(
-            features=FEATURES[seed // len(SIZES) % len(FEATURES)], cache=False, check=seed % 16 == 0
-        ):
+        with override(features=features_of(seed), cache=False, check=seed % 16 == 0):
             run_one(seed, name, every)
     sys.stdout.write("done\n")
     return 0

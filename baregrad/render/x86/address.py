@@ -103,11 +103,14 @@ def find_splits(state: Selector) -> None:
         if split is not None and offset not in each and state.uses[offset] == count:
             state.splits[offset] = split
     going = list(state.splits)
+    scalars = {split.scalar for split in state.splits.values()}
     while going:
         fewer: dict[UOp, int] = {}
         for node in going:
             state.gone.add(node)
             for source in node.src:
+                if source in scalars:
+                    continue
                 step = source.op is ops.ADD and not source.shape and is_step(source)
                 if (step or source.op in (ops.BROADCAST, ops.CAST)) and not is_lanes_of(state, node, source):
                     fewer[source] = fewer.get(source, 0) + 1

@@ -364,7 +364,8 @@ def each_offset(state: Selector, index: UOp, count: int) -> list[UOp]:
         if offset.shape:
             at = lanes.lane(state, offset, place)
         else:
-            at = UOp(ops.ADD, offset.dtype, (offset, const(place, offset.dtype)))
+            # The arg keeps it apart from a sum of the list that is the same: that one is computed.
+            at = UOp(ops.ADD, offset.dtype, (offset, const(place, offset.dtype)), "lane")
             state.lazy.add(at)
         parts = (
             (base, at) if mask is None else (base, at, lanes.lane(state, mask, place) if mask.shape else mask)
