@@ -150,18 +150,29 @@ class Products(Statistics):
         Source: Vaswani and others 2017, eq. 1.
         """
         _check_attention(self, key, value, attn_mask, is_causal)
+        weights = self.attention_weights(key, attn_mask, is_causal, scale=scale)
+        return weights.dropout(dropout_p).matmul(value)
+
+    def attention_weights(
+        self, key: Self, attn_mask: Self | None = None, is_causal: bool = False, *, scale: float | None = None
+    ) -> Self:
+        """softmax(q @ k.T * scale + mask): what scaled_dot_product_attention multiplies the values with.
+
+        Shapes: (…, n, d), (…, m, d), mask that broadcasts to (…, n, m) -> (…, n, m).
+        Errors: ShapeError, DTypeError unless they fit.
+        """
         size = 1 / math.sqrt(max(self.shape[-1], 1)) if scale is None else scale
         scores = (self * size).matmul(key.transpose(-2, -1))
         n, m = scores.shape[-2:]
         if is_causal:
             attn_mask = self._places(m, 1, 2) <= self._places(n, 0, 2)
-        if attn_mask is not None:
-            check.broadcast([scores.shape, attn_mask.shape], "mask")
-            whether = attn_mask.dtype is dt.bool_
-            scores = scores if self.dtype.has_inf else scores.cast(dt.float32)
-            scores = scores.where(attn_mask, -math.inf) if whether else scores + attn_mask.cast(scores.dtype)
-        weights = scores._attention_weights() if attn_mask is not None else scores.softmax(-1)
-        return weights.cast(self.dtype).dropout(dropout_p).matmul(value)
+        if attn_mask is None:
+            return scores.softmax(-1)
+        _check_mask(scores.shape, attn_mask)
+        scores = scores if self.dtype.has_inf else scores.cast(dt.float32)
+        whether = attn_mask.dtype is dt.bool_
+        scores = scores.where(attn_mask, -math.inf) if whether else scores + attn_mask.cast(scores.dtype)
+        return scores._attention_weights().cast(self.dtype)
 
     def _attention_weights(self) -> Self:
         """softmax of the last axis, with zeros where all of it is -inf."""
@@ -217,7 +228,16 @@ def _check_attention(
             why="queries, keys and values have one dtype of floats",
             mend="cast them",
         )
-    if mask is not None and mask.dtype is not dt.bool_ and not mask.dtype.is_float:
+
+
+def _check_mask(shape: tuple[int, ...], mask: Products) -> None:
+    if check.broadcast([shape, mask.shape], "mask") != shape:
+        raise ShapeError(
+            f"attention of {shape} with a mask of {mask.shape}",
+            why="the mask broadcasts to the scores, (…, n, m), and not the other way round",
+            mend="reshape the mask",
+        )
+    if mask.dtype is not dt.bool_ and not mask.dtype.is_float:
         raise DTypeError(
             f"attention with a mask of {mask.dtype}",
             why="a mask is bool (where to look) or of floats (added)",
