@@ -28,7 +28,7 @@ class MultiheadAttention(Module):
     Errors: ShapeError unless the heads divide the size.
     """
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         embed_dim: int,
         num_heads: int,
@@ -190,7 +190,7 @@ def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
 class _Layer(Module):
     """What encoder and decoder layers share: attention to itself, and two linear layers behind it."""
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         d_model: int,
         nhead: int,
@@ -213,7 +213,7 @@ class _Layer(Module):
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, device=device)
         self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
 
-    def _attention(  # noqa: PLR0913 - as above
+    def _attention(
         self, size: int, heads: int, dropout: float, bias: bool, first: bool, device: str | None
     ) -> MultiheadAttention:
         return MultiheadAttention(size, heads, dropout, bias, batch_first=first, device=device)
@@ -255,7 +255,7 @@ class TransformerDecoderLayer(_Layer):
     Source: Vaswani and others 2017, section 3.1.
     """
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         d_model: int,
         nhead: int,

@@ -1,4 +1,4 @@
-"""Modules of modules: Sequential, ModuleList, ModuleDict. The names of their parts are torch's: "0", "1", …"""
+"""Modules of modules: Sequential, ModuleList, ModuleDict. Their parts have torch's names: "0", "1", …"""
 
 from __future__ import annotations
 

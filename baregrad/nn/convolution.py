@@ -26,7 +26,7 @@ class _Convolution(Module):
     axes: int
     transposed = False
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         in_channels: int,
         out_channels: int,
@@ -67,7 +67,7 @@ class _Convolution(Module):
 class _Plain(_Convolution):
     """A convolution, its padding in one of torch's modes."""
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         in_channels: int,
         out_channels: int,
@@ -127,7 +127,7 @@ class _Transposed(_Convolution):
 
     transposed = True
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         in_channels: int,
         out_channels: int,

@@ -116,8 +116,9 @@ def kaiming_normal_(
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """A matrix of rows (or columns, if there are more rows) at right angles, drawn evenly from all of them.
 
-    The orthogonal part of a matrix of normal numbers, by Newton and Schulz' iteration: x -> (3 x - x xᵀ x) / 2.
-    Axes after the first are joined. Source: Higham 2008, section 8.3. Errors: ShapeError for less than 2 axes.
+    The orthogonal part of a matrix of normal numbers, by Newton and Schulz' iteration,
+    x -> (3 x - x xᵀ x) / 2. Axes after the first are joined. Source: Higham 2008, section 8.3.
+    Errors: ShapeError for less than 2 axes.
     """
     _check_axes("orthogonal_", tensor, tensor.ndim >= 2)
     rows = tensor.shape[0]

@@ -1,4 +1,4 @@
-"""Layers without a window: a few tensors and one formula each. Initial values have the distributions of torch's.
+"""Layers without a window: a few tensors and one formula each. Initial values are distributed as torch's.
 
 Their numbers come from Tensor.manual_seed's generator, so that they are the same on every device.
 Convolutions, norms, pooling, recurrent layers, attention and activations have files of their own.

@@ -16,9 +16,10 @@ Shape = int | Sequence[int]
 class _Channels(Module):
     """Weight and bias of channels, with running statistics if wanted."""
 
+    counts = True  # the number of batches goes up
     ranks: tuple[int, ...] = ()  # how many axes an input may have; none: 2 and more
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(
         self,
         num_features: int,
         eps: float,
@@ -58,7 +59,8 @@ class _Channels(Module):
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         with no_grad():
-            self.num_batches_tracked.assign(self.num_batches_tracked + 1)
+            if self.counts:
+                self.num_batches_tracked.assign(self.num_batches_tracked + 1)
             part: float | Tensor = (
                 self.num_batches_tracked.cast(dt.float32).reciprocal()  # the mean of all batches
                 if self.momentum is None
@@ -78,7 +80,7 @@ class BatchNorm(_Channels):
     (n, channels, …) -> the same. Source: Ioffe, Szegedy 2015, algorithms 1 and 2.
     """
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(
         self,
         num_features: int,
         eps: float = 1e-5,
@@ -139,11 +141,13 @@ class BatchNorm3d(BatchNorm):
 class InstanceNorm(_Channels):
     """Each channel of each instance by itself. Shapes: (n, channels, …) -> the same.
 
-    With track_running_stats as BatchNorm, the running ones being means over the batch. Source: Ulyanov,
-    Vedaldi, Lempitsky 2016, eq. 1.
+    With track_running_stats as BatchNorm, the running ones being means over the batch; num_batches_tracked
+    stays 0, as torch's does. Source: Ulyanov, Vedaldi, Lempitsky 2016, eq. 1.
     """
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    counts = False
+
+    def __init__(
         self,
         num_features: int,
         eps: float = 1e-5,

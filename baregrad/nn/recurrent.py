@@ -172,7 +172,7 @@ class _Sequence(Module):
     gates: int
     states = 1
 
-    def __init__(  # noqa: PLR0913 - torch's facts of a layer
+    def __init__(  # noqa: PLR0913 - torch's arguments
         self,
         input_size: int,
         hidden_size: int,

@@ -44,8 +44,8 @@ LAYERS = {  # name: the module, what is run
     "lstm": (lambda: nn.LSTMCell(3, 4), lambda layer: twice(layer, True)),
     "gru": (lambda: nn.GRUCell(3, 4), lambda layer: twice(layer, False)),
     "attention": (
-        lambda: nn.MultiheadAttention(6, 2),
-        lambda layer: lambda x: layer(x, x, x, is_causal=True),
+        lambda: nn.MultiheadAttention(6, 2, batch_first=True),
+        lambda layer: lambda x: layer(x, x, x, is_causal=True)[0],
     ),
 }
 

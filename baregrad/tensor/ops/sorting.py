@@ -10,20 +10,20 @@ greatest.
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import Any, Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import AxisError, ShapeError
 from baregrad.engine import SESSION, from_bytes
 from baregrad.tensor import check
-from baregrad.tensor.ops.windows import Windows
+from baregrad.tensor.ops.resize import Resize
 from baregrad.tensor.place import user_line
 
 RANKED = 1024  # longest axis that is ranked
 LOW = 0xFFFFFFFF
 
 
-class Sorting(Windows):
+class Sorting(Resize):
     """Order, by torch's names and defaults."""
 
     __slots__ = ()
@@ -80,14 +80,14 @@ class Sorting(Windows):
         order = self.argsort(axis).narrow(axis, k - 1, 1)
         return self._picked(order, axis, keepdim)
 
-    def median(self, axis: int | None = None, keepdim: bool = False) -> Self | tuple[Self, Self]:
+    def median(self, axis: int | None = None, keepdim: bool = False) -> Any:  # Any: a tensor, or two
         """The middle element, the lower of two, NaN if there is one; with an axis its place, too.
 
         Errors: ShapeError for an empty axis.
         """
         return self._median(axis, keepdim, skip=False)
 
-    def nanmedian(self, axis: int | None = None, keepdim: bool = False) -> Self | tuple[Self, Self]:
+    def nanmedian(self, axis: int | None = None, keepdim: bool = False) -> Any:  # Any: a tensor, or two
         """The middle of the elements that are not NaN; NaN if there is none."""
         return self._median(axis, keepdim, skip=True)
 
@@ -206,7 +206,7 @@ class Sorting(Windows):
 
     def unique(
         self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-    ) -> Self | tuple[Self, ...]:
+    ) -> Any:  # Any: a tensor, or a tuple of what is wanted
         """The different elements in order; with the place of each element among them, and how often each is.
 
         Computes: the shape depends on the elements. Axes are joined; NaN differ from each other.
