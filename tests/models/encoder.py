@@ -15,47 +15,21 @@ OPTIMIZER = ("AdamW", {"lr": 1e-3, "weight_decay": 0.05, "eps": 1e-5})
 TOKENS, LENGTH, WIDTH, HEADS, LAYERS = 29, 12, 24, 4, 2
 
 
-class Layer(nn.Module):
-    """nn.TransformerEncoderLayer."""
-
-    def __init__(self) -> None:
-        self.self_attn = nn.MultiheadAttention(WIDTH, HEADS)
-        self.linear1 = nn.Linear(WIDTH, 3 * WIDTH)
-        self.linear2 = nn.Linear(3 * WIDTH, WIDTH)
-        self.norm1 = nn.LayerNorm(WIDTH)
-        self.norm2 = nn.LayerNorm(WIDTH)
-
-    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
-        """The formula."""
-        x = self.norm1(x + self.self_attn(x, x, x, attn_mask=mask))
-        return self.norm2(x + self.linear2(self.linear1(x).gelu()))
-
-
-class Encoder(nn.Module):
-    """nn.TransformerEncoder."""
-
-    def __init__(self) -> None:
-        self.layers = [Layer() for _ in range(LAYERS)]
-
-    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
-        """The formula."""
-        for layer in self.layers:
-            x = layer(x, mask)
-        return x
-
-
 class Model(nn.Module):
     """Shapes: integers (n, l), of which 0 is padding -> (n, 3)."""
 
     def __init__(self) -> None:
         self.table = nn.Embedding(TOKENS, WIDTH)
-        self.encoder = Encoder()
+        layer = nn.TransformerEncoderLayer(
+            WIDTH, HEADS, 3 * WIDTH, dropout=0.0, activation="gelu", batch_first=True
+        )
+        self.encoder = nn.TransformerEncoder(layer, LAYERS)
         self.last = nn.Linear(WIDTH, 3)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """The mean of what stands at words, and a linear layer."""
         words = tokens != 0
-        x = self.encoder(self.table(tokens), words.reshape(-1, 1, 1, LENGTH))
+        x = self.encoder(self.table(tokens), src_key_padding_mask=~words)
         count = words.sum(1, keepdim=True)
         return self.last(x.masked_fill(~words.unsqueeze(-1), 0).sum(1) / count)
 

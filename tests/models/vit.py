@@ -21,7 +21,7 @@ class Block(nn.Module):
 
     def __init__(self) -> None:
         self.norm1 = nn.LayerNorm(WIDTH)
-        self.attn = nn.MultiheadAttention(WIDTH, HEADS)
+        self.attn = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
         self.norm2 = nn.LayerNorm(WIDTH)
         self.fc1 = nn.Linear(WIDTH, 4 * WIDTH)
         self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
@@ -29,7 +29,7 @@ class Block(nn.Module):
     def __call__(self, x: Tensor) -> Tensor:
         """The formula."""
         y = self.norm1(x)
-        x = x + self.attn(y, y, y)
+        x = x + self.attn(y, y, y)[0]
         return x + self.fc2(self.fc1(self.norm2(x)).gelu())
 
 

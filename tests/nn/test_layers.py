@@ -155,7 +155,7 @@ def test_names_in_a_sequence_are_places():
             self.last = nn.Sequential(nn.Linear(2, 1))
 
     names = [name for name, _ in Named().named_tensors()]
-    assert names == ["last.0.weight", "last.0.bias", "0.weight", "0.bias", "2.weight"]
+    assert names == ["0.weight", "0.bias", "2.weight", "last.0.weight", "last.0.bias"]
 
 
 def test_state_goes_round(device):

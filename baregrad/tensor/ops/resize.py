@@ -114,7 +114,7 @@ class Resize(Pooling):
         """The elements at places of an axis, which are limited to it."""
         shape = (*self.shape[:axis], places.shape[axis], *self.shape[axis + 1 :])
         index = places.clamp(0, self.shape[axis] - 1).expand(shape)
-        return self.apply(lambda x, i: x.gather(axis, i), index)
+        return self._gathered(index, axis)
 
     # -- padding by elements -----------------------------------------------------------------------------
 
