@@ -137,16 +137,20 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         for step in graph.steps
     ]
     recording = device.record(launches)
-    run_recording(device, recording, graph.steps)
+    run_recording(device, recording, graph.steps, graph.variables)
     if session.capture is not None:
         session.capture.record(graph, launches)
 
 
-def run_recording(device: Device, recording: Recording, steps: Sequence[Step]) -> None:
+def run_recording(
+    device: Device, recording: Recording, steps: Sequence[Step], variables: Mapping[str, int]
+) -> None:
     """Run a list and wait; whoever listens is told how long each launch took."""
     if listening("launch") and isinstance(device, Timestamps):
         for step, seconds in zip(steps, device.run_timed(recording), strict=True):
-            emit("launch", name=step.compiled.kernel.name, seconds=seconds, compiled=step.compiled)
+            values = tuple((name, variables[name]) for name in step.variables if name in variables)
+            found = step.compiled
+            emit("launch", name=found.kernel.name, seconds=seconds, compiled=found, variables=values)
         return
     device.run(recording)
     device.wait()

@@ -227,7 +227,7 @@ class Replay:
             read.add(value.own.address.value)
         self._patches.bind(self._variables)
         fresh = [(p, self._memory_for(session, p, read)) for p in self._products.values()]
-        run_recording(self._device, self._patches.recording, self._steps)
+        run_recording(self._device, self._patches.recording, self._steps, self._variables)
         for product, is_new in fresh:
             _hand_out(product, is_new)
 

@@ -41,7 +41,7 @@ def _damaged(facts: Facts, level: int) -> str:
 
 def _launch(facts: Facts, level: int) -> str:
     ast = facts["compiled"].ast
-    rates = "" if ast is None else ", " + figures(ast).rates(facts["seconds"])
+    rates = "" if ast is None else ", " + figures(ast, facts["variables"]).rates(facts["seconds"])
     return f"ran      {facts['name']}: {microseconds(facts['seconds'])}{rates}"
 
 
