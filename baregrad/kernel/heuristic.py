@@ -28,6 +28,7 @@ MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so th
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 MOST_COLUMNS = 8  # vectors beside each other in a tile
 MOST_BODY = 40.0  # what the arithmetic of a loop's body may cost in all its instances, for the same reason
+ALONG = 1.05  # lanes along a reduce are joined, and read more streams: not for so little gain
 JOIN = 10.0  # what joining the lanes of one accumulator costs, in vector operations
 COPY = 16.0  # rows that a panel must serve until copying it costs as little as gathering for each
 SCALAR = 4.0  # what scalar arithmetic costs, in arithmetic of vectors for as many elements
@@ -180,7 +181,7 @@ def _one_reduce(plan: Plan) -> None:
         across = (0.0, plan.axes("loop")[-1].name)
     if min(across[0], along[0]) == float("inf"):
         return
-    if across[0] <= along[0]:
+    if across[0] <= along[0] * ALONG:
         _tile_across(plan, across[1])
     else:
         _tile_along(plan, along[1])

@@ -48,3 +48,8 @@ def test_choice(ast, there, absent):
     opts = show(heuristic(ast, AVX512))
     assert there in opts, opts
     assert absent not in opts.split("; "), opts
+
+
+def test_a_panel_before_lanes_along_a_reduce():
+    opts = show(heuristic(matmul(512, 512, 512, flip_b=True), AVX2))
+    assert "stage" in opts, opts
