@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from baregrad.lower import Linear
     from baregrad.target import Target
 
-RENDERERS = {"x86-64": "baregrad.render.x86.renderer", "c": "baregrad.render.text.c"}
+RENDERERS = {
+    "x86-64": "baregrad.render.x86.renderer",
+    "x86-64-windows": "baregrad.render.x86.renderer",
+    "c": "baregrad.render.text.c",
+}
 """The module of each architecture, loaded when it is first needed."""
 
 

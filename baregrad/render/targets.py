@@ -8,6 +8,7 @@ baregrad/target.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from baregrad.base.errors import DeviceError
 from baregrad.target import Target
@@ -39,11 +40,14 @@ AVX2   = Target("x86-64-avx2", "x86-64", features=X86_BASE, vector_bytes=32, vec
                 gprs=14, native_ops=X86_OPS, native_dtypes=X86_DTYPES,
                 storage_dtypes=X86_STORED, max_lanes=8,
                 local_bytes=512 * 1024)
+# Not run here: what these are made into is checked by decoding it and by the emulator
+AVX512_WINDOWS = replace(AVX512, name="x86-64-avx512-windows", arch="x86-64-windows", convention="windows")
+AVX2_WINDOWS   = replace(AVX2, name="x86-64-avx2-windows", arch="x86-64-windows", convention="windows")
 C      = Target("c", "c", vector_bytes=32, least_vector_bytes=8, vector_registers=16, gprs=14,
                 native_ops=C_OPS, native_dtypes=C_DTYPES, max_lanes=32, local_bytes=512 * 1024)
 # fmt: on
 
-TARGETS: tuple[Target, ...] = (AVX512, AVX2, C)
+TARGETS: tuple[Target, ...] = (AVX512, AVX2, AVX512_WINDOWS, AVX2_WINDOWS, C)
 """Best first within an architecture; the first of all is what the null device is compiled for."""
 
 

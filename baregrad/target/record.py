@@ -16,7 +16,7 @@ class Target:
     `native_ops` are names of ops' rows; an op that is missing is decomposed. `native_dtypes` can be computed
     with, `storage_dtypes` at least be loaded, stored and converted. `local_bytes` is the scratch memory that
     one item of a grid may have in all. Cache sizes are bytes, of one core (l3: of all; 0: not known);
-    `threads` is how many run at once.
+    `threads` is how many run at once; `convention` is how functions are called, where that is a choice.
 
     >>> Target("demo", "x86-64", vector_bytes=32, native_dtypes=frozenset({"float32"})).lanes(4)
     8
@@ -40,6 +40,7 @@ class Target:
     l3_bytes: int = 0
     max_lanes: int = 64
     local_bytes: int = 64 * 1024
+    convention: str = "system-v"
 
     def lanes(self, itemsize: int) -> int:
         """How many elements of so many bytes the widest vector has."""

@@ -1,7 +1,7 @@
 """What the allocator, the ordering pass and the emitter must know of x86-64: banks, copies, spills,
 branches.
 
-rsp is never given out. Registers that a function must keep (System V: rbx, rbp, r12-r15) come last.
+rsp is never given out. Registers that a function must keep (conventions.py) come last.
 The spill area lies above the LOCAL memory on the stack, so where it begins is a fact of each
 kernel. What is not here: the prologue (abi.py).
 """
@@ -14,12 +14,10 @@ from baregrad.base import memo
 from baregrad.isa.form import Form, Imm, Inst, Label, Mem, Reg, VReg
 from baregrad.isa.x86 import CONDITIONS, encode, fixups, form, forms, text
 from baregrad.render.machine import Bank, Encoder, MachineTarget
+from baregrad.render.x86.conventions import Convention, convention_of
 from baregrad.target import Target
 
 RSP = Reg("gpr", 4)
-SAVED = frozenset((3, 5, 12, 13, 14, 15))
-# rax, rcx, rdx are wanted by div, mul and shifts: others first. rdi and rsi hold the arguments
-GPRS = (8, 9, 10, 11, 1, 0, 2, 6, 7, 3, 14, 15, 12, 13, 5)
 INVERTED = {
     f"j{a}": f"j{b}" for i in range(0, 16, 2) for a, b in (CONDITIONS[i : i + 2], CONDITIONS[i : i + 2][::-1])
 }
@@ -33,14 +31,17 @@ def is_wide(target: Target) -> bool:
 
 
 @memo
-def banks(wide: bool) -> dict[str, Bank]:
+def banks(wide: bool, convention: Convention) -> dict[str, Bank]:
     """The banks, with what the allocator may use."""
-    found = {"gpr": Bank("gpr", GPRS, 64, SAVED)}
+    found = {"gpr": Bank("gpr", convention.gprs, 64, convention.saved)}
+    kept = tuple(sorted(convention.saved_vectors))
+    free = tuple(n for n in range(16) if n not in kept)
     if wide:
-        found["vec"] = Bank("vec", tuple(range(32)), 512)
+        order = (*free, *range(16, 32), *kept)
+        found["vec"] = Bank("vec", order, 512, convention.saved_vectors)
         found["mask"] = Bank("mask", tuple(range(1, 8)), 64)  # k0 as a mask means none
     else:
-        found["vec"] = Bank("vec", tuple(range(16)), 256)
+        found["vec"] = Bank("vec", (*free, *kept), 256, convention.saved_vectors)
     return found
 
 
@@ -131,7 +132,7 @@ def machine(target: Target, spill_begin: int = 0) -> MachineTarget:
     wide = is_wide(target)
     return MachineTarget(
         name=target.name,
-        banks=banks(wide),
+        banks=banks(wide, convention_of(target)),
         move=partial(_move, wide),
         store_slot=partial(_store, wide, spill_begin),
         load_slot=partial(_load, wide, spill_begin),
@@ -143,4 +144,4 @@ def machine(target: Target, spill_begin: int = 0) -> MachineTarget:
     )
 
 
-__all__ = ["RSP", "SAVED", "is_wide", "machine"]
+__all__ = ["RSP", "is_wide", "machine"]

@@ -15,9 +15,10 @@ from baregrad.render.machine import MachineTarget, allocate, assemble, check, la
 from baregrad.render.program import Program
 from baregrad.render.x86.abi import RAX, around, frame_of
 from baregrad.render.x86.alias import alias
+from baregrad.render.x86.conventions import Convention, convention_of
 from baregrad.render.x86.listing import listing
 from baregrad.render.x86.machine import machine
-from baregrad.render.x86.select import RDI, select
+from baregrad.render.x86.select import select
 from baregrad.render.x86.selector import Selector
 from baregrad.target import Target
 
@@ -31,18 +32,23 @@ def render(linear: Linear, target: Target) -> Program:
     Errors: CompileError for a line that has no code; with config.check also for a bad list or allocation.
     Cost: about 60 microseconds a line in all.
     """
-    record = machine(target, linear.local_bytes)
+    record, convention = machine(target, linear.local_bytes), convention_of(target)
     state = select(linear.uops, target)
-    insts = finished(state, record, linear.local_bytes)
+    insts = finished(state, record, linear.local_bytes, convention)
     if state.streams:
         other = state.label()
-        second = finished(select(linear.uops, target, state), record, linear.local_bytes)
-        insts = [*branch_unaligned(sorted(state.streams), other), *insts, label(other.name), *second]
+        second = finished(select(linear.uops, target, state), record, linear.local_bytes, convention)
+        insts = [
+            *branch_unaligned(sorted(state.streams), other, convention),
+            *insts,
+            label(other.name),
+            *second,
+        ]
     done = assemble(insts, record, state.pool, align_loops=ALIGN_LOOPS)
     return Program(linear.name, done.data, linear.grid, linear.slots, partial(listing, linear.name, done))
 
 
-def finished(state: Selector, record: MachineTarget, local_bytes: int) -> list[Inst]:
+def finished(state: Selector, record: MachineTarget, local_bytes: int, convention: Convention) -> list[Inst]:
     """A function of what was selected: ordered, in registers, with its frame."""
     checking = config().check
     if checking:
@@ -51,7 +57,7 @@ def finished(state: Selector, record: MachineTarget, local_bytes: int) -> list[I
     allocation = allocate(insts, record)
     if checking:
         check(insts, allocation, record)
-    before, after = around(frame_of(allocation, local_bytes), state.widest > 128)
+    before, after = around(frame_of(allocation, local_bytes, convention), state.widest > 128, state.label())
     if state.streams:
         after = [
             Inst(form("sfence"), ()),
@@ -60,9 +66,9 @@ def finished(state: Selector, record: MachineTarget, local_bytes: int) -> list[I
     return [*before, *(inst for inst in allocation.insts if not is_idle(inst)), *after]
 
 
-def branch_unaligned(slots: list[int], other: Label) -> list[Inst]:
+def branch_unaligned(slots: list[int], other: Label, convention: Convention) -> list[Inst]:
     """To another version of the kernel if a pointer that is stored past the caches is not aligned."""
-    first, *rest = (Mem(RDI, disp=8 * slot) for slot in slots)
+    first, *rest = (Mem(convention.argument(0), disp=8 * slot) for slot in slots)
     return [
         Inst(form("mov", "r64", "m64"), (RAX, first)),
         *(Inst(form("or", "r64", "m64"), (RAX, place)) for place in rest),

@@ -15,16 +15,15 @@ from baregrad import dtype as dt
 from baregrad.base.errors import CompileError, DTypeError
 from baregrad.base.integers import align_up
 from baregrad.ir import Op, UOp, ops
-from baregrad.isa.form import Imm, Inst, Mem, Reg, VReg
+from baregrad.isa.form import Imm, Inst, Mem, VReg
 from baregrad.isa.x86 import form
 from baregrad.render.machine import label
 from baregrad.render.x86 import address, counting, lanes, memory
+from baregrad.render.x86.conventions import convention_of
 from baregrad.render.x86.rows import constant_of
 from baregrad.render.x86.selector import Loop, Selector
 from baregrad.render.x86.template import VECTOR
 from baregrad.target import Target
-
-RDI, RSI = Reg("gpr", 7), Reg("gpr", 6)
 
 
 def select(uops: Sequence[UOp], target: Target, first: Selector | None = None) -> Selector:
@@ -80,9 +79,10 @@ def begin(state: Selector) -> None:
     """The arguments, and where each LOCAL lies on the stack."""
     state.block, state.grid = state.register("r64"), state.register("r64")
     move = form("mov", "r64", "r64")
-    state.emit(move, state.block, RDI)
+    convention = convention_of(state.target)
+    state.emit(move, state.block, convention.argument(0))
     if any(node.op is ops.GRID for node in state.uops):
-        state.emit(move, state.grid, RSI)
+        state.emit(move, state.grid, convention.argument(1))
     offset = 0
     for node in sorted((n for n in state.uops if n.op is ops.LOCAL), key=lambda n: int(n.arg[0])):
         state.local_offsets[node] = offset
