@@ -25,6 +25,7 @@ ITEMS_A_THREAD = 4
 CHAINS = 8  # independent accumulators that hide the latency of an addition
 LEAST_JOINED = 256  # steps of a reduce below which joining the lanes of a large tile costs more than it saves
 MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
+MOST_FUNCTIONS = 800  # what these nodes may cost in all instances, even if few chains of additions are left
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 MOST_COLUMNS = 8  # vectors beside each other in a tile
 MOST_BODY = 40.0  # what the arithmetic of a loop's body may cost in all its instances, for the same reason
@@ -286,8 +287,9 @@ def _limits(plan: Plan) -> Limits:
     inside: set[UOp] = set()
     for node in source.reduces:
         inside.update(node.toposort())
-    outside = sum(n.op.elementwise and n.dtype.is_float and n not in inside for n in source.facts.order)
-    most = max(CHAINS, MOST_EPILOGUE // (outside + 1))
+    behind = [n for n in source.facts.order if n.op.elementwise and n.dtype.is_float and n not in inside]
+    chains = min(CHAINS, MOST_FUNCTIONS // (1 + sum(n.op.flops for n in behind)))
+    most = max(1, chains, MOST_EPILOGUE // (len(behind) + 1))
     return Limits(most=most, ragged=1.3 if rewrites(plan.shape) else 1.0)
 
 

@@ -69,6 +69,15 @@ def matmul(m, n, k, flip_a=False, flip_b=False):
     return kernel(store(param(0, m * n), i * n + j, reduced("add", a * b, r).maximum(0.0), i, j))
 
 
+def gated(n, m, k, times):
+    """tanh(x) * x + x, so many times, behind a product."""
+    i, j, r = axis(0, n), axis(1, m), axis(2, k, "reduce")
+    value = reduced("add", load(param(1, n * k), i * k + r) * load(param(2, k * m), r * m + j), r)
+    for _ in range(times):
+        value = UOp(ops.TANH, F32, (value,)) * value + value
+    return kernel(store(param(0, n * m), i * m + j, value, i, j))
+
+
 def row_sum(n, m):
     i, r = axis(0, n), axis(1, m, "reduce")
     return kernel(store(param(0, n), i, reduced("add", load(param(1, n * m), i * m + r), r), i))

@@ -10,7 +10,7 @@ import pytest
 from baregrad.kernel import heuristic, optimize, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX2, AVX512
-from tests.kernel.kernels import KERNELS, conv, conv_weights, matmul, memory, softmax
+from tests.kernel.kernels import KERNELS, conv, conv_weights, gated, matmul, memory, softmax
 from tests.lower.witness import run_kernel, run_linear
 
 
@@ -38,6 +38,8 @@ CHOICES = [
     ("lanes are dense",               softmax(4, 64),                "reduce_vector",      "vector 0"),
     ("all columns in one tile",       conv(1, 64, 64, 32, 30),       "split 3 16 overlap", "split 3 32 mask"),
     ("rows on lines of their own",    matmul(1024, 1024, 1024, True), "split 1 32",        "split 1 64"),
+    ("a tile",                        gated(4, 32, 80, 1),           "unroll 0",           "split 0 2"),
+    ("few copies of many functions",  gated(4, 32, 80, 40),          "vector",             "unroll 0"),
     ("a panel of some columns",       matmul(1024, 384, 1152),       "split 1 96",         "split 1 112"),
 ]
 # fmt: on
