@@ -110,14 +110,27 @@ class Tensor(Exchange):
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:  # Any: all that x[...] takes; what Tensor() takes
-        """Put elements into a part of this tensor: integers, slices, symbolic sizes, None and Ellipsis.
+        """Put elements into a part of this tensor: integers, slices, symbolic sizes, None, Ellipsis, and
+        tensors or lists of integers and bools. Gradients flow through it.
 
-        What was computed from it before keeps the elements as they were. Cost: that of the whole tensor.
-        Errors: those of x[index]; ShapeError unless the value broadcasts to the part; DeviceError.
+        What was computed from it before keeps the elements as they were; of several values for one element
+        the last stays. Cost: that of the whole tensor.
+        Errors: those of x[index]; ShapeError unless the value broadcasts to the part; DeviceError;
+        GradientError for a leaf outside of no_grad().
         """
         if not isinstance(value, Tensor | bool | int | float | Symbolic):
             value = Tensor(value, dtype=self.dtype, device=self.device)
-        self.assign(self._put_into(index, value))
+        new = self._with(index, value)
+        if not (new.value.tracked and autograd.recording()):
+            self.assign(new)
+        elif self.value.leaf is not None and not self.value.parents:
+            raise GradientError(
+                "x[…] = y of a tensor that requires a gradient",
+                why="what it was before would have no gradient any more",
+                mend="put it into x + 0, or inside no_grad()",
+            )
+        else:
+            self.value = new.value
 
     def _next_version(self, old: Value, new: Value) -> Value:
         """What stands in this tensor after `new` was assigned to `old`."""

@@ -264,3 +264,38 @@ def most_frequent(x, axis, keepdim):
         values[at] = some[counts.argmax()]
         places[at] = np.flatnonzero(lines[at] == values[at])[-1]
     return [np.expand_dims(part, axis) if keepdim else part for part in (values, places)]
+
+
+def filled(x, mask, source):
+    """masked_scatter."""
+    made, mask = x.copy(), np.broadcast_to(mask, x.shape)
+    made[mask] = source.reshape(-1)[: int(mask.sum())]
+    return made
+
+
+def put_at(x, indices, values, accumulate):
+    """index_put."""
+    made = x.copy()
+    if accumulate:
+        np.add.at(made, tuple(indices), values)
+    else:
+        made[tuple(indices)] = values
+    return made
+
+
+def bags(x, weight, offsets, mode, weights, padding, include_last):
+    """embedding_bag."""
+    if offsets is None:
+        each = [(row, None if weights is None else w) for row, w in zip(x, x if weights is None else weights)]
+    else:
+        ends = [*offsets[1:], *([] if include_last else [len(x)])]
+        each = [(x[a:b], None) for a, b in zip(offsets, ends)]
+    made = []
+    for row, scale in each:
+        kept = row != padding if padding is not None else np.ones(len(row), bool)
+        rows = weight[row] * (1 if scale is None else scale[:, None])
+        if not kept.any():
+            made.append(np.zeros_like(weight[0]))
+        else:
+            made.append({"sum": np.sum, "mean": np.mean, "max": np.max}[mode](rows[kept], 0))
+    return np.array(made).reshape(len(each), weight.shape[1])

@@ -8,12 +8,12 @@ from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
 from baregrad.tensor import check
-from baregrad.tensor.ops.sorting import Sorting
+from baregrad.tensor.ops.bags import Bags
 
 LEAST = 2.0**-25  # less than all exponential numbers but 0
 
 
-class Sampling(Sorting):
+class Sampling(Bags):
     """randperm and multinomial."""
 
     __slots__ = ()
