@@ -66,8 +66,6 @@ REFUSED = [  # name, what is done, the class, words of the message
     ("index many",        lambda: x()[0, 0, 0], IndexingError, "3 indices"),
     ("index kind",        lambda: x()[1.0], IndexingError, "1.0"),
     ("index bool",        lambda: x()[True], IndexingError, "True"),
-    ("index list",        lambda: x()[[0, 1]], IndexingError, ""),
-    ("index tensor",      lambda: x()[T([0])], IndexingError, ""),
     ("two ellipses",      lambda: x()[..., ...], IndexingError, ""),
     ("slice step",        lambda: x()[::0], BaregradError, ""),
     ("cat none",          lambda: T.cat([]), ShapeError, "no tensors"),
