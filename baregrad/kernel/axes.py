@@ -43,7 +43,7 @@ class Axis:
 @dataclass(frozen=True, slots=True)
 class Split:
     """axis = outer * n + inner. How an inexact one ends: `mask`, `overlap` (the last part begins
-    early) or `rest`.
+    early) or `rest`. `share`: n parts of a symbolic size, as equal as they can be.
     """
 
     axis: Axis

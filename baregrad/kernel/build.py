@@ -56,7 +56,7 @@ class Build:
     def _split_value(self, step: Split) -> UOp:
         outer, inner = self.value(step.outer), self.value(step.inner)
         size, name = step.axis.size, step.axis.name
-        start = outer * step.n
+        start = outer * (self._share(step) if step.tail == "share" else step.n)
         if step.tail == "overlap":
             assert size is not None, "only axes of constant size end with an overlap"
             start = start.minimum(size - step.n)
@@ -83,10 +83,17 @@ class Build:
         if axis.limit is not None:
             return axis.limit
         for step in self.shape.steps:
+            if isinstance(step, Split) and step.inner == axis.name and step.tail == "share":
+                share = self._share(step)
+                return (self._limit(step.axis) - self.value(step.outer) * share).minimum(share)
             if isinstance(step, Split) and step.inner == axis.name:
                 assert step.axis.size is not None, "only axes of constant size are split"
                 return (index(step.axis.size) - self.value(step.outer) * step.n).minimum(step.n)
         raise AssertionError(f"axis {axis.name} has no size")
+
+    def _share(self, step: Split) -> UOp:
+        """How long a part of a symbolic axis is; the last ones may be shorter, or of less than nothing."""
+        return (self._limit(step.axis) + (step.n - 1)) // step.n
 
     @staticmethod
     def _limit(axis: Axis) -> UOp:

@@ -423,10 +423,18 @@ def _threads(plan: Plan) -> None:
     chunks when long.
     """
     threads = plan.target.threads
-    loops = [a for a in plan.axes("loop") if a.size is not None and not a.name.startswith("s")]
+    loops = [a for a in plan.axes("loop") if a.known and not a.name.startswith("s")]
     if threads < 2 or not loops or work(plan.shape.source) < LEAST_PARALLEL_WORK:
         return
     name, wanted = loops[0].name, threads * ITEMS_A_THREAD
+    if loops[0].size is None:
+        if plan.size(name) >= wanted and plan.do("split", name, wanted, "share"):
+            plan.do("threads", name + "a")
+            return
+        loops = [a for a in loops if a.size is not None]
+        if not loops:
+            return
+        name = loops[0].name
     for following in loops[1:]:
         if plan.size(name) >= wanted or plan.shape.stages:
             break

@@ -21,7 +21,8 @@ from baregrad.kernel.facts import INSTANCES, LANES, number
 
 Reason = Callable[..., str | None]
 Effect = Callable[..., Shape]
-TAILS = ("", "mask", "overlap", "rest")
+ENDS_EARLY = ("rest", "share")  # tails whose inner loop has a size that depends on the outer one
+TAILS = ("", "mask", "overlap", "rest", "share")
 MOST_INSTANCES = 64
 
 
@@ -115,7 +116,7 @@ def _rests(shape: Shape) -> list[tuple[set[str], str]]:
     """For each loop that ends early: the axes that its size depends on, and its name."""
     found = []
     for i, step in enumerate(shape.steps):
-        if isinstance(step, Split) and step.tail == "rest":
+        if isinstance(step, Split) and step.tail in ENDS_EARLY:
             found.append((_made_of(shape, {step.outer}, i + 1), step.inner))
     return found
 
@@ -143,7 +144,16 @@ def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
     if tail not in TAILS:
         return f"{tail} is no way to end; use one of {', '.join(TAILS[1:])}"
     if axis.size is None:
-        return None if int(n) > 1 and tail == "mask" else f"axis {name} has no fixed size: split it by mask"
+        good = int(n) > 1 and tail in ("mask", "share")
+        return None if good else f"axis {name} has no fixed size: split it by mask, or in shares"
+    return _fixed_split_why(shape, axis, n, tail)
+
+
+def _fixed_split_why(shape: Shape, axis: Axis, n: str, tail: str) -> str | None:
+    """As _split_why, of an axis of constant size."""
+    assert axis.size is not None, "checked above"
+    if tail == "share":
+        return f"axis {axis.name} has a fixed size: its last part is a rest"
     if int(n) < 2 or int(n) == axis.size or (int(n) > axis.size and tail != "mask"):
         return f"{n} does not divide an axis of {axis.size} into parts"
     if axis.size % int(n) and not tail:
@@ -160,10 +170,13 @@ def _split(shape: Shape, name: str, n: str, tail: str = "") -> Shape:
     axis, size = shape.by_name[name], int(n)
     if axis.size is None:
         assert axis.limit is not None, "checked above"
-        count = (axis.limit + (size - 1)) // size
-        outer = Axis(name + "a", None, axis.kind, count, ceil_div(axis.most, size))
-        step = Split(axis, outer.name, name + "b", size, tail)
+        count, greatest = (axis.limit + (size - 1)) // size, ceil_div(axis.most, size)
+        outer = Axis(name + "a", None, axis.kind, count, greatest)
         inner = Axis(name + "b", size, axis.kind, None, size)
+        if tail == "share":
+            outer = Axis(outer.name, size, axis.kind, None, size)
+            inner = Axis(inner.name, None, axis.kind, None, greatest)
+        step = Split(axis, outer.name, inner.name, size, tail)
         return replace(shape, axes=shape.replaced(name, outer, inner), steps=(*shape.steps, step))
     exact = axis.size % size == 0
     parts = ceil_div(axis.size, size)
@@ -278,7 +291,7 @@ def _merge_why(shape: Shape, first: str, second: str) -> str | None:
         return "only loops of one kind and of constant size are merged"
     if a.kind == "reduce" and not _closed_together(shape, first, second):
         return f"some reduce closes only one of {first} and {second}"
-    if any(isinstance(s, Split) and s.tail == "rest" and s.inner in (first, second) for s in shape.steps):
+    if any(isinstance(s, Split) and s.tail in ENDS_EARLY and s.inner in (first, second) for s in shape.steps):
         return "a loop that ends early has no fixed size"
     for stage in shape.stages:
         if (first in panel_parts(shape, stage)) != (second in panel_parts(shape, stage)):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from baregrad.ir import Variable, ops, run_kernel, run_linear, sized, verify
-from baregrad.kernel import heuristic, optimize, parse
+from baregrad.kernel import heuristic, optimize, parse, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX2, AVX512
 from baregrad.schedule import schedule
@@ -53,6 +53,7 @@ LISTS = {  # of the sum over rows of sums()
     "instances": "split 1 32 mask; split 1b 8; reduce_vector 1bb; reduce_unroll 1ba",
     "masked twice": "split 1 8 mask; reduce_vector 1b; split 1a 4 mask; reduce_unroll 1ab",
     "masked rows": "split 0 2 mask; unroll 0b; split 1 16 mask; reduce_vector 1b",
+    "shares": "split 1 16 mask; reduce_vector 1b; split 1a 4 share",
     "scalars": "split 1 4 mask; reduce_unroll 1b",
 }
 
@@ -98,6 +99,25 @@ def test_value_is_kept_by_lists_of_opts(name):
     whole = [line for line in linear.uops if line.op is ops.LOAD and len(line.src[0].src) == 2]
     assert len(loops) == 2  # whole blocks, and the rest
     assert bool(whole) == (name != "masked rows")
+
+
+@pytest.mark.parametrize(
+    "opts", ["split 0 4 share; threads 0a; split 1 4 mask; vector 1b", "split 0 3 share"]
+)
+def test_value_is_kept_by_shares(opts):
+    buffers = Buffers()
+    x = buffers.input(N, 9)
+    (item,) = schedule([x * 2.0 + 1.0], buffers).items
+    check(item, AVX512, parse(opts))
+
+
+def test_rows_are_shared_by_threads():
+    buffers = Buffers()
+    x = buffers.input(sized(Variable("n", 1, 4096)), 384)
+    (item,) = schedule([nets.softmax(x)], buffers).items
+    opts = heuristic(item.ast, replace(AVX512, threads=2))
+    assert "split 0 8 share; threads 0a" in show(opts)
+    assert lower(optimize(item.ast, AVX512, opts), AVX512).grid == 8
 
 
 def test_loops_are_vectors():
