@@ -24,8 +24,8 @@ LEAST_PARALLEL_WORK = 60_000  # scalar operations below which one thread is fast
 ITEMS_A_THREAD = 4
 CHAINS = 8  # independent accumulators that hide the latency of an addition
 LEAST_JOINED = 256  # steps of a reduce below which joining the lanes of a large tile costs more than it saves
-MOST_EPILOGUE = 320  # nodes behind a tile's reduce, in all its instances, so that code stays small
-MOST_FUNCTIONS = 800  # what these nodes may cost in all instances, even if few chains of additions are left
+MOST_EPILOGUE = 576  # flops behind a tile's reduce, in all its instances, so that code stays small
+MOST_FUNCTIONS = 800  # what these may cost in all instances, even if few chains of additions are left
 MOST_PRODUCTS = 64  # products in the body of a tiled loop, so that code stays small
 MOST_COLUMNS = 8  # vectors beside each other in a tile
 MOST_BODY = 40.0  # what the arithmetic of a loop's body may cost in all its instances, for the same reason
@@ -288,8 +288,8 @@ def _limits(plan: Plan) -> Limits:
     for node in source.reduces:
         inside.update(node.toposort())
     behind = [n for n in source.facts.order if n.op.elementwise and n.dtype.is_float and n not in inside]
-    chains = min(CHAINS, MOST_FUNCTIONS // (1 + sum(n.op.flops for n in behind)))
-    most = max(1, chains, MOST_EPILOGUE // (len(behind) + 1))
+    cost = 1 + sum(max(1, n.op.flops) for n in behind)
+    most = max(1, min(CHAINS, MOST_FUNCTIONS // cost), MOST_EPILOGUE // cost)
     return Limits(most=most, ragged=1.3 if rewrites(plan.shape) else 1.0)
 
 
