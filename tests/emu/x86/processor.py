@@ -11,11 +11,12 @@ import ctypes
 import mmap
 import struct
 from collections.abc import Sequence
+from functools import cache
 
 from baregrad.emu import Memory
 from baregrad.emu.x86 import State
 from baregrad.isa.form import Inst, Reg
-from baregrad.isa.x86 import assemble, inst, mem
+from baregrad.isa.x86 import assemble, encode, inst, mem
 from baregrad.isa.x86.meanings import FLAGS
 
 GPRS = (0, 1, 2, 3, 6, 8, 9, 10, 11, 12, 13, 14)  # rsi points into the memory
@@ -28,8 +29,9 @@ NAMES = {0: "rax", 1: "rcx", 2: "rdx", 3: "rbx", 6: "rsi", 8: "r8", 9: "r9", 10:
          13: "r13", 14: "r14"}  # fmt: skip
 
 
-def surrounded(one: Inst, wide: bool) -> bytes:
-    """A function that does one instruction on the block that rdi points to."""
+@cache
+def around(wide: bool) -> tuple[bytes, bytes]:
+    """What comes before an instruction, which works on the block that rdi points to, and after it."""
     vectors = VECTORS if wide else 16
     kind = "zmm" if wide else "ymm"
     items: list[Inst | bytes] = [inst("push", name) for name in SAVED]
@@ -38,15 +40,15 @@ def surrounded(one: Inst, wide: bool) -> bytes:
     if wide:
         items += [inst("kmovq", f"k{n}", mem("rdi", disp=MASKS_AT + 8 * n)) for n in range(8)]
     items += [inst("push", mem("rdi", disp=FLAGS_AT, bits=64)), b"\x9d"]  # popfq
-    items += [inst("mov", NAMES[n], mem("rdi", disp=8 * n)) for n in GPRS]
-    items += [one, b"\x9c", inst("pop", "r15"), inst("mov", mem("rdi", disp=FLAGS_AT), "r15")]  # pushfq
+    before = [*items, *(inst("mov", NAMES[n], mem("rdi", disp=8 * n)) for n in GPRS)]
+    items = [b"\x9c", inst("pop", "r15"), inst("mov", mem("rdi", disp=FLAGS_AT), "r15")]  # pushfq
     items += [inst("mov", mem("rdi", disp=8 * n), NAMES[n]) for n in GPRS]
     for n in range(vectors):
         items.append(inst("vmovups", mem("rdi", disp=VECTORS_AT + 64 * n), f"{kind}{n}"))
     if wide:
         items += [inst("kmovq", mem("rdi", disp=MASKS_AT + 8 * n), f"k{n}") for n in range(8)]
     items += [inst("vzeroupper"), *(inst("pop", name) for name in reversed(SAVED)), inst("ret")]
-    return assemble(items)
+    return assemble(before), assemble(items)
 
 
 class Trial:
@@ -54,7 +56,8 @@ class Trial:
 
     def __init__(self, instructions: Sequence[Inst], wide: bool) -> None:
         self.wide = wide
-        pieces = [surrounded(one, wide) for one in instructions]
+        before, after = around(wide)
+        pieces = [before + encode(one) + after for one in instructions]
         self.code = mmap.mmap(
             -1, sum(map(len, pieces)) or 1, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
         )

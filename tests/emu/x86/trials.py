@@ -118,8 +118,9 @@ def fill(rng: random.Random, state: State, one: Inst) -> None:
     """Random registers, flags and memory; indices of a gather small."""
     for n in GPRS:
         state[Reg("gpr", n)] = random_bits(rng, 64)
-    for n in range(20):
-        state[Reg("vec", n)] = random_bits(rng, 512)
+    used = {value for value in one.operands if isinstance(value, Reg)}
+    for register in (Reg("vec", n) for n in range(20)):
+        state[register] = random_bits(rng, 512) if register in used else rng.getrandbits(512)
     for n in range(8):
         state[Reg("mask", n)] = rng.choice((rng.getrandbits(64), (1 << 64) - 1, 0))
     for flag in FLAGS:
