@@ -8,7 +8,7 @@ in a register besides is garbage: leaves that no claim may rest on. Lanes that s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from baregrad import dtype as dt
@@ -21,7 +21,7 @@ from baregrad.lift.pieces import extract, insert, node_of, type_of
 from baregrad.render.targets import AVX2, AVX512
 from baregrad.render.x86.rows import CONDITIONS, Row, expand, held, names
 from baregrad.render.x86.selector import ROWS, Selector, alternatives
-from baregrad.render.x86.template import Kinds, compile_template
+from baregrad.render.x86.template import compile_template
 
 WORD = Type("u", 32)
 CONSTANTS = {  # what a condition is tried with: integers by signedness are wrapped, floats as they are
@@ -132,16 +132,15 @@ def bool_part(value: UOp, bank: str, bits: int, vector: bool) -> Part:
     return Part(type, UOp(ops.SELECT, ones.dtype, (value, ones, node_of(0, type))))
 
 
-def selected(node: UOp, text: str, kinds: Kinds, wide: bool) -> tuple[Selector, Registers]:
-    """A node selected by a row's lines, and lifted."""
+def selected(node: UOp, wide: bool, select: Callable[[Selector], None]) -> tuple[Selector, Registers]:
+    """What `select` makes of a node whose sources are leaves, lifted."""
     state = Selector([*node.src, node], AVX512 if wide else AVX2)
     begin = {}
     for source in node.src:
         scalar = source.src[0] if source.op is ops.BROADCAST else source
         if scalar.op is not ops.CONST:
             begin[source] = state.values[source] = state.register(state.place(source))
-    plan = compile_template(text, kinds, wide)
-    state.run_plan(plan, node)
+    select(state)
     pool = {label.name: content for content, label in state.pool.entries.items()}
     registers = Registers(pool)
     for source, register in begin.items():
@@ -174,14 +173,21 @@ def claims_of(row: Row, node: UOp, wide: bool) -> Iterator[Claim]:
     dtypes = tuple(s.dtype for s in node.src)
     kinds = alternatives(node.op, node.dtype, dtypes, count, probe.mask_bits(node), wide)[0][2]  # of all rows
     text = expand(row.lines, names(dtype_of_row(node), bool(count), wide))
-    state, registers = selected(node, text, kinds, wide)
-    register = state.values[node]
+    plan = compile_template(text, kinds, wide)
+    state, registers = selected(node, wide, lambda state: state.run_plan(plan, node))
     for lane in range(count or 1):
-        made = result_of(registers, register, node, lane, count)
-        meant = meaning_of(node, lane)
-        yield Claim(f"{key(row)} [{node.dtype} {count}{' wide' if wide else ''}]", relative(made, lane),
-                    relative(meant, lane), tuple(relative(t, lane) for _, t in registers.traps),
-                    -1 if count else 1)  # fmt: skip
+        name = f"{key(row)} [{node.dtype} {count}{' wide' if wide else ''}]"
+        yield claim_of_lane(name, node, lane, state, registers)
+
+
+def claim_of_lane(name: str, node: UOp, lane: int, state: Selector, registers: Registers) -> Claim:
+    """The claim of a lane of a node that was selected."""
+    count = node.shape[0] if node.shape else 0
+    made = result_of(registers, state.value(node), node, lane, count)
+    traps = tuple(relative(condition, lane) for _, condition in registers.traps)
+    return Claim(
+        name, relative(made, lane), relative(meaning_of(node, lane), lane), traps, -1 if count else 1
+    )
 
 
 def dtype_of_row(node: UOp) -> DType:

@@ -144,7 +144,8 @@ def shift_rows() -> Iterator[Meant]:
     yield Meant("push", "sp = sp - 8; store(sp, src)", "src sp")
     yield Meant("pop", "dst = load(u64, sp); sp = sp + 8", "dst sp")
     yield Meant("jmp", "rip = to")
-    yield Meant("nop", "")
+    for name in ("nop", "pause", "lfence", "mfence", "sfence", "prefetcht0", "prefetcht1", "prefetchnta", "prefetchw"):
+        yield Meant(name, "")  # they order and hasten memory, which is always in order here
     for name, text in CONDITIONS.items():
         for cc, condition in ((name, text), (OPPOSITE[name], f"~({text})")):
             yield Meant(f"set{cc}", f"dst = u8({condition})")

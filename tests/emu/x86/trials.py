@@ -29,11 +29,14 @@ SPECIAL64 = (
 # fmt: on
 
 
+NOT_TRIED = ("push", "pop", "vzeroupper", "nop", "pause", "lfence", "mfence", "sfence")
+
+
 def runnable(names: Iterable[str]) -> Iterator[tuple[Form, bool]]:
     """Every form of these names with a meaning, and whether its memory form is meant."""
     for name in names:
         for form in FORMS[name]:
-            if form.control or meaning(form) is None or name in ("push", "pop", "vzeroupper"):
+            if form.control or meaning(form) is None or name in NOT_TRIED:
                 continue
             kinds = {kind for operand in form.operands for kind in operand.kinds}
             if not any(kind[0] == "m" for kind in kinds):
