@@ -19,8 +19,9 @@ _TOKEN = re.compile(
     r"""\s*(?:
     (?P<comment>//[^\n]*)
   | (?P<string>"[^"]*")
+  | (?P<dims>[1-9]\d*x\d+)
   | (?P<cast>\d+'[A-Z]+(?=\s*[\(\[;,)]|\s*$|\s))
-  | (?P<number>(?:\d+'-?)?(?:0x[0-9a-fA-F]+|\d+\.\d*(?:[eE][-+]?\d+)?|\d+)(?:ULL|LL|U|L|F)?)(?![A-Za-z_])
+  | (?P<number>(?:\d+'-?)?(?:0x[0-9a-fA-F]+|\d+\.(?!\.)\d*(?:[eE][-+]?\d+)?|\d+)(?:ULL|LL|U|L|F)?)(?![A-Za-z_])
   | (?P<name>[A-Za-z_][A-Za-z_0-9]*)
   | (?P<sign><<=|>>=|<<|>>|<>|<=|>=|==|!=|&&|\|\||\+=|-=|\|=|&=|\^=|\*=|\+\+|--|\+:|\*\*|=>|\.\.|[-+*/%&|^~!<>=?:.,;()\[\]{}])
     )""",
@@ -32,7 +33,8 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
 )
 SETS = frozenset("= += -= |= &= ^= *= <<= >>=".split())
 TYPE = re.compile(r"(?:[biufU]|bf|fp|[iu]u)?\d*|\d+'[A-Z]+")
-ENDS = frozenset(("endif", "else", "elsif", "endfor", "endwhile", "endfunction", "endcase"))
+ENDS = frozenset(("endif", "else", "elsif", "endfor", "endwhile", "endfunction"))
+WORDS = ENDS | {"if", "then", "for", "in", "do", "while", "declare", "return", "break", "function", "lambda", "eval"}
 
 
 class Unreadable(BadFile):
@@ -233,8 +235,10 @@ class _Parser:
         return tuple(found)
 
     def chained(self) -> Node:
-        """A value, or a place that is set first: a = b = value."""
+        """A value, or a place that is set first (a = b = value), or high:low."""
         value = self.value()
+        if self.took(":"):
+            return ("cat", value, self.value())
         return ("=", value, self.chained()) if self.took("=") else value
 
     # -- values ----------------------------------------------------------------------------------------
@@ -267,7 +271,7 @@ class _Parser:
 
     def postfix(self, value: Node) -> Node:
         while True:
-            if self.peek() == "." and self.peek(1) and (self.peek(1)[0].isalnum() or self.peek(1) == "_"):
+            if self.peek() == "." and self.peek(1)[:1].isalnum() and self.peek(1) not in WORDS:
                 self.take()
                 value = (".", value, self.take())
             elif self.took("["):
@@ -312,6 +316,8 @@ class _Parser:
             return ("cat", *self.list("}"))
         if token[0] == '"':
             return ("str", token)
+        if re.fullmatch(r"[1-9]\d*x\d+", token):
+            return ("dims", *map(int, token.split("x")))
         if re.fullmatch(r"\d+'[A-Z]+", token):
             self.take("(")
             value = self.value()
@@ -321,9 +327,13 @@ class _Parser:
             return number(token)
         if token == "lambda":
             return self.lambda_()
-        if not (token[0].isalpha() or token[0] == "_"):
+        if token in WORDS and token != "in" or not is_name(token):
             self.at -= 1
             raise self.wrong("a value")
+        if token == "sparse":
+            return ("sparse", self.primary())
+        while is_name(self.peek()) and self.peek() not in WORDS:  # a name in words: vector mask
+            token += f"_{self.take()}"
         if self.took("("):
             return ("call", token, *self.list(")"))
         return token
@@ -340,6 +350,11 @@ class _Parser:
         value = self.value()
         self.take(")")
         return ("lambda", names, value)
+
+
+def is_name(token: str) -> bool:
+    """Whether a token is a name or a word of the language."""
+    return token[:1].isalpha() or token[:1] == "_"
 
 
 def number(token: str) -> Node:

@@ -65,6 +65,6 @@ def classified(text: str, number: int) -> Iterator[Line]:
     elif BOLD.fullmatch(text):
         yield Line(HEADING, bare, number)
     elif SPAN.fullmatch(text):
-        yield Line(CODE, text.strip("`"), number)
+        yield Line(CODE, ESCAPED.sub(r"\1", text.strip("`")), number)
     else:
         yield Line(TEXT, bare, number)
