@@ -32,6 +32,8 @@ ERRATA = (
     Erratum("cdna4", "field", "VOP3P.ENCODING", "31:23", "9 digits are printed for the 8 bits [31:24]"),
     Erratum("cdna4", "field", "VOP3P-MAI.ENCODING", "31:23", "9 digits are printed for the 8 bits [31:24]"),
     Erratum("cdna4", "opcodes", "VOP1 as VOP3A", "0x140", "the section on VOP1 in VOP3 says + 0x140"),
+    Erratum("cdna3", "opcodes", "VOP1 as VOP3A", "0x140", "the section on VOP1 in VOP3 says + 0x140"),
+    Erratum("rdna4", "field", "VINTERP.ENCODING", "31:24", "8 digits are printed for the 6 bits [31:26]"),
     Erratum("cdna3", "no body", "S_WAITCNT", "", "lists the parts of the immediate operand"),
     Erratum("cdna4", "no body", "S_WAITCNT", "", "lists the parts of the immediate operand"),
 )

@@ -21,20 +21,35 @@ _TOKEN = re.compile(
   | (?P<string>"[^"]*")
   | (?P<dims>[1-9]\d*x\d+)
   | (?P<cast>\d+'[A-Z]+(?=\s*[\(\[;,)]|\s*$|\s))
-  | (?P<number>(?:\d+'-?)?(?:0x[0-9a-fA-F]+|\d+\.(?!\.)\d*(?:[eE][-+]?\d+)?|\d+)(?:ULL|LL|U|L|F)?)(?![A-Za-z_])
+  | (?P<number>(?:\d+'-?)?(?:0x[0-9a-fA-F]+|\d+\.(?!\.)\d*(?:[eE][-+]?\d+)?|\d+)
+               (?:ULL|LL|U|L|F)?)(?![A-Za-z_])
   | (?P<name>[A-Za-z_][A-Za-z_0-9]*)
-  | (?P<sign><<=|>>=|<<|>>|<>|<=|>=|==|!=|&&|\|\||\+=|-=|\|=|&=|\^=|\*=|\+\+|--|\+:|\*\*|=>|\.\.|[-+*/%&|^~!<>=?:.,;()\[\]{}])
+  | (?P<sign><<=|>>=|<<|>>|<>|<=|>=|==|!=|&&|\|\||\+=|-=|\|=|&=|\^=|\*=|\+\+|--|\+:|\*\*|=>|\.\.
+             |[-+*/%&|^~!<>=?:.,;()\[\]{}])
     )""",
     re.VERBOSE,
 )
-LEVELS: tuple[frozenset[str], ...] = tuple(
-    frozenset(row.split())
-    for row in ("||", "&&", "|", "^", "&", "== != <>", "< <= > >=", "<< >>", "+ -", "* / %", "**")
-)
-SETS = frozenset("= += -= |= &= ^= *= <<= >>=".split())
+LEVELS = (
+    ("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!=", "<>"), ("<", "<=", ">", ">="), ("<<", ">>"),
+    ("+", "-"), ("*", "/", "%"), ("**",),
+)  # fmt: skip
+SETS = frozenset(("=", "+=", "-=", "|=", "&=", "^=", "*=", "<<=", ">>="))
 TYPE = re.compile(r"(?:[biufU]|bf|fp|[iu]u)?\d*|\d+'[A-Z]+")
 ENDS = frozenset(("endif", "else", "elsif", "endfor", "endwhile", "endfunction"))
-WORDS = ENDS | {"if", "then", "for", "in", "do", "while", "declare", "return", "break", "function", "lambda", "eval"}
+WORDS = ENDS | {
+    "if",
+    "then",
+    "for",
+    "in",
+    "do",
+    "while",
+    "declare",
+    "return",
+    "break",
+    "function",
+    "lambda",
+    "eval",
+}
 
 
 class Unreadable(BadFile):
@@ -68,8 +83,8 @@ def tokens(text: str) -> list[str]:
 def parse(text: str) -> Node:
     """The tree of a body: ("do", statement, ...). Errors: Unreadable.
 
-    >>> parse("tmp = S0.u32 + 1U;\\nD0.u32 = tmp[7 : 0]")
-    ('do', ('=', 'tmp', ('+', ('.', 'S0', 'u32'), ('num', '1U'))), ('=', ('.', 'D0', 'u32'), ('[:]', 'tmp', 7, 0)))
+    >>> parse("tmp = S0.u32 + 1U;\\nD0 = tmp[7 : 0]")
+    ('do', ('=', 'tmp', ('+', ('.', 'S0', 'u32'), ('num', '1U'))), ('=', 'D0', ('[:]', 'tmp', 7, 0)))
     """
     parser = _Parser(tokens(text))
     body = parser.statements()
@@ -193,7 +208,7 @@ class _Parser:
         step = self.statement()
         self.take(")")
         body = self.body()
-        assert isinstance(body, tuple)
+        assert isinstance(body, tuple), "a body is a list of statements"
         return ("do", first, ("while", condition, (*body, step)))
 
     def while_(self) -> Node:
@@ -226,7 +241,7 @@ class _Parser:
 
     def names(self) -> Node:
         self.take("(")
-        found: list[Node] = []
+        found: list[Node] = ["names"]
         while not self.took(")"):
             found.append(self.take())
             if self.took(":"):
@@ -314,6 +329,13 @@ class _Parser:
             return value
         if token == "{":
             return ("cat", *self.list("}"))
+        if token == "lambda":
+            return self.lambda_()
+        found = self.literal(token)
+        return self.name(token) if found is None else found
+
+    def literal(self, token: str) -> Node | None:
+        """A text, matrix dimensions, a cast or a number; None for another token."""
         if token[0] == '"':
             return ("str", token)
         if re.fullmatch(r"[1-9]\d*x\d+", token):
@@ -323,11 +345,11 @@ class _Parser:
             value = self.value()
             self.take(")")
             return ("cast", token.replace("'", ""), value)
-        if token[0].isdigit():
-            return number(token)
-        if token == "lambda":
-            return self.lambda_()
-        if token in WORDS and token != "in" or not is_name(token):
+        return number(token) if token[0].isdigit() else None
+
+    def name(self, token: str) -> Node:
+        """A name, in one word or several, or a call."""
+        if (token in WORDS and token != "in") or not is_name(token):
             self.at -= 1
             raise self.wrong("a value")
         if token == "sparse":

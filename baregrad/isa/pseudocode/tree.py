@@ -3,11 +3,12 @@
 A node is a tuple whose first element is its kind; leaves are strings and integers. The text is the tree in
 prefix form, so that reading it back needs no grammar: `(= (. D0 u32) (+ (. S0 u32) (. S1 u32)))`.
 
-    statements   (= place value) (+= place value) … (call f a…) (if c then else) (for i low high body)
-                 (while c body) (declare name type size…) (return value) (break) (do s…) (lambda …)
+    statements   (= place value) (+= place value) …, (if c then else), (for i low high body), (while c body),
+                 (declare name type size…), (return value), (break), (eval (str text)), (do s…), (call f a…)
     values       integer, name, (num text), (str text), (. x type), (@ x index), ([:] x high low),
-                 (+: x low width), (cat a b…), (cast type x), (f a…) with f an operator,
-                 (call f a…), (? c a b), (lambda (names) value), (elements a…)
+                 (+: x low width), (cat a b…), (cast type x), (+ a b) and other operators, (neg x),
+                 (call f a…), (? c a b), (lambda (names a…) value or do), (dims rows columns),
+                 (sparse dims), (tuple a…)
 
 What is not here: reading the vendor's text (parse.py), what a tree means and which widths its values have.
 """

@@ -1,4 +1,4 @@
-"""The microcode formats of a manual: fields with their bits, opcode tables, what the codes of an operand mean.
+"""The microcode formats of a manual: fields with their bits, and opcode tables.
 
 In the chapter "Microcode Formats" each format has a table "NAME Fields" and one "NAME Opcodes". What is not
 here: the instruction chapter (entries.py).
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from baregrad.isa.amd.extract.lines import CAPTION, ROW, SECTION, Line
 
-FIELD = re.compile(r"([A-Z][A-Z0-9_.]*(?: ?[a-z]\w*)?)(?: \| | +)(\[[\d:\s,\[\]]+\])(.*)")
+FIELD = re.compile(r"([A-Z][A-Z0-9_.]*(?: ?[a-z]\w*)?)(?: \| | +)(\[[\d:\s,\[\]]+\]|\d+:\d+)(.*)")
 BITS = re.compile(r"\[?(\d+)(?::(\d+))?\]?")
 OPCODE = re.compile(r"(?<![\w.])(\d+)(?: \| | +)([A-Z][A-Z0-9]*_[A-Z0-9_]+)")
 ENCODING = re.compile(r"'?b?([01_]{2,})")
@@ -63,7 +63,8 @@ def read_field(into: Format, text: str) -> None:
     match = FIELD.match(text)
     if match is None:
         return
-    parts = tuple((int(high), int(low or high)) for high, low in BITS.findall(match[2]))
+    ends = [sorted((int(one), int(other or one))) for one, other in BITS.findall(match[2])]
+    parts = tuple((high, low) for low, high in ends)
     name = match[1].replace(" ", "_")
     if name == "ENCODING":
         digits = ENCODING.search(match[3])

@@ -31,7 +31,10 @@ RULE = re.compile(r"[|:\s-]+")
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """The lines of a conversion, in reading order. Errors: OSError; UnicodeDecodeError for what is no text."""
+    """The lines of a conversion, in reading order.
+
+    Errors: OSError; UnicodeDecodeError for what is no text.
+    """
     fenced = False
     for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         text = raw.rstrip()

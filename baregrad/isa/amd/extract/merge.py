@@ -47,15 +47,15 @@ def choose(same: list[Entry], notes: list[str]) -> Instruction:
     for entry in same:
         if entry.body:
             try:
-                tree = parse(entry.body)
-                trees[written(tree)] = tree
+                read = parse(entry.body)
+                trees[written(read)] = read
             except Unreadable as error:
                 unread = f"{error.what}; {error.why}"
     first = same[0]
     examples = max((entry.examples for entry in same), key=len)
     if len(trees) > 1:
         notes.append(f"{first.name} {first.opcode}: {len(trees)} different bodies")
-    tree = trees[max(trees, key=len)] if trees else None
+    tree: Node | None = trees[max(trees, key=len)] if trees else None
     return Instruction(first.section, first.name, first.opcode, first.page, tree, examples,
                        "" if trees else unread)  # fmt: skip
 

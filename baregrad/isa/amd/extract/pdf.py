@@ -1,7 +1,8 @@
 """Manuals as PDF: what a line is follows from its font.
 
-Sections are bold and larger than text, other headings bold; code is monospaced; captions are italic; a table's
-head is bold and smaller than text. Needs the extra `isa` (pypdfium2). What is not here: what lines mean.
+Sections are bold and larger than text, other headings bold; code is monospaced; captions are italic; a
+table's head is bold and smaller than text. Needs the extra `isa` (pypdfium2). What is not here: what lines
+mean.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From readings of a manual to the tables of an architecture, with its errata applied, and their text.
 
-What is stored: formats (fields, encoding, opcodes), instructions (format, opcode, tree, examples). The text is
-JSON with a row on a line, so that a change of a manual shows as a change of rows. What is not here: reading
-(pdf.py, markdown.py) and what operands follow from a tree (isa/amd/operands.py).
+What is stored: formats (fields, encoding, opcodes), instructions (format, opcode, tree, examples). The text
+is JSON with a row on a line, so that a change of a manual shows as a change of rows. What is not here:
+reading (pdf.py, markdown.py), and the way back (isa/amd/archs.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from baregrad.base.errors import BadFile
 from baregrad.isa.amd import errata
@@ -72,7 +73,7 @@ def extract(arch: str, paths: Iterable[Path]) -> Manual:
             mend="extraction knows AMD's RDNA and CDNA manuals since 2020",
         )
     tables = merge_formats([formats(text) for text in texts], notes)
-    promotions = {}
+    promotions: dict[str, int] = {}
     for text in texts:
         promotions |= dict(promoted(text))
     manual = Manual(arch, tables, [], promotions, notes)
@@ -169,8 +170,10 @@ def show(manual: Manual) -> str:
     for name, one in manual.instructions:
         text = written(one.tree) if one.tree is not None else ""
         body = bodies.setdefault(text, len(bodies)) if text else -1
-        instructions.append([name, one.opcode, one.name, body, *([list(one.examples)] if one.examples else [])])
-    rows = {
+        instructions.append(
+            [name, one.opcode, one.name, body, *([list(one.examples)] if one.examples else [])]
+        )
+    rows: dict[str, list[Any]] = {
         "formats": [
             [table.name, table.encoding, {one.name: one.parts for one in table.fields}]
             for table in manual.formats

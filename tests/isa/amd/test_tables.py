@@ -1,0 +1,54 @@
+"""The stored tables are whole: counts, fields, opcodes, trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from baregrad.base.errors import ConfigError
+from baregrad.isa.amd import ARCHS, tables
+
+COUNTS = {"rdna3": (1464, 1320), "rdna4": (1565, 1401), "cdna3": (1480, 1385), "cdna4": (1573, 1520)}
+NAMES = [row.name for row in ARCHS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_entry_is_there(name: str) -> None:
+    found = tables(name)
+    assert (len(found.instructions), sum(i.body >= 0 for i in found.instructions)) == COUNTS[name]
+    assert tables(found.arch.chip) is found or tables(found.arch.chip) == found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fields_do_not_overlap_and_opcodes_fit(name: str) -> None:
+    found = tables(name)
+    for one in found.formats.values():
+        taken: dict[int, str] = {}
+        for field in one.fields.values():
+            for high, low in field.parts:
+                assert high >= low, f"{one.name}.{field.name}"
+                for bit in range(low, high + 1):
+                    assert bit not in taken, f"bit {bit} of {one.name} is {field.name} and {taken[bit]}"
+                    taken[bit] = field.name
+        if one.encoding:
+            assert len(one.encoding) == one.fields["ENCODING"].width, f"{one.name}: {one.encoding}"
+    for entry in found.instructions:
+        op = found.formats[entry.format].fields.get("OP") if entry.format in found.formats else None
+        assert op is None or entry.opcode < 1 << op.width, f"{entry.name} {entry.opcode}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_opcode_has_one_name(name: str) -> None:
+    names: dict[tuple[str, int], str] = {}
+    for entry in tables(name).instructions:
+        assert names.setdefault((entry.format, entry.opcode), entry.name) == entry.name, entry
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_tree_is_read(name: str) -> None:
+    found = tables(name)
+    assert all(isinstance(found.tree(entry), tuple) for entry in found.instructions if entry.body >= 0)
+
+
+def test_an_unknown_architecture_is_refused() -> None:
+    with pytest.raises(ConfigError, match="rdna3"):
+        tables("gfx9999")
