@@ -99,6 +99,7 @@ from baregrad.nn.norms import (
     RMSNorm,
 )
 from baregrad.nn.optim import SGD, Adam, AdamW, Optimizer
+from baregrad.nn.optim_more import LAMB, Adadelta, Adagrad, Adamax, Muon, RMSprop
 from baregrad.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -139,11 +140,20 @@ from baregrad.nn.pooling import (
 )
 from baregrad.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from baregrad.nn.schedules import (
+    ChainedScheduler,
+    ConstantLR,
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
     ExponentialLR,
     LambdaLR,
     LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
     Schedule,
+    SequentialLR,
     StepLR,
 )
 
@@ -198,6 +208,7 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "Embedding",
     "Flatten",
     "Identity",
     "Linear",
@@ -223,7 +234,6 @@ __all__ = [
     "TripletMarginLoss",
     "Module",
     "Parameter",
-    "Embedding",
     "BatchNorm",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -240,6 +250,12 @@ __all__ = [
     "Adam",
     "AdamW",
     "Optimizer",
+    "Adadelta",
+    "Adagrad",
+    "Adamax",
+    "LAMB",
+    "Muon",
+    "RMSprop",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -282,10 +298,19 @@ __all__ = [
     "GRUCell",
     "LSTMCell",
     "RNNCell",
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "ExponentialLR",
     "LambdaLR",
     "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
     "Schedule",
+    "SequentialLR",
     "StepLR",
 ]
