@@ -6,7 +6,7 @@ value).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import ReferenceType, ref
@@ -50,6 +50,7 @@ class Capture:
             int, tuple[Any, Any]
         ] = {}  # gradients asked for before they were set, and what was there
         self.grads_set: set[int] = set()
+        self.refused: JitError | None = None  # raised again at the end, should the step have caught it
 
     def took(self, handle: Handle) -> bool:
         """Whether the memory was taken inside."""
@@ -69,7 +70,8 @@ class Capture:
         """The boxes that were made inside and still live."""
         return [box for weak in self._new.values() if (box := weak()) is not None]
 
-    def _is_new(self, box: Any) -> bool:
+    def is_new(self, box: Any) -> bool:
+        """Whether a box was made inside."""
         weak = self._new.get(id(box))
         return weak is not None and weak() is box
 
@@ -78,7 +80,7 @@ class Capture:
 
         Boxes are told apart by their memory, so each but the first in one memory gets a copy.
         """
-        if id(box) in self.before or self._is_new(box):
+        if id(box) in self.before or self.is_new(box):
             return
         with self._apart():
             realize(self._session, (box._value,), pending=False)  # assignments inside stay inside
@@ -111,12 +113,12 @@ class Capture:
 
     def read_grad(self, box: Any) -> None:
         """A gradient is asked for."""
-        if not self._is_new(box) and id(box) not in self.grads_set and id(box) not in self.grads_read:
+        if not self.is_new(box) and id(box) not in self.grads_set and id(box) not in self.grads_read:
             self.grads_read[id(box)] = (box, box._grad)
 
     def wrote_grad(self, box: Any) -> None:
         """A gradient is set."""
-        if not self._is_new(box):
+        if not self.is_new(box):
             self.read(box)
             self.grads_set.add(id(box))
 
@@ -127,20 +129,41 @@ class Capture:
 
     def refuse_read(self, value: Value) -> None:
         """A read-back inside of a step."""
-        raise JitError(
+        self.refused = JitError(
             f"a tensor of shape {value.shape} is read back inside a captured step",
             why="a replay runs no Python: the number would be that of the capture for ever",
             mend="return the tensor and read it outside, or use where() instead of if",
             where=value.line,
         )
+        raise self.refused
 
     def refuse_copy(self, node: UOp) -> None:
         """A copy between devices inside of a step."""
-        raise JitError(
+        self.refused = JitError(
             f"a tensor of shape {node.shape} is copied to {node.arg} inside a captured step",
             why="a replay is one native call of one device",
             mend="copy before the step and pass the copy as an argument",
         )
+        raise self.refused
+
+    def refuse_unnamed(self, named: Container[object]) -> None:
+        """Errors: JitError for a tensor that the step has found at a place where a replay does not look."""
+        states = self._session.generators.values()
+        known = [
+            *states,
+            *(box for box, _ in self.before.values() if id(box) in self._arguments or box in named),
+        ]
+        grads = {id(box._grad) for box in known if box._grad is not None}
+        grads |= {id(grad) for _, grad in self.grads_read.values()}
+        ids = grads | {id(box) for box in known}
+        for box, value in self.before.values():
+            if id(box) not in ids:
+                raise JitError(
+                    f"a captured step uses a tensor of shape {box.shape} that no name leads to",
+                    why="a replay would use this very tensor for ever, whatever is found there then",
+                    mend="pass it as an argument, or keep it in an attribute, a list or a closure",
+                    where=value.line,
+                )
 
     def record(self, graph: CompiledGraph, launches: Sequence[Launch]) -> None:
         """A graph was run."""

@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from baregrad.base.config import config
+from baregrad.base.config import cache_key_fields, config
 from baregrad.base.errors import JitError
 from baregrad.engine.capture import Capture
 from baregrad.engine.realize import realize
@@ -22,6 +22,7 @@ from baregrad.engine.replay import Replay
 from baregrad.engine.session import SESSION
 from baregrad.engine.surroundings import Surroundings
 from baregrad.engine.value import Value
+from baregrad.engine.watch import Watch
 from baregrad.ir import Symbolic, Variable, free_of, gather_variables, sized, value_of
 
 P = ParamSpec("P")
@@ -39,6 +40,7 @@ class Jit(Generic[P, R]):
         self._surroundings: Surroundings | None = None
         self._form: Any = None  # the arguments with tensors as None
         self._fixed: list[tuple[int, Any]] = []  # arguments that the step also reaches by name
+        self._config = config()  # at the capture
         self._shared: list[int] = []  # for each argument the first that has the same memory
 
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
@@ -71,6 +73,8 @@ class Jit(Generic[P, R]):
         if SESSION.capture is not None:  # inside of another step: part of that one
             return self._function(*args, **kwargs)
         self._calls += 1
+        if len(kwargs) > 1:  # they are known by name, in whatever order
+            kwargs = dict(sorted(kwargs.items()))  # type: ignore[assignment]  # the same arguments
         boxes = list(boxes_in((args, kwargs)))
         realize(SESSION, [box._value for box in boxes])
         if self._calls == 1 or config().check_bounds:  # a replay looks at no index
@@ -80,6 +84,7 @@ class Jit(Generic[P, R]):
         form = form_of((args, kwargs))
         if self._replay is None or self._surroundings is None:
             return self._capture(form, boxes, args, kwargs)
+        self._compare_switches()
         with SESSION.lock:
             self._compare(form, boxes)
             variables = variables_in((args, kwargs))
@@ -95,8 +100,12 @@ class Jit(Generic[P, R]):
         starts = [box._value for box in boxes]
         capture = SESSION.capture = Capture(SESSION, boxes)
         try:
-            result = self._function(*args, **kwargs)
+            with Watch():
+                result = self._function(*args, **kwargs)
+            if capture.refused is not None:
+                raise capture.refused
             refuse_plain(result)
+            capture.refuse_unnamed(surroundings)
             left = [*boxes_in(result), *capture.new, *(box for box, _ in capture.before.values())]
             realize(SESSION, [box._value for box in left])
             for graph in capture.graphs:
@@ -109,9 +118,21 @@ class Jit(Generic[P, R]):
         surroundings.leave_notes()
         with SESSION.lock:
             self._replay = Replay(SESSION, capture, boxes, starts, result)
+        self._config = config()
         self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)
         self._fixed = [(place, box) for place, box in enumerate(boxes) if box in surroundings]
         return result
+
+    def _compare_switches(self) -> None:
+        now, then = config(), self._config
+        if now is then or (cache_key_fields(now) == cache_key_fields(then) and now.device == then.device):
+            return
+        raise JitError(
+            f"{self._function.__name__} was captured under other switches than it is called with",
+            why="its kernels were compiled for these: "
+            + ", ".join(f"{k}={v!r}" for k, v in (*cache_key_fields(then), ("device", then.device))),
+            mend="call it under the same override(...), or call reset()",
+        )
 
     def _compare(self, form: Any, boxes: list[Any]) -> None:
         if form != self._form:
@@ -208,10 +229,12 @@ def form_of(tree: Any) -> Any:
         return (type(tree).__name__, *(form_of(part) for part in tree))
     if isinstance(tree, dict):
         return ("dict", *((name, form_of(part)) for name, part in tree.items()))
-    if tree is None or isinstance(tree, bool | int | float | str):
+    if tree is None or isinstance(tree, bool | int | float | complex | str | bytes | range):
         return (type(tree).__name__, repr(tree))
     if isinstance(tree, Symbolic):
         return ("size", free_of(tree))
+    if isinstance(tree, slice):
+        return ("slice", form_of((tree.start, tree.stop, tree.step)))
     if hasattr(tree, "__array_interface__"):  # an array of numpy: its elements are part of the capture
         return ("array", str(tree.dtype), tree.shape, tree.tobytes())
     return ("object", type(tree).__name__, id(tree))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from sys import getrefcount
+from typing import Any, NamedTuple
 from weakref import ref
 
 from baregrad.base.errors import JitError
@@ -46,6 +47,28 @@ class Product:
     over: Any
     handle: Handle
     device: str
+
+
+class _Same(NamedTuple):
+    """In a result: a tensor that was there before, or the argument at a place."""
+
+    box: Any
+    place: int
+
+
+class _Row(NamedTuple):
+    """In a result: a tuple or list."""
+
+    cls: type
+    parts: list[Any]
+
+
+class _Made(NamedTuple):
+    """In a result: a new tensor, in the memory of a number."""
+
+    cls: Any
+    number: int
+    shape: tuple[Any, ...]
 
 
 class Patches:
@@ -111,7 +134,7 @@ class Replay:
         self._moves: list[tuple[Any, int, tuple[Any, ...]]] = []  # weak box, such a number, shape
         returned = {id(box) for box in _boxes(result)}
         self._assigned: list[tuple[int, Any]] = []  # place among the arguments, box: those assigned to
-        places = {id(box): place for place, box in enumerate(boxes)}
+        places = self._places = {id(box): place for place, box in reversed(list(enumerate(boxes)))}
         for box, start in capture.before.values():
             if box._value is not start and id(box) in places:
                 self._assigned.append((places[id(box)], box))
@@ -120,6 +143,13 @@ class Replay:
         for box in capture.new:
             if id(box) not in returned:
                 self._add_product(capture, box, over=box)
+        self._own_grads = [
+            (place, product, k)
+            for place, (_, grad) in enumerate(self._grads_after)
+            for product in self._products.values()
+            for k, weak in enumerate(product.boxes)
+            if grad is not None and weak() is grad and id(grad) not in capture.before
+        ]
         self._result = self._template(capture, result)
 
     def _add_product(self, capture: Capture, box: Any, over: Any = None) -> int:
@@ -146,14 +176,18 @@ class Replay:
         return number
 
     def _template(self, capture: Capture, tree: Any) -> Any:
-        """The result with (class, number, shape) for each tensor."""
+        """The result with (class, number, shape) for each new tensor; a tensor that was there before is
+        itself, an argument its place.
+        """
         if tree is None:
             return None
         if isinstance(tree, dict):
             return {name: self._template(capture, part) for name, part in tree.items()}
         if isinstance(tree, tuple | list):
-            return [type(tree), *(self._template(capture, part) for part in tree)]
-        return (type(tree), self._add_product(capture, tree), tree._value.shape)
+            return _Row(type(tree), [self._template(capture, part) for part in tree])
+        if id(tree) in self._places or not capture.is_new(tree):
+            return _Same(tree if id(tree) not in self._places else None, self._places.get(id(tree), -1))
+        return _Made(type(tree), self._add_product(capture, tree), tree._value.shape)
 
     # -- at each replay ----------------------------------------------------------------------------------
 
@@ -174,6 +208,7 @@ class Replay:
                     why="the step adds to it, or sets it, as it was captured",
                     mend="call zero_grad() inside the step, or at the same place each time",
                 )
+        self._let_held_gradients_be()
         passed = self._as_they_are(arguments)
         if self._patches is not None and self._device is not None:
             self._launch(session, arguments)
@@ -183,7 +218,19 @@ class Replay:
                 box._value = _value_in(passed[number], self._shape(shape), box._value.leaf)
         for box, grad in self._grads_after:
             box._grad = grad
-        return self._build(self._result, passed)
+        return self._build(self._result, arguments, passed)
+
+    def _let_held_gradients_be(self) -> None:
+        """A gradient that the step makes anew, and that somebody has kept, stays as it is: another takes its
+        place.
+        """
+        for place, product, k in self._own_grads:
+            box, grad = self._grads_after[place]
+            # held by the pair, by `grad`, by the call itself, and by the parameter
+            if getrefcount(grad) > 3 + (box._grad is grad):
+                other = type(grad).of(grad._value.again())
+                self._grads_after[place] = (box, other)
+                product.boxes[k] = ref(other)
 
     def _checked(self, variables: Mapping[str, int]) -> Mapping[str, int]:
         """The variables' values, if the tensors that the step finds by itself are bound to the same ones."""
@@ -252,14 +299,16 @@ class Replay:
             self._patches.put(number, product.handle.address)
         return is_new
 
-    def _build(self, template: Any, passed: dict[int, Value]) -> Any:
+    def _build(self, template: Any, arguments: list[Any], passed: dict[int, Value]) -> Any:
         if template is None:
             return None
         if isinstance(template, dict):
-            return {name: self._build(part, passed) for name, part in template.items()}
-        if isinstance(template, list):
-            make: Any = getattr(template[0], "_make", template[0])  # of a named tuple
-            return make(self._build(part, passed) for part in template[1:])
+            return {name: self._build(part, arguments, passed) for name, part in template.items()}
+        if isinstance(template, _Row):
+            make: Any = getattr(template.cls, "_make", template.cls)  # of a named tuple
+            return make(self._build(part, arguments, passed) for part in template.parts)
+        if isinstance(template, _Same):
+            return arguments[template.place] if template.place >= 0 else template.box
         cls, number, shape = template
         shape = self._shape(shape)
         product = self._products.get(number)

@@ -10,7 +10,7 @@ import baregrad as bg
 from baregrad import nn
 from baregrad.base.errors import BaregradError, JitError
 from baregrad.tensor import Tensor, no_grad
-from tests.nn.test_jit import captured, ones
+from tests.engine.test_jit import captured, ones
 
 
 def regression(optimizer, captured, clear="zero_grad", whole=False):

@@ -127,13 +127,13 @@ def test_memory_lives_as_long_as_either_side(device):
     x = Tensor([1.0, 2.0, 3.0])
     seen, handle = np.asarray(x), ref(x.realize().value.own)
     del x
-    gc.collect()
+    gc.collect(0)
     others = [Tensor([9.0] * 3) for _ in range(8)]
     assert seen.tolist() == [1.0, 2.0, 3.0]
     assert len(others) == 8
     assert handle() is not None
     del seen
-    gc.collect()
+    gc.collect(0)
     assert handle() is None
 
 
@@ -201,14 +201,14 @@ def test_the_deleter_is_called_once_and_last(device, versioned):
     x = Tensor.from_dlpack(owner)
     y = x + 1
     del x
-    gc.collect()
+    gc.collect(0)
     assert y.tolist() == [[1, 2, 3], [4, 5, 6]]
-    gc.collect()
+    gc.collect(0)
     assert owner.freed == ["freed"]
     assert Tensor(owner).tolist() == [[0, 1, 2], [3, 4, 5]]
     assert owner.freed == ["freed"] * 2
     owner.__dlpack__(max_version=(1, 0) if versioned else None)  # a capsule that nobody takes
-    gc.collect()
+    gc.collect(0)
     assert owner.freed == ["freed"] * 3
 
 
@@ -216,7 +216,7 @@ def test_memory_at_odd_addresses_is_copied(device):
     raw = np.zeros(9, np.uint8)
     owner = Foreign(raw[:8].view(np.float32), offset=1)
     assert Tensor.from_dlpack(owner).tolist() == [0.0, 0.0]
-    gc.collect()
+    gc.collect(0)
     assert owner.freed == ["freed"]
 
 
@@ -224,11 +224,11 @@ def test_one_memory_imported_twice(device):
     array = np.array([1.0, 2.0], np.float32)
     x, y = Tensor.from_dlpack(array), Tensor.from_dlpack(array)
     del x
-    gc.collect()
+    gc.collect(0)
     assert (y + y).tolist() == [2.0, 4.0]
     own = Tensor([3.0])
     assert (Tensor.from_dlpack(np.asarray(own)) + own).item() == 6.0
-    gc.collect()
+    gc.collect(0)
     assert own.item() == 3.0
 
 

@@ -1,13 +1,19 @@
-"""Captured steps: what can go wrong with a replay is either right or an error; never a stale number."""
+"""Captured steps in detail; the ways in which they go wrong elsewhere are listed in test_jit_list.py."""
 
 from __future__ import annotations
 
 import pytest
 
 import baregrad as bg
-from baregrad import nn
 from baregrad.base.errors import JitError
 from baregrad.tensor import Tensor
+
+
+@pytest.fixture(params=["reference", "cpu"])
+def device(request):
+    """Each device that computes."""
+    with bg.override(device=request.param):
+        yield request.param
 
 
 def calls(step, *arguments, times=4):
@@ -31,39 +37,9 @@ def ones(*shape):
 # -- arguments -------------------------------------------------------------------------------------------
 
 
-def test_other_arguments_give_other_results(device):
-    step = bg.jit(lambda x, y: x * 2 + y)
-    results = [step(Tensor([float(i)]), Tensor([10.0 * i])).item() for i in range(5)]
-    assert results == [0.0, 12.0, 24.0, 36.0, 48.0]
-
-
 def test_lazy_arguments(device):
     step = bg.jit(lambda x: x * 2)
     assert [step(Tensor([1.0]) + i).item() for i in range(4)] == [2.0, 4.0, 6.0, 8.0]
-
-
-def test_views_as_arguments(device):
-    step, x = bg.jit(lambda x: x * 2), Tensor([[1.0, 2.0], [3.0, 4.0]])
-    results = [step(part).tolist() for part in (x[0], x[1], x[:, 0], x.T[1])]
-    assert results == [[2.0, 4.0], [6.0, 8.0], [2.0, 6.0], [4.0, 8.0]]
-
-
-def test_one_tensor_as_two_arguments(device):
-    step = captured(lambda x, y: x * 10 + y, Tensor([1.0]), Tensor([2.0]))
-    x = Tensor([3.0])
-    with pytest.raises(JitError, match="one tensor"):
-        step(x, x)
-    assert step(x + 0, x).item() == 33.0
-    assert step(Tensor([4.0]), x).item() == 43.0
-
-
-def test_one_tensor_as_two_arguments_at_the_capture(device):
-    x, step = Tensor([3.0]), bg.jit(lambda x, y: x * 10 + y)
-    step(x, x)
-    step(x, x)
-    with pytest.raises(JitError, match="one tensor"):
-        step(Tensor([4.0]), Tensor([5.0]))
-    assert step(x, x).item() == 33.0
 
 
 def test_two_arguments_of_one_memory(device):
@@ -84,15 +60,6 @@ def test_an_argument_that_is_also_found_outside(device):
     assert result == 12.0
 
 
-def test_two_tensors_outside_in_one_memory(device):
-    a = Tensor([2.0])
-    b = a.detach()
-    step = bg.jit(lambda x: a * x + b)
-    assert [step(ones(1)).item() for _ in range(3)] == [4.0] * 3
-    b.assign([5.0])
-    assert step(ones(1)).item() == 7.0
-
-
 def test_a_lazy_tensor_outside_after_an_assignment_inside(device):
     a, b = Tensor([1.0]), Tensor([2.0])
 
@@ -106,12 +73,6 @@ def test_a_lazy_tensor_outside_after_an_assignment_inside(device):
     lazy = b * 1
     assert [step(ones(1)).item() for _ in range(3)] == [33.0, 43.0, 53.0]
     assert lazy.item() == 3.0
-
-
-def test_nested_arguments(device):
-    step = bg.jit(lambda tree, *, scale: tree["a"][0] * scale + tree["b"])
-    results = [step({"a": [Tensor([float(i)])], "b": Tensor([1.0])}, scale=3).item() for i in range(4)]
-    assert results == [1.0, 4.0, 7.0, 10.0]
 
 
 # fmt: off
@@ -155,15 +116,6 @@ def test_reset(device):
 # -- what the step finds around it -----------------------------------------------------------------------
 
 
-def test_a_changed_number_in_the_closure_is_refused(device):
-    rate = 2.0
-    step = captured(lambda x: x * rate, ones(1))
-    assert step(ones(1)).item() == 2.0
-    rate = 3.0
-    with pytest.raises(JitError, match="rate"):
-        step(ones(1))
-
-
 class Owner:
     """An object that a step reaches."""
 
@@ -174,37 +126,12 @@ class Owner:
         return x * self.weight * self.scale + self.parts[1]
 
 
-def test_a_changed_number_in_an_object_is_refused(device):
-    owner = Owner()
-    step = captured(lambda x: owner.step(x), ones(1))
-    owner.scale = 5.0
-    with pytest.raises(JitError, match="scale"):
-        step(ones(1))
-
-
-def test_a_replaced_tensor_is_refused(device):
-    owner = Owner()
-    step = captured(lambda x: owner.step(x), ones(1))
-    owner.weight = Tensor([100.0])
-    with pytest.raises(JitError, match="weight"):
-        step(ones(1))
-
-
 def test_a_replaced_tensor_in_a_list_is_refused(device):
     owner = Owner()
     step = captured(lambda x: owner.step(x), ones(1))
     owner.parts[1] = Tensor([100.0])
     with pytest.raises(JitError, match="parts"):
         step(ones(1))
-
-
-def test_an_assigned_tensor_is_seen(device):
-    owner = Owner()
-    step = captured(lambda x: owner.step(x), ones(1))
-    owner.weight.assign(Tensor([100.0]))
-    assert step(ones(1)).item() == 201.0
-    owner.weight.assign(owner.weight + 1)
-    assert step(ones(1)).item() == 203.0
 
 
 def test_methods_have_a_capture_for_each_instance(device):
@@ -223,42 +150,7 @@ def test_methods_have_a_capture_for_each_instance(device):
     assert (one.total.item(), two.total.item()) == (4.0, 40.0)
 
 
-def test_training_mode_is_part_of_the_capture(device):
-    net = nn.Sequential(nn.Dropout(0.5))
-    step = captured(lambda x: net(x), ones(4))
-    net.eval()
-    with pytest.raises(JitError, match="training"):
-        step(ones(4))
-
-
 # -- results ---------------------------------------------------------------------------------------------
-
-
-def test_results_that_are_held_are_not_written_over(device):
-    step = bg.jit(lambda x: x * 2)
-    held = [step(Tensor([float(i)])) for i in range(6)]
-    assert [h.item() for h in held] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-
-
-def test_what_is_computed_from_results_is_not_written_over(device):
-    step = bg.jit(lambda x: x * 2)
-    lazy = [step(Tensor([float(i)])) + 1 for i in range(6)]
-    assert [h.item() for h in lazy] == [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]
-
-
-def test_results_fed_back(device):
-    step, x = bg.jit(lambda x: x * 2), Tensor([1.0])
-    for _ in range(6):
-        x = step(x)
-    assert x.item() == 64.0
-
-
-def test_an_argument_returned(device):
-    step = bg.jit(lambda x, y: (x, y + 1, x))
-    for i in range(4):
-        x = Tensor([float(i)])
-        first, second, third = step(x, x)
-        assert (first.item(), second.item(), third.item()) == (i, i + 1, i)
 
 
 def test_a_parameter_returned(device):
@@ -272,24 +164,6 @@ def test_a_parameter_returned(device):
     held = [step() for _ in range(5)]
     assert weight.item() == 6.0
     assert held[-1].item() == 6.0
-
-
-def test_old_versions_that_are_held(device):
-    weight = Tensor([1.0])
-
-    @bg.jit
-    def step():
-        before = weight + 0
-        weight.assign(weight * 2)
-        return before, weight + 0
-
-    seen = [weight.detach()]
-    results = []
-    for _ in range(5):
-        results.append(step())
-        seen.append(weight.detach())
-    assert [s.item() for s in seen] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
-    assert [(a.item(), b.item()) for a, b in results] == [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32)]
 
 
 def test_constants_returned(device):
@@ -321,13 +195,6 @@ def test_python_values_returned_are_refused(device, value):
     step(ones(1))
     with pytest.raises(JitError, match="returns"):
         step(ones(1))
-
-
-def test_results_in_dicts(device):
-    step = bg.jit(lambda x: {"a": x + 1, "b": [x * 2, None]})
-    for i in range(4):
-        found = step(Tensor([float(i)]))
-        assert (found["a"].item(), found["b"][0].item(), found["b"][1]) == (i + 1, 2 * i, None)
 
 
 # -- inside the step -------------------------------------------------------------------------------------
@@ -380,21 +247,6 @@ def test_an_exception_half_way_leaves_everything_usable(device):
     assert step(ones(1)).item() == 8.0
 
 
-def test_realize_inside(device):
-    weight = Tensor([1.0])
-
-    def inside(x):
-        y = (x + weight).realize()
-        weight.assign(weight + y)
-        weight.realize()
-        return y * weight
-
-    eager = [inside(ones(1)).item() for _ in range(5)]
-    weight.assign([1.0])
-    step = bg.jit(inside)
-    assert [step(ones(1)).item() for _ in range(5)] == eager
-
-
 def test_an_old_version_that_is_read_after_the_new_one_was_computed(device):
     weight = Tensor([1.0])
 
@@ -423,63 +275,6 @@ def test_several_assigns_of_one_tensor(device):
     weight.assign([1.0])
     step = bg.jit(inside)
     assert [step(ones(1)).item() for _ in range(5)] == eager
-
-
-def test_exchange_of_two_tensors(device):
-    a, b = Tensor([1.0]), Tensor([2.0])
-
-    def inside():
-        old = a + 0
-        a.assign(b * 1)
-        b.assign(old)
-        return a * 10 + b
-
-    step = bg.jit(inside)
-    assert [step().item() for _ in range(5)] == [21.0, 12.0, 21.0, 12.0, 21.0]
-
-
-def test_new_tensors_that_are_kept_outside(device):
-    kept = {}
-
-    def inside(x):
-        kept["last"] = x * 3
-        return x + 1
-
-    step = bg.jit(inside)
-    for i in range(2):
-        step(Tensor([float(i)]))
-        assert kept["last"].item() == 3.0 * i
-    with pytest.raises(JitError, match="kept"):
-        step(ones(1))
-
-
-def test_random_numbers_are_new_and_as_without_capture(device):
-    def inside(x):
-        return x + Tensor.rand(3), Tensor.rand(2).dropout(0.5)
-
-    Tensor.manual_seed(4)
-    eager = [[part.tolist() for part in inside(ones(3))] for _ in range(5)]
-    Tensor.manual_seed(4)
-    step = bg.jit(inside)
-    assert [[part.tolist() for part in step(ones(3))] for _ in range(5)] == eager
-    assert len({str(row) for row in eager}) == 5
-
-
-def test_seeding_between_replays(device):
-    step = bg.jit(lambda: Tensor.rand(2))
-    for _ in range(3):
-        step()
-    Tensor.manual_seed(8)
-    expected = Tensor.rand(2).tolist()
-    Tensor.manual_seed(8)
-    assert step().tolist() == expected
-
-
-def test_a_step_inside_a_step(device):
-    inner = bg.jit(lambda x: x * 2)
-    outer = bg.jit(lambda x: inner(x) + inner(x + 1))
-    assert [outer(Tensor([float(i)])).item() for i in range(5)] == [2.0, 6.0, 10.0, 14.0, 18.0]
-    assert [inner(Tensor([float(i)])).item() for i in range(4)] == [0.0, 2.0, 4.0, 6.0]
 
 
 def test_nothing_to_launch(device):
