@@ -291,6 +291,7 @@ class Replay:
         if in_place and not old.released and all(holder in mine for holder in old.holders):
             is_new = old is not product.handle
             product.handle = old
+            old.rewritten = True
         else:
             buffer = session.new_buffer(shape, product.buffer.dtype, product.device)
             product.handle = session.allocate(buffer)

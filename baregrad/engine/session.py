@@ -181,7 +181,7 @@ class Session:
     def realized(self, uop: UOp) -> Handle | None:
         """The handle of a buffer that holds the value of `uop`, if one is alive."""
         handle = self.handle_of(uop)
-        return None if handle is None or handle.released else handle
+        return None if handle is None or handle.released or handle.rewritten else handle
 
 
 def nbytes(buffer: UOp) -> int:

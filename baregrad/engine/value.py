@@ -21,14 +21,14 @@ class Handle:
     """Owns the memory of one buffer number; the memory goes back to the device with the handle.
 
     `holders` are the living Values that read this buffer: what decides whether a next version may take the
-    memory.
+    memory. `rewritten`: a replay has put other elements there than those that were computed first.
     """
 
-    __slots__ = ("__weakref__", "address", "buffer", "device", "holders", "released")
+    __slots__ = ("__weakref__", "address", "buffer", "device", "holders", "released", "rewritten")
 
     def __init__(self, buffer: UOp, device: Device, address: Address) -> None:
         self.buffer, self.device, self.address = buffer, device, address
-        self.released = False
+        self.released = self.rewritten = False
         self.holders: WeakSet[Value] = WeakSet()
 
     @property
