@@ -28,12 +28,12 @@ def vectors(name: str) -> dict[str, object]:
     model, step, small = in_torch(torch, module_of(name), *SMALL[name])
     shapes = {key: tuple(values.shape) for key, values in state_of(model).items()}
     state = {key: torch.from_numpy(values) for key, values in weights(shapes).items()}
-    model.load_state_dict(state, strict=False)  # without batch norm's numbers of steps
+    model.load_state_dict(state)
     output = model.eval()(small[0])
     model.train()
     small_losses = [step(*small).item() for _ in range(2)] if name in STEPPED else []
     model, step, batch = in_torch(torch, module_of(name))
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(state)
     losses = [step(*batch).item() for _ in range(2)]
     first = {key: shown(torch.from_numpy(values))[:KEPT] for key, values in state_of(model).items()}
     found = {"shapes": shapes, "output": shown(output), "small_losses": small_losses}

@@ -16,12 +16,11 @@ class Model(nn.Module):
 
     def __init__(self) -> None:
         self.conv1 = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm(8)
+        self.norm = nn.BatchNorm2d(8)
         self.conv2 = nn.Conv2d(8, 12, 5, stride=2)
         self.last = nn.Linear(12 * 4, 10)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.conv1(x)).relu().max_pool2d(2)
         x = self.conv2(x).relu()
         return self.last(x.flatten(1))

@@ -78,6 +78,9 @@ def weights(shapes: Mapping[str, Sequence[int]], seed: int = 1) -> dict[str, Any
     found = {}
     for name in sorted(shapes):
         shape = shapes[name]
+        if name.endswith("num_batches_tracked"):
+            found[name] = np.zeros(shape, np.int64)
+            continue
         values = rng.even(*shape)
         if len(shape) > 1:
             values = values / np.float32(math.sqrt(max(1, math.prod(shape[1:]))))
@@ -117,8 +120,7 @@ def training(module: ModuleType, model: Any, optim: Any, loss_or_step: Any) -> S
 def ours(module: ModuleType, state: Mapping[str, Any], *sizes: int) -> tuple[Any, Step, list[Tensor]]:
     """Our model with these weights (of numpy), its step and its inputs."""
     model = module.Model()
-    counts = {name: t for name, t in model.state_dict().items() if name.endswith("num_batches_tracked")}
-    model.load_state_dict({**counts, **{name: Tensor(values) for name, values in state.items()}})
+    model.load_state_dict({name: Tensor(values) for name, values in state.items()})
     found = module.step_of if hasattr(module, "step_of") else module.loss_of
     return model, training(module, model, nn, found), [Tensor(a) for a in module.inputs(Random(2), *sizes)]
 
@@ -133,12 +135,8 @@ def in_torch(torch: Any, module: ModuleType, *sizes: int) -> tuple[Any, Step, li
 
 
 def state_of(theirs: Any) -> dict[str, Any]:
-    """The state of torch's model as arrays; without batch norm's numbers of steps, which begin at 0."""
-    return {
-        name: tensor.detach().numpy().copy()
-        for name, tensor in theirs.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
+    """The state of torch's model as arrays."""
+    return {name: tensor.detach().numpy().copy() for name, tensor in theirs.state_dict().items()}
 
 
 def apart(got: Any, expected: Any, least: float = 1e-30) -> float:

@@ -26,7 +26,7 @@ class Model(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, LAYERS)
         self.last = nn.Linear(WIDTH, 3)
 
-    def __call__(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> Tensor:
         """The mean of what stands at words, and a linear layer."""
         words = tokens != 0
         x = self.encoder(self.table(tokens), src_key_padding_mask=~words)

@@ -18,29 +18,17 @@ PARTS = ("generator", "discriminator")  # each with an optimiser of its own
 NOISE = 10
 
 
-class Up(nn.Module):
-    """nn.ConvTranspose2d without a bias: twice the height and width."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        self.weight = Tensor.zeros(inputs, outputs, 4, 4).requires_grad_()
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
-        return x.conv_transpose2d(self.weight, stride=2, padding=1)
-
-
 class Generator(nn.Module):
     """Shapes: (n, 10) -> (n, 1, 16, 16)."""
 
     def __init__(self) -> None:
         self.first = nn.Linear(NOISE, 12 * 4 * 4)
-        self.norm1 = nn.BatchNorm(12)
-        self.up1 = Up(12, 8)
-        self.norm2 = nn.BatchNorm(8)
-        self.up2 = Up(8, 1)
+        self.norm1 = nn.BatchNorm2d(12)
+        self.up1 = nn.ConvTranspose2d(12, 8, 4, stride=2, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(8)
+        self.up2 = nn.ConvTranspose2d(8, 1, 4, stride=2, padding=1, bias=False)
 
-    def __call__(self, z: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, z: Tensor) -> Tensor:
         x = self.norm1(self.first(z).reshape(-1, 12, 4, 4)).relu()
         x = self.norm2(self.up1(x)).relu()
         return self.up2(x).tanh()
@@ -52,11 +40,10 @@ class Discriminator(nn.Module):
     def __init__(self) -> None:
         self.conv1 = nn.Conv2d(1, 8, 4, stride=2, padding=1)
         self.conv2 = nn.Conv2d(8, 12, 4, stride=2, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm(12)
+        self.norm2 = nn.BatchNorm2d(12)
         self.last = nn.Linear(12 * 4 * 4, 1)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x).leaky_relu(0.2)
         x = self.norm2(self.conv2(x)).leaky_relu(0.2)
         return self.last(x.flatten(1)).squeeze(1)
@@ -69,7 +56,7 @@ class Model(nn.Module):
         self.generator = Generator()
         self.discriminator = Discriminator()
 
-    def __call__(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor) -> Tensor:
         """Shapes: (n, 10) -> (n,)."""
         return self.discriminator(self.generator(z))
 

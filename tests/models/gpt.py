@@ -36,7 +36,7 @@ class Attention(nn.Module):
         self.c_attn = nn.Linear(s.width, 3 * s.width)
         self.c_proj = nn.Linear(s.width, s.width)
 
-    def __call__(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
+    def forward(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
         """Shapes: (n, l, width) -> the same; with a cache l is 1, and `start` the place of the token."""
         q, k, v = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, -1)
@@ -60,7 +60,7 @@ class Block(nn.Module):
         self.c_fc = nn.Linear(s.width, 4 * s.width)
         self.c_proj = nn.Linear(4 * s.width, s.width)
 
-    def __call__(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
+    def forward(self, x: Tensor, cache: Cache | None = None, start: Any = 0) -> Tensor:
         """Shapes: (n, l, width) -> the same."""
         x = x + self.attn(self.ln_1(x), cache, start)
         return x + self.c_proj(self.c_fc(self.ln_2(x)).gelu())
@@ -72,11 +72,10 @@ class Model(nn.Module):
     def __init__(self, s: Sizes = Sizes()) -> None:  # noqa: B008 - a record that nobody changes
         self.wte = nn.Embedding(s.vocabulary, s.width)
         self.wpe = nn.Embedding(s.context, s.width)
-        self.h = [Block(s) for _ in range(s.layers)]
+        self.h = nn.ModuleList([Block(s) for _ in range(s.layers)])
         self.ln_f = nn.LayerNorm(s.width)
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, tokens: Tensor) -> Tensor:
         places = Tensor.arange(tokens.shape[1])
         x = self.wte(tokens) + self.wpe(places)
         for block in self.h:

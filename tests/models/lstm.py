@@ -21,8 +21,7 @@ class Model(nn.Module):
         self.lstm = nn.LSTM(WIDTH, HIDDEN, LAYERS, batch_first=True)
         self.last = nn.Linear(HIDDEN, TOKENS)
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, tokens: Tensor) -> Tensor:
         x, _ = self.lstm(self.table(tokens))
         return self.last(x)
 

@@ -15,12 +15,9 @@ class Model(nn.Module):
     """Shapes: (n, 20) -> (n, 5)."""
 
     def __init__(self) -> None:
-        self.net = nn.Sequential(
-            nn.Linear(20, 33), Tensor.relu, nn.Linear(33, 17), Tensor.tanh, nn.Linear(17, 5)
-        )
+        self.net = nn.Sequential(nn.Linear(20, 33), nn.ReLU(), nn.Linear(33, 17), nn.Tanh(), nn.Linear(17, 5))
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
 
 

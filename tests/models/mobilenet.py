@@ -21,14 +21,13 @@ class Block(nn.Module):
         wide = 3 * inputs
         self.added = stride == 1 and inputs == outputs
         self.expand = nn.Conv2d(inputs, wide, 1, bias=False)
-        self.norm1 = nn.BatchNorm(wide)
+        self.norm1 = nn.BatchNorm2d(wide)
         self.depthwise = nn.Conv2d(wide, wide, 3, stride=stride, padding=1, groups=wide, bias=False)
-        self.norm2 = nn.BatchNorm(wide)
+        self.norm2 = nn.BatchNorm2d(wide)
         self.project = nn.Conv2d(wide, outputs, 1, bias=False)
-        self.norm3 = nn.BatchNorm(outputs)
+        self.norm3 = nn.BatchNorm2d(outputs)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(self.expand(x)).relu6()
         y = self.norm2(self.depthwise(y)).relu6()
         y = self.norm3(self.project(y))
@@ -40,12 +39,11 @@ class Model(nn.Module):
 
     def __init__(self) -> None:
         self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False)
-        self.norm = nn.BatchNorm(8)
+        self.norm = nn.BatchNorm2d(8)
         self.blocks = nn.Sequential(Block(8, 8, 1), Block(8, 12, 2), Block(12, 12, 1), Block(12, 16, 2))
         self.head = nn.Linear(16, 10)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.stem(x)).relu6()
         return self.head(self.blocks(x).mean((2, 3)))
 

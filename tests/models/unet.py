@@ -14,18 +14,6 @@ from tests.models.common import Arrays, Random
 OPTIMIZER = ("AdamW", {"lr": 1e-3, "eps": 1e-4})
 
 
-class Up(nn.Module):
-    """nn.ConvTranspose2d of windows side by side: twice the height and width."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        self.weight = Tensor.zeros(inputs, outputs, 2, 2).requires_grad_()
-        self.bias = Tensor.zeros(outputs).requires_grad_()
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
-        return x.conv_transpose2d(self.weight, self.bias, stride=2)
-
-
 class Pair(nn.Module):
     """Two convolutions with group norm."""
 
@@ -35,8 +23,7 @@ class Pair(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.norm2 = nn.GroupNorm(2, outputs)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         x = self.norm1(self.conv1(x)).silu()
         return self.norm2(self.conv2(x)).silu()
 
@@ -47,12 +34,11 @@ class Model(nn.Module):
     def __init__(self) -> None:
         self.down1, self.down2 = Pair(1, 6), Pair(6, 8)
         self.middle = Pair(8, 12)
-        self.up2, self.pair2 = Up(12, 8), Pair(16, 8)
-        self.up1, self.pair1 = Up(8, 6), Pair(12, 6)
+        self.up2, self.pair2 = nn.ConvTranspose2d(12, 8, 2, stride=2), Pair(16, 8)
+        self.up1, self.pair1 = nn.ConvTranspose2d(8, 6, 2, stride=2), Pair(12, 6)
         self.last = nn.Conv2d(6, 1, 1)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         a = self.down1(x)
         b = self.down2(a.max_pool2d(2))
         x = self.middle(b.max_pool2d(2))

@@ -26,10 +26,9 @@ class Block(nn.Module):
         self.fc1 = nn.Linear(WIDTH, 4 * WIDTH)
         self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x)
-        x = x + self.attn(y, y, y)[0]
+        x = x + self.attn(y, y, y, need_weights=False)[0]
         return x + self.fc2(self.fc1(self.norm2(x)).gelu())
 
 
@@ -38,14 +37,13 @@ class Model(nn.Module):
 
     def __init__(self) -> None:
         self.patches = nn.Conv2d(3, WIDTH, PATCH, stride=PATCH)
-        self.token = Tensor.zeros(1, 1, WIDTH).requires_grad_()
-        self.places = Tensor.zeros(1, PLACES, WIDTH).requires_grad_()
-        self.blocks = [Block() for _ in range(LAYERS)]
+        self.token = nn.Parameter(Tensor.zeros(1, 1, WIDTH))
+        self.places = nn.Parameter(Tensor.zeros(1, PLACES, WIDTH))
+        self.blocks = nn.ModuleList([Block() for _ in range(LAYERS)])
         self.norm = nn.LayerNorm(WIDTH)
         self.head = nn.Linear(WIDTH, 10)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The formula."""
+    def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x).flatten(2).transpose(1, 2)
         x = Tensor.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.places
         for block in self.blocks:
