@@ -13,17 +13,15 @@ import pytest
 from baregrad import dtype as dt
 from baregrad.base.errors import Fault
 from baregrad.emu import Memory
-from baregrad.emu.x86 import State, execute
+from baregrad.emu.x86 import State
 from baregrad.ir import UOp, const, index, ops
-from baregrad.isa.form import Inst, Label, Reg
+from baregrad.isa.form import Reg
 from baregrad.lower import Linear
 from baregrad.render import render
 from baregrad.render.targets import AVX2, AVX2_WINDOWS, AVX512, AVX512_WINDOWS
 from baregrad.render.x86.conventions import CONVENTIONS, Convention, convention_of
-from baregrad.render.x86.machine import machine
-from baregrad.render.x86.renderer import finished
-from baregrad.render.x86.select import select
 from baregrad.target import Target
+from tests.emu.x86.kernels import STACK_BYTES, TOP, call
 
 from .kernels import Lines
 from .test_golden import matmul_tile, vector_add
@@ -275,16 +273,16 @@ def test_what_breaks_a_convention_is_found(why: str, code: str, message: str) ->
 class Stack(Memory):
     """Memory whose stack grows only when the page below the last one is touched."""
 
-    TOP, PAGE = 0x800000, 4096
+    PAGE = 4096
 
     def __init__(self) -> None:
         super().__init__()
-        self.map(self.TOP - (1 << 17), bytes((1 << 17) + 64))
-        self.guard = self.TOP - self.PAGE
+        self.map(TOP - STACK_BYTES, bytes(STACK_BYTES + 64))
+        self.guard = TOP - self.PAGE
 
     def find(self, address: int, count: int, what: str) -> tuple[bytearray, int]:
         """As Memory, with the guard page."""
-        if self.TOP - (1 << 17) <= address < self.guard:
+        if TOP - STACK_BYTES <= address < self.guard:
             if address < self.guard - self.PAGE:
                 raise Fault(f"{what} at {address:#x} jumps over the guard page")
             self.guard -= self.PAGE
@@ -294,31 +292,8 @@ class Stack(Memory):
 def emulated(
     linear: Linear, target: Target, buffers: list[bytes], item: int
 ) -> tuple[State, list[bytearray]]:
-    """A kernel called in the emulator by its target's convention."""
-    convention = convention_of(target)
-    state = select(linear.uops, target)
-    insts = finished(state, machine(target, linear.local_bytes), linear.local_bytes, convention)
-    items: list[Inst | Label] = [i.operands[0] if i.form.name == "label" else i for i in insts]
-    memory, labels = Stack(), {}
-    for n, (content, place) in enumerate(state.pool.entries.items()):
-        labels[place.name] = 0x10000 + 64 * n
-        memory.map(0x10000 + 64 * n, content)
-    places = [0x100000 + 0x10000 * n for n in range(len(buffers))]
-    kept = [memory.map(place, content) for place, content in zip(places, buffers, strict=True)]
-    memory.map(0x1000, struct.pack(f"<{len(places)}Q", *places))
-    made = State(memory, labels)
-    for n in range(16):
-        made[Reg("gpr", n)] = 0xABCD0000 + n
-        made[Reg("vec", n)] = (1 << 511) + 77 * n
-    made[convention.argument(0)], made[convention.argument(1)] = 0x1000, item
-    made[Reg("gpr", 4)] = Stack.TOP - 8 - 16 * 3
-    before = dict(made.registers)
-    execute(items, made)
-    for n in convention.saved | {4}:
-        assert made[Reg("gpr", n)] == before[Reg("gpr", n)]
-    for n in convention.saved_vectors:
-        assert made[Reg("vec", n)] & (1 << 128) - 1 == before[Reg("vec", n)] & (1 << 128) - 1
-    return made, kept
+    """A kernel called in the emulator."""
+    return call(linear, target, buffers, item, Stack())
 
 
 def floats(numbers: list[float]) -> bytes:
