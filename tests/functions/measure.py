@@ -181,6 +181,7 @@ BORDERS = [
     1.0000001,
     16367173 * 2.0**72,
     6381956970095103 * 2.0**797,  # the nearest to a multiple of pi / 2
+    -(2.0**52 + 1),  # odd, and half a unit more is rounded
 ]  # fmt: skip
 
 

@@ -73,7 +73,10 @@ def lgamma(x: UOp) -> UOp:
     a = magnitude(x)
     below = x < 0.0
     high, low = lgamma_pair(below.where(a + 1.0, a))
-    rest = magnitude(a - floor(a + 0.5))
+    part = a - floor(
+        a
+    )  # not a - floor(a + 0.5): above 2**52 that sum is rounded, to a neighbour where a is odd
+    rest = part.minimum(1.0 - part)
     square = rest * rest
     sine = fma(rest * square, table(square, "SINPI"), rest)
     other, other_low = log_of(sine)
