@@ -15,7 +15,7 @@ from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
 from baregrad.kernel.axes import Axis
 from baregrad.kernel.flatten import flatten
 from baregrad.kernel.opts import Opt, ranges_mask, rewrites
-from baregrad.kernel.panel import wanted, widest
+from baregrad.kernel.panel import masked, wanted, widest
 from baregrad.kernel.plan import Plan
 from baregrad.kernel.tile import Limits, Tile, choose
 from baregrad.target import Target
@@ -35,6 +35,7 @@ COPY = 16.0  # rows that a panel must serve until copying it costs as little as 
 SCALAR = 4.0  # what scalar arithmetic costs, in arithmetic of vectors for as many elements
 SCATTER = 2.0  # what a store of scattered lanes costs, in such loads
 LINES = 1.5  # what lanes cost more that lie on a cache line each
+SECOND = 1.5  # what a load of every second element costs
 GATHER = 4.0  # what a load of scattered lanes costs, in loads of neighbouring ones
 
 
@@ -94,6 +95,8 @@ def _lane_cost(plan: Plan, name: str) -> float:
         if stride not in (0, 1):  # its cost is that of its lanes, however many a vector has
             apart = plan.target.cache_line <= stride * access.node.src[0].dtype.itemsize < FAR
             scattered = GATHER * (LINES if apart else 1.0)
+            if stride == 2 and access.load >= 0 and not masked(access):
+                scattered = SECOND
             total += scattered * (_reuse(plan, access, name) if access.load >= 0 else SCATTER)
     return idle * total
 

@@ -47,7 +47,7 @@ def address(state: Selector, index: UOp) -> Mem:
     """
     base, offset = index.src[0], index.src[1]
     size = max(1, base.dtype.itemsize)
-    register, disp = _start(state, base)
+    register, disp = pointer_of(state, base)
     while offset in state.lazy:
         disp += offset.src[1].arg * size
         offset = offset.src[0]
@@ -123,7 +123,7 @@ def is_lanes_of(state: Selector, offset: UOp, source: UOp) -> bool:
     return split is not None and split.lanes is source
 
 
-def _start(state: Selector, base: UOp) -> tuple[Reg | VReg, int]:
+def pointer_of(state: Selector, base: UOp) -> tuple[Reg | VReg, int]:
     """Where a PARAM or LOCAL begins: a register and a displacement."""
     return (RSP, state.local_offsets[base]) if base.op is ops.LOCAL else (state.value(base), 0)
 
@@ -132,7 +132,7 @@ def vector_address(state: Selector, index: UOp) -> tuple[Mem, int]:
     """The operand of a gather or scatter, and the bits of one offset."""
     base, offset = index.src[0], index.src[1]
     size = base.dtype.itemsize
-    register, disp = _start(state, base)
+    register, disp = pointer_of(state, base)
     split = state.splits.get(offset)
     if split is None:
         return Mem(register, state.value(offset), size, disp), offset.dtype.bits

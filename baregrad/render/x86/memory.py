@@ -20,6 +20,7 @@ from baregrad.render.machine import label
 from baregrad.render.x86 import lanes, narrow
 from baregrad.render.x86.address import address, vector_address
 from baregrad.render.x86.rows import constant_of
+from baregrad.render.x86.strided import load_every_second
 from baregrad.render.x86.template import BITS, VECTOR
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def load(state: Selector, node: UOp) -> None:
     if mask is not None and constant_of(mask) is True:
         mask = None
     if index.src[1].shape:
-        gather(state, node, mask)
+        if mask is not None or not load_every_second(state, node):
+            gather(state, node, mask)
     elif mask is None:
         load_plain(state, node, address(state, index))
     elif mask.shape:
