@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from baregrad.base.errors import CompileError
 from baregrad.base.integers import ceil_div
-from baregrad.ir import UOp, ops
+from baregrad.ir import UOp, bounds, ops
 from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage
 from baregrad.kernel.facts import INSTANCES, LANES, number
 
@@ -24,6 +24,7 @@ Effect = Callable[..., Shape]
 ENDS_EARLY = ("rest", "share")  # tails whose inner loop has a size that depends on the outer one
 TAILS = ("", "mask", "overlap", "rest", "share")
 MOST_INSTANCES = 64
+FARTHEST = 2**31 - 1  # elements: lowering gives lanes offsets of int32
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,22 @@ def _kind_row(kind: str, doc: str) -> Row:
             return f"{axis.size} lanes are no power of two"
         if kind in LANES and _shares_lanes(shape, axis):
             return f"a value over axis {name} has lanes already"
+        if kind in LANES and _reaches_far(shape, axis):
+            return f"lanes along {name} have offsets of their own, which do not fit in int32"
         return None
 
     return Row(kind, doc, why_not, lambda shape, name: shape.with_kind(name, kind))
+
+
+def _reaches_far(shape: Shape, axis: Axis) -> bool:
+    """Whether lanes along an axis need offsets of their own into memory that int32 can't count."""
+    source, mine, origin = shape.source, ranges_mask(shape, axis.name), shape.origin(axis.name)
+    far = [x for x in (*source.loads, *source.stores) if bounds(x.src[0].src[1])[1] > FARTHEST]
+    return any(
+        source.facts.mask[node.src[0]] & mine
+        and (origin is None or source.stride(node, origin) not in (0, 1))
+        for node in far
+    )
 
 
 def _shares_lanes(shape: Shape, axis: Axis) -> bool:
@@ -449,7 +463,8 @@ def _stage(shape: Shape, load: str, *panel: str) -> Shape:
     copies = []
     for name in panel:
         axis = shape.by_name[name]
-        kind = axis.kind.removeprefix("reduce_") if packed and axis.kind not in ("reduce", "grid") else "loop"
+        lanes = packed and axis.kind not in ("reduce", "serial", "grid")
+        kind = axis.kind.removeprefix("reduce_") if lanes else "loop"
         copies.append(Axis(f"s{len(shape.stages)}.{name}", axis.size, kind, None, axis.most))
     around = [
         i for i, a in enumerate(shape.axes) if a.name not in panel and ranges_mask(shape, a.name) & mask

@@ -168,6 +168,14 @@ def gather(n, m, v):
     return kernel(store(param(0, n * m), i * m + j, load(param(2, v * m), row * m + j), i, j))
 
 
+def scattered(n, m, v, joins="add"):
+    i, j = axis(0, n, "serial"), axis(1, m)
+    place = load(param(1, n, dt.int64), i)
+    target = at(param(0, v * m), place * m + j)
+    put = UOp(ops.STORE, dt.void, (target, load(param(2, n * m), i * m + j) * 2.0, i), joins)
+    return kernel(UOp(ops.END, dt.void, (put, i, j)))
+
+
 def transposed(n, m):
     i, j = axis(0, n), axis(1, m)
     return kernel(store(param(0, n * m), i * m + j, load(param(1, n * m), j * n + i), i, j))
@@ -196,6 +204,7 @@ def divided(n, m):
 
 # fmt: off
 KERNELS = {
+    "scattered_7_37_5": scattered(7, 37, 5),
     "scaled_37": scaled(37),
     "scaled_64": scaled(64),
     "scaled_5": scaled(5),

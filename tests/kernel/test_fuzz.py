@@ -20,6 +20,7 @@ KERNELS = {
     "softmax": kernels.softmax(3, 8), "conv": kernels.conv(1, 2, 3, 4, 5), "pool": kernels.pool(2, 6),
     "two_outputs": kernels.two_outputs(21), "gather": kernels.gather(3, 8, 5),
     "divided": kernels.divided(2, 3),
+    "scattered": kernels.scattered(7, 24, 5), "put": kernels.scattered(7, 11, 5, None),
     "conv_weights": kernels.conv_weights(2, 1, 2, 3, 4),
 }  # fmt: skip
 LANES = {4: (4, 8, 16), 8: (2, 4, 8)}  # lanes that the target has, by the bytes of the widest element

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from baregrad import dtype as dt
 from baregrad import ir
 from baregrad.base.errors import CompileError
 from baregrad.kernel import optimize, parse, rows, show
+from baregrad.kernel.axes import Shape
 from baregrad.lower import lower
 from baregrad.render.targets import AVX512
 from tests.kernel.kernels import (
     KERNELS,
+    axis,
     conv,
     conv_weights,
+    kernel,
     layernorm,
+    load,
     matmul,
     memory,
+    param,
     pool,
     row_sum,
     scaled,
     softmax,
+    store,
     two_outputs,
 )
 from tests.kernel.test_heuristic import same
@@ -118,3 +125,13 @@ def test_text_goes_round():
 def test_no_opts_is_the_kernel():
     for ast in KERNELS.values():
         assert optimize(ast, AVX512, ()) is ast
+
+
+def test_lanes_do_not_reach_beyond_int32():
+    cases = [(1, 1 << 26, True), (1, 1 << 27, True), (0, 1 << 26, True), (0, 1 << 28, False)]
+    for number, size, legal in cases:  # along 1 lanes are neighbours in memory
+        i, j = axis(0, 16), axis(1, 16)
+        row = load(param(1, 16, dt.int64), i).maximum(0).minimum(size - 1)
+        ast = kernel(store(param(0, 256), i * 16 + j, load(param(2, size * 16), row * 16 + j), i, j))
+        why = rows()["vector"].why_not(Shape.of(ast), str(number))
+        assert (why is None) is legal, (number, size, why)

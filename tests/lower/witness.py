@@ -43,7 +43,12 @@ class KernelRun:
             memory = memory_of(self.buffers, self.local, place.src[0])
             offset = self.value(place.src[1], inner, memo)
             assert 0 <= offset < len(memory), f"store at {offset} of {len(memory)}"
-            memory[offset] = self.value(value, inner, memo)
+            made, joins = self.value(value, inner, memo), end.src[0].arg
+            if joins is not None:
+                made = dt.normalize(
+                    joiner(joins, value.dtype).meaning(memory[offset].item(), made), value.dtype
+                )
+            memory[offset] = made
 
     def nest(self, ranges, env):
         """The environments of a nest of loops; an inner size may depend on an outer counter."""
