@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from baregrad import dtype as dt
+from baregrad.ir.size import most as greatest
 
 
 def gather_gradient(g: Any, y: Any, x: Any, index: Any) -> tuple[Any, ...]:
@@ -42,8 +43,10 @@ def inside(index: Any, size: Any, value: Any) -> Any:
 
 
 def _last(index: Any, size: Any) -> Any:
-    """The last place of an axis, as far as the index's dtype reaches."""
-    return index.const_like(min(size - 1, index.dtype.max)) if isinstance(size, int) else size - 1
+    """The last place of an axis, as far as the index's dtype reaches; of a symbolic size its greatest value
+    (what lies behind the end is left out when the gradient is scattered).
+    """
+    return index.const_like(min(greatest(size) - 1, index.dtype.max))
 
 
 def _set_gradient(g: Any, axis: int, base: Any, index: Any) -> tuple[Any, ...]:

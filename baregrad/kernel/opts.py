@@ -463,8 +463,8 @@ def _stage(shape: Shape, load: str, *panel: str) -> Shape:
     copies = []
     for name in panel:
         axis = shape.by_name[name]
-        lanes = packed and axis.kind not in ("reduce", "serial", "grid")
-        kind = axis.kind.removeprefix("reduce_") if lanes else "loop"
+        dense = packed and axis.kind not in ("reduce", "serial", "grid")
+        kind = axis.kind.removeprefix("reduce_") if dense else "loop"
         copies.append(Axis(f"s{len(shape.stages)}.{name}", axis.size, kind, None, axis.most))
     around = [
         i for i, a in enumerate(shape.axes) if a.name not in panel and ranges_mask(shape, a.name) & mask

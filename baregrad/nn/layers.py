@@ -112,6 +112,43 @@ class Embedding(Module):
         return x.embedding(self.weight, self.padding_idx)
 
 
+class EmbeddingBag(Module):
+    """The mean, sum or max of a table's rows for each bag of numbers: Tensor.embedding_bag().
+
+    Shapes: integers (bags, n), or (n,) with offsets (bags,) -> (bags, embedding_dim). Row padding_idx begins
+    as zeros, gets no gradient and does not count.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        mode: str = "mean",
+        padding_idx: int | None = None,
+        *,
+        include_last_offset: bool = False,
+        dtype: DType = dt.float32,
+        device: str | None = None,
+    ) -> None:
+        table = Embedding(num_embeddings, embedding_dim, padding_idx, dtype=dtype, device=device)
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.mode, self.padding_idx, self.include_last_offset = mode, padding_idx, include_last_offset
+        self.weight = table.weight
+
+    def __call__(
+        self, x: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
+    ) -> Tensor:
+        """One row for each bag. Errors: as Tensor.embedding_bag()."""
+        return x.embedding_bag(
+            self.weight,
+            offsets,
+            self.mode,
+            per_sample_weights=per_sample_weights,
+            padding_idx=self.padding_idx,
+            include_last_offset=self.include_last_offset,
+        )
+
+
 class Dropout(Module):
     """In training each element 0 with probability p, else divided by 1 - p."""
 

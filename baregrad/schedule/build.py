@@ -11,7 +11,7 @@ from math import prod
 
 from baregrad import dtype as dt
 from baregrad.base.walk import sources_first
-from baregrad.ir import Size, UOp, bounds, const, ops, ranges_of, toposort
+from baregrad.ir import Size, UOp, bounds, const, ops, ranges_of, size_node, toposort
 from baregrad.schedule.apart import taken_apart
 from baregrad.schedule.indexing import Indexer
 from baregrad.schedule.kernels import Context, Kernel
@@ -213,7 +213,7 @@ class Builder:
 def clamped(index: UOp, size: Size) -> UOp:
     """An index brought into an axis, as int64: no value of it leads outside of memory."""
     if not isinstance(size, int):
-        return index.cast(dt.int64).minimum(size - 1).maximum(0)
+        return index.cast(dt.int64).minimum(size_node(size - 1)).maximum(0)
     low, high = bounds(index)
     if high >= size:
         index = index.minimum(size - 1)
@@ -224,7 +224,7 @@ def within(index: UOp, size: Size) -> UOp | None:
     """Whether an index names an element of an axis; None if it surely does."""
     if not isinstance(size, int):
         wide = index.cast(dt.int64)
-        return conjunction((wide >= 0, wide < size))
+        return conjunction((wide >= 0, wide < size_node(size)))
     low, high = bounds(index)
     checks = [index >= 0] if low < 0 else []
     return conjunction((*checks, index <= size - 1) if high >= size else tuple(checks))

@@ -83,6 +83,16 @@ def test_embedding(device):
     assert layer.weight.grad.tolist() == [[n] * 3 for n in (1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0)]
 
 
+def test_embedding_bag(device):
+    layer = nn.EmbeddingBag(7, 3, "sum", padding_idx=2)
+    table = layer.weight.numpy()
+    assert table[2].tolist() == [0.0] * 3
+    found = layer(Tensor([6, 0, 2, 1]), Tensor([0, 0, 3]))
+    assert np.allclose(found.numpy(), [[0.0] * 3, table[6] + table[0], table[1]])
+    found.sum().backward()
+    assert layer.weight.grad.tolist() == [[n] * 3 for n in (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)]
+
+
 def test_embeddings_start_normal(device):
     Tensor.manual_seed(2)
     weight = nn.Embedding(40, 50).weight.numpy()

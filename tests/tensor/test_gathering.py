@@ -102,3 +102,16 @@ def test_an_embedding_costs_its_rows():
         (rows * weights).sum().backward()
         table.grad.realize()
     assert sorted(names) == ["e_1000_16", "e_64_16", "s_64_16"], names
+
+
+def test_an_axis_of_symbolic_size():
+    numbers = np.array([0, 2, -1, 2, 99])
+    for value in (3, 5):
+        n = bg.Variable("n", 1, 8).bind(value)
+        x = np.arange(40, dtype="f").reshape(8, 5)
+        rows = Tensor(x)[:n]
+        wanted = x[[0, 2, value - 1, 2, value - 1]]  # 99 is clamped
+        assert rows.index_select(0, Tensor(numbers)).tolist() == wanted.tolist()
+        added = rows.index_add(0, Tensor(numbers), Tensor.ones(5, 5))
+        np.add.at(x, [0, 2, value - 1, 2], 1)
+        assert added.sum().item() == x[:value].sum()

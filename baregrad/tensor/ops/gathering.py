@@ -17,6 +17,7 @@ from baregrad.base.errors import DTypeError, IndexingError, ShapeError
 from baregrad.engine import SESSION, Guard, Value, from_bytes, out_of_range
 from baregrad.ir import Scalar, Size, UOp, bounds, const, ops
 from baregrad.tensor import check, numbers
+from baregrad.tensor.base import number_node
 from baregrad.tensor.ops.indexing import Indexing
 from baregrad.tensor.place import user_line
 
@@ -231,7 +232,7 @@ class Gathering(Indexing):
         if bounds(at.value.node)[0] >= 0:
             return at
         wide = at if isinstance(size, int) and size <= at.dtype.max else at.cast(dt.int64)
-        return wide.apply(lambda i: (i < 0).where(i + size, i))
+        return wide.apply(lambda i: (i < 0).where(i + number_node(size, i.dtype), i))
 
     def _whole(self, what: str) -> Self:
         """These indices, if they are integers."""
