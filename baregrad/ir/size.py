@@ -209,6 +209,18 @@ class Symbolic:
             mend="declare the variables with bounds that decide it",
         )
 
+    def __truediv__(self, other: object) -> Amount:
+        """What is no size: a fraction of one. A tensor is divided by a size as by a number."""
+        if not isinstance(other, int | float | Symbolic):
+            return NO
+        raise ShapeError(
+            f"the symbolic size {self!r} and {other!r} in a division",
+            why="a fraction of a symbolic size is no number, and no size",
+            mend="use // for a size, or divide a tensor by it",
+        )
+
+    __rtruediv__ = __truediv__
+
     # fmt: off
     def __lt__(self, other: Amount) -> bool: return _less(self, other, "<", self, other, 0)
     def __le__(self, other: Amount) -> bool: return _less(self, other, "<=", self, other, 1)

@@ -99,7 +99,7 @@ class Loss(Random):
             some = target > 0
             loss = (target * (target.where(some, 1).log() - self)).where(some, 0)
         if reduction == "batchmean":
-            return loss.sum() * (1 / max(self.shape[0] if self.ndim else 1, 1))
+            return loss.sum()._shared_by(max(self.shape[0] if self.ndim else 1, 1))
         return loss._reduced(reduction)
 
     # -- classes -----------------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ class Loss(Random):
         count = self.shape[classes]
         smooth = target * (1 - label_smoothing) + label_smoothing / count if label_smoothing else target
         each = -(logs._weighted(weight) * smooth).sum(classes)
-        share = 1 / max(math.prod(self.shape) // max(count, 1), 1)
-        return each.sum() * share if reduction == "mean" else each._reduced(reduction)
+        rows = max(math.prod(self.shape) // max(count, 1), 1)
+        return each.sum()._shared_by(rows) if reduction == "mean" else each._reduced(reduction)
 
     def _classified(
         self, target: Self, weight: Self | None, ignore_index: int, reduction: str, smoothing: float
