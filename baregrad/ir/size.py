@@ -81,7 +81,7 @@ class Part(NamedTuple):
     """x // d or x % d where that is no polynomial."""
 
     op: str  # "//" or "%"
-    x: Symbolic
+    x: int | Symbolic  # not both are ints
     d: int | Symbolic
 
 
@@ -375,8 +375,7 @@ def _mapped(atom: Atom, function: Callable[[Variable], Amount]) -> Amount:
     if isinstance(atom, Variable):
         found = function(atom)
         return sized(found) if isinstance(found, Variable) else found
-    x = atom.x.map(function)
-    d = atom.d.map(function) if isinstance(atom.d, Symbolic) else atom.d
+    x, d = (part.map(function) if isinstance(part, Symbolic) else part for part in (atom.x, atom.d))
     return x // d if atom.op == "//" else x % d
 
 
@@ -443,13 +442,11 @@ def _divided(x: Amount, d: Amount) -> tuple[Amount, Amount]:
     elif least >= 0 and greatest < low:
         more = 0
     else:
-        if not isinstance(rest, Symbolic):
-            rest = Symbolic((), rest)  # a number divided by a variable
         return quotient + _atom("//", rest, d), _atom("%", rest, d)
     return quotient + more, rest - d * more
 
 
-def _atom(op: str, x: Symbolic, d: Amount) -> Symbolic:
+def _atom(op: str, x: Amount, d: Amount) -> Symbolic:
     return Symbolic((((Part(op, x, d),), 1),), 0)
 
 

@@ -186,6 +186,8 @@ class Indexer:
             size = self.size(atom.src[0])
             assert size is not None, "the size of a loop is made of variables"
             return 0, size - 1
+        if atom.op is ops.CHOSEN:
+            return 0, atom.arg[1] - 1
         size = self.size(atom)
         if size is not None:
             return size, size
