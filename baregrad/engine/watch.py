@@ -1,7 +1,8 @@
-"""What a step must not ask for while it is captured: clocks, other libraries' random numbers, files.
+"""What a step must not ask for while it is captured: clocks, other libraries' random numbers, files, the
+numbers that symbolic sizes are.
 
 A replay runs no Python, so such an answer would be that of the capture for ever. Python's profiling hook
-tells of each builtin that is called; only calls from outside of baregrad count.
+tells of each function that is called; only calls from outside of baregrad count.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 from baregrad.base.errors import JitError
+from baregrad.ir import Symbolic
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 LIBRARY = sysconfig.get_paths()["stdlib"] + os.sep
@@ -32,6 +34,9 @@ ASKING = (
     ("builtins", ("input",),                                     "the keyboard"),
 )
 # fmt: on
+
+
+NUMBER_OF_A_SIZE = Symbolic.value.fget.__code__  # type: ignore[attr-defined]  # of a property
 
 
 class Watch(AbstractContextManager[None]):
@@ -62,6 +67,8 @@ class Watch(AbstractContextManager[None]):
             )
 
     def _called(self, frame: FrameType, event: str, function: Any) -> None:  # Any: a builtin, or None
+        if event == "call" and frame.f_code is NUMBER_OF_A_SIZE and _is_users(frame.f_back):
+            self._found = self._found or "the number of a symbolic size (its .value)"
         if event != "c_call" or self._found:
             return
         name = getattr(function, "__name__", "")

@@ -133,8 +133,8 @@ class Symbolic:
 
     @property
     def value(self) -> int:
-        """The number that it is as its variables are bound. A captured step would keep it: use the size
-        itself there.
+        """The number that it is as its variables are bound. A captured step refuses it: a replay would keep
+        it for ever.
 
         Errors: ShapeError for a variable that is not bound.
         """

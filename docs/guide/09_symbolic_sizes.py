@@ -60,5 +60,5 @@ for wrong in (lambda: x[:n][:5], lambda: x[:n] + x[:10], lambda: range(n), lambd
     else:
         raise AssertionError("it was accepted")
 
-# `n.value` is the number of this binding. A captured step would keep it for ever, so use `n` there.
+# `n.value` is the number of this binding. A captured step, which would keep it for ever, refuses it.
 assert n.value == 10

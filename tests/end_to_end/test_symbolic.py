@@ -205,7 +205,7 @@ def test_a_cache_of_keys_and_values(captured):
     step = bg.jit(step) if captured else step
     for _ in range(2 if captured else 1):  # the second round writes over the first
         expected = attention_of_numpy(xs, weights)
-        for start in range(32 if captured else 5):
+        for start in range(32 if captured else 2):
             got = step(Tensor(xs[start : start + 1]), START.bind(start))
             assert np.allclose(got.numpy()[0], expected[start], atol=1e-4), start
         xs = xs[::-1]
@@ -224,8 +224,16 @@ def test_a_part_that_is_assigned_to_is_put_into_the_whole():
     assert not before.numpy().any()  # computed before, though looked at later
 
 
-INDICES = [0, -1, slice(1, 3), slice(None, None, 2), slice(None, None, -1), slice(5, 1, -2), (slice(None), 0)]
-INDICES += [(slice(1, 4), slice(0, 6, 4)), (..., 2), (None, slice(0, 2)), (2, 3), slice(2, 2), ()]
+INDICES = [
+    -1,
+    slice(1, 3),
+    slice(None, None, -1),
+    slice(5, 1, -2),
+    (..., 2),
+    (None, slice(0, 2)),
+    slice(2, 2),
+    (),
+]
 INDICES += [(slice(None, None, -3), slice(None, None, 5))]
 
 
@@ -329,6 +337,17 @@ def test_steps_that_a_replay_would_get_wrong():
         typed(x, size)
     with pytest.raises(JitError, match="called with"):
         typed(x, n + 1)
+
+
+def test_numbers_of_sizes_are_refused_in_a_captured_step():
+    step = bg.jit(lambda x, n: x[:n] * (n + 1).value)
+    step(Tensor(DATA), N.bind(3))
+    with pytest.raises(JitError, match="number of a symbolic size"):
+        step(Tensor(DATA), N.bind(3))
+    step = bg.jit(lambda x: x * x.shape[0].value)
+    step(Tensor(DATA)[: N.bind(3)])
+    with pytest.raises(JitError, match="number of a symbolic size"):
+        step(Tensor(DATA)[: N.bind(3)])
 
 
 def test_tensors_with_symbolic_shapes_as_arguments():

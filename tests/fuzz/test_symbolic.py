@@ -44,14 +44,21 @@ STEPS = (  # a and b are values so far, r a random number, m a size
 # fmt: on
 
 
-def program(seed, x, y, n, m):
-    """Some random steps over parts of x (70, 9) and y (9, 70); what bounds can't decide is left out."""
+def choices(seed):
+    """What a program does: a step, which two values so far, and a number, some times."""
     rng = Random(seed)
+    return [
+        (rng.choice(STEPS), rng.random(), rng.random(), rng.randrange(1000))
+        for _ in range(rng.randrange(3, 9))
+    ]
+
+
+def program(chosen, x, y, n, m):
+    """Random steps over parts of x (70, 9) and y (9, 70); what bounds can't decide is left out."""
     pool = [x[:n], y[:, :n], x[:n] * 2, y[:m, :n], x[:n, :m]]
-    for _ in range(rng.randrange(3, 9)):
-        step, a, b, r = rng.choice(STEPS), rng.choice(pool), rng.choice(pool), rng.randrange(1000)
+    for step, first, second, r in chosen:
         try:
-            made = step(a, b, r, m)
+            made = step(pool[int(first * len(pool))], pool[int(second * len(pool))], r, m)
         except ShapeError:
             continue
         if 0 < made.ndim < 3:
@@ -60,29 +67,28 @@ def program(seed, x, y, n, m):
 
 
 def check(seed):
-    rng = np.random.default_rng(seed)
+    rng, chosen = np.random.default_rng(seed), choices(seed)
     x, y = (rng.standard_normal(shape).astype("float32") / 2 for shape in ((70, 9), (9, 70)))
     with bg.override(device="cpu", features=FEATURES[seed % 2], threads=1 + seed // 2 % 2):
-        step = bg.jit(lambda x, y, n, m: program(seed, x, y, n, m))
+        step = bg.jit(lambda x, y, n, m: program(chosen, x, y, n, m))
         tensors = Tensor(x), Tensor(y)
         found = [[t.numpy() for t in step(*tensors, N.bind(n), M.bind(m))] for n, m in VALUES]
     with bg.override(device="reference"):
         tensors = Tensor(x), Tensor(y)
         for (n, m), got in zip(VALUES, found, strict=True):
-            expected = [t.numpy() for t in program(seed, *tensors, N.bind(n), M.bind(m))]
+            expected = [t.numpy() for t in program(chosen, *tensors, N.bind(n), M.bind(m))]
             assert len(got) == len(expected)
             for place, (a, b) in enumerate(zip(got, expected, strict=True)):
                 assert a.shape == b.shape, (seed, n, m, place)
                 assert np.allclose(a, b, rtol=1e-3, atol=1e-3, equal_nan=True), (seed, n, m, place)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_programs(seed):
-    check(seed)
+def test_a_program():
+    check(1)
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("first", range(2, 122, 10))
+@pytest.mark.parametrize("first", range(0, 120, 10))
 def test_more_programs(first):
     for seed in range(first, first + 10):
         check(seed)

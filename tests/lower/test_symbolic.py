@@ -81,7 +81,7 @@ def check(item, target, opts):
     return linear
 
 
-@pytest.mark.parametrize("target", [AVX2, AVX512], ids=lambda t: t.name)
+@pytest.mark.parametrize("target", [pytest.param(AVX2, marks=pytest.mark.slow), AVX512], ids=lambda t: t.name)
 @pytest.mark.parametrize("net", NETS)
 def test_value_is_kept(net, target):
     buffers = Buffers()
