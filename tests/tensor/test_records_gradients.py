@@ -83,10 +83,10 @@ def tensor_of(data: list[float]) -> Tensor:
     return Tensor(data, dtype=dt.float64, device="reference")
 
 
-def derivative(y: Tensor, xs: list[Tensor]) -> list[Tensor]:
-    """The gradient of a scalar as expressions that may be differentiated again."""
-    found = y.gradient(*xs, create_graph=True, allow_unused=True)
-    return [x.zeros_like() if g is None else g for g, x in zip(found, xs, strict=True)]
+def derivative(y: Tensor, xs: list[Tensor], again: bool) -> list[Tensor]:
+    """The gradient of a scalar, on a tape itself if it is differentiated again."""
+    found = y.gradient(*xs, create_graph=again, allow_unused=True)
+    return [x * 0 if grad is None else grad for x, grad in zip(xs, found, strict=True)]
 
 
 def first(record: Record, what: str, sample: Sample) -> Slope:
@@ -105,16 +105,16 @@ def second(record: Record, what: str, sample: Sample) -> Slope:
     moved = Moved(what)
 
     def slope(by: float) -> tuple[Tensor, list[Tensor]]:
-        call = given(record, sample, dt.float64, moved(by))
-        xs = [x.requires_grad_() for x in inputs(call)]
-        total = weighed(ours(record, call), what)
-        total = total + 0 * sum((x.sum() for x in xs), start=tensor_of([0.0]).sum())
+        xs = inputs(call := given(record, sample, dt.float64, moved(by)))
+        for x in xs:
+            x.requires_grad_()
         lines = [tensor_of(d).reshape(x.shape) for d, x in zip(moved.directions, xs, strict=True)]
-        parts = [(g * d).sum() for g, d in zip(derivative(total, xs), lines, strict=True)]
+        grads = derivative(weighed(ours(record, call), what), xs, again=True)
+        parts = [(g * d).sum() for g, d in zip(grads, lines, strict=True)]
         return sum(parts[1:], start=parts[0]), xs
 
     middle, xs = slope(0.0)
-    grads = derivative(middle, xs)
+    grads = derivative(middle, xs, again=False)
     return Slope(what, [slope(h)[0] for h in (STEP, -STEP)], grads, moved.directions, STEP)
 
 

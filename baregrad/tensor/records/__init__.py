@@ -38,8 +38,8 @@ TABLES = (
 # Public names of Tensor that have no record, and why.
 WITHOUT_RECORD = {
     "it puts elements elsewhere, or takes them out": "to assign realize tolist item numpy torch from_dlpack",
-    "it works on the tape": "backward gradient register_hook retain_grad requires_grad_ grad requires_grad is_leaf",
-    "it is a fact of the tensor": "shape dtype device ndim numel value",
+    "it works on the tape": "backward gradient register_hook retain_grad requires_grad_ requires_grad grad",
+    "it is a fact of the tensor": "shape dtype device ndim numel value is_leaf",
     "operations are made with it": "of apply constant fit operands",
     "it gives nothing": "manual_seed",
 }
