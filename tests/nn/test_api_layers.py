@@ -129,7 +129,7 @@ SCHEDULES = [  # name, the schedule, rates from 0.1 on
 
 
 @pytest.mark.parametrize("name, make, rates", SCHEDULES, ids=[row[0] for row in SCHEDULES])
-def test_schedules(device, name, make, rates):
+def test_schedules(name, make, rates):
     optimizer = nn.SGD([Tensor([1.0], requires_grad=True)], lr=0.1)
     schedule = make(optimizer)
     found = [optimizer.lr.item()]
@@ -171,7 +171,7 @@ REFUSED = [  # name, what is done, the class, words of the message
 
 
 @pytest.mark.parametrize("name, act, cls, words", REFUSED, ids=[row[0] for row in REFUSED])
-def test_refused(device, name, act, cls, words):
+def test_refused(name, act, cls, words):
     with pytest.raises(cls, match=words) as caught:
         act()
     assert caught.value.mend

@@ -110,7 +110,7 @@ REFUSED = [  # name, what is done, the class, words of the message
 
 
 @pytest.mark.parametrize("name, act, cls, words", REFUSED, ids=[row[0] for row in REFUSED])
-def test_refused(device, name, act, cls, words):
+def test_refused(name, act, cls, words):
     with pytest.raises(cls, match=words or None) as caught:
         act()
     assert caught.value.what

@@ -7,6 +7,7 @@ must raise. The suite takes float32 and one more dtype of each record; `make slo
 from __future__ import annotations
 
 import builtins
+from zlib import crc32
 
 import pytest
 
@@ -46,10 +47,11 @@ def test_every_public_operation_has_a_record():
 by_name = {"ids": lambda record: record.name}
 
 
-def check_values(record: Record, dtype: dt.DType, device: str) -> None:
-    """All samples of a dtype in one realize."""
+def check_values(record: Record, dtype: dt.DType, device: str, most: int = 99) -> None:
+    """Samples of a dtype in one realize: at most so many from the first on, and as many from the last."""
     rows = []
-    for what, sample in cases(record, dtype):
+    every = list(cases(record, dtype))
+    for what, sample in every if len(every) <= 2 * most else every[:most] + every[-most:]:
         call = given(record, sample, dtype, tensor(device))
         found = ours(record, call)
         for place, part in enumerate(found):
@@ -71,7 +73,10 @@ def check_values(record: Record, dtype: dt.DType, device: str) -> None:
 
 @pytest.mark.parametrize("record", ALL, **by_name)
 def test_values(record):
-    check_values(record, dt.float32, "reference")
+    check_values(record, dt.float32, "reference", 3)
+    others = [dtype for dtype in VALUED if dtype is not dt.float32 and record.takes(dtype)]
+    if others:
+        check_values(record, others[crc32(record.name.encode()) % len(others)], "reference", 1)
 
 
 @pytest.mark.slow
@@ -82,13 +87,13 @@ def test_all_values(record, device):
         check_values(record, dtype, device)
 
 
-@pytest.mark.parametrize("record", [r for r in ALL if r.dtypes], **by_name)
-def test_unsupported_dtypes_raise(record):
-    for dtype in VALUED:
-        if not record.takes(dtype):
-            call = given(record, record.samples[0], dtype, tensor("reference"))
-            with pytest.raises(errors.DTypeError):
-                raise AssertionError(f"{record.name} of {dtype} gives {ours(record, call)[0].dtype}")
+def test_unsupported_dtypes_raise():
+    for record in ALL:
+        for dtype in VALUED:
+            if record.dtypes and not record.takes(dtype):
+                call = given(record, record.samples[0], dtype, tensor("reference"))
+                with pytest.raises(errors.DTypeError):
+                    raise AssertionError(f"{record.name} of {dtype} gives {ours(record, call)[0].dtype}")
 
 
 @pytest.mark.parametrize("record", [r for r in ALL if r.errors], **by_name)

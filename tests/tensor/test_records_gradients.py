@@ -18,7 +18,6 @@ from baregrad.tensor.records import Record, Sample
 from tests.tensor.from_records import ALL, cases, given, inputs, ours, tensor
 
 STEP = 1e-5
-SUITE = 2  # samples of a record; the rest is slow
 by_name = {"ids": lambda record: record.name}
 
 
@@ -139,40 +138,39 @@ TWICE = [record for record in WITH if not record.second]
 
 @pytest.mark.parametrize("record", WITH, **by_name)
 def test_gradient(record):
-    check(record, smooth(record)[:SUITE], first)
+    check(record, smooth(record)[:1], first)
 
 
 @pytest.mark.parametrize("record", TWICE, **by_name)
 def test_second_derivative(record):
-    check(record, smooth(record)[:1], second)
+    check(record, smooth(record)[-1:], second)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("record", WITH, **by_name)
 def test_all_gradients(record):
-    check(record, smooth(record)[SUITE:], first)
+    check(record, smooth(record)[1:], first)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("record", TWICE, **by_name)
 def test_all_second_derivatives(record):
-    check(record, smooth(record)[1:], second)
+    check(record, smooth(record)[:-1], second)
 
 
-@pytest.mark.parametrize("record", WITH, **by_name)
-def test_there_is_a_sample_with_a_gradient(record):
-    assert smooth(record)
+def test_there_are_samples_with_a_gradient():
+    assert [record.name for record in WITH if not smooth(record)] == []
 
 
 WITHOUT = [r for r in ALL if r.gradient and r.takes(dt.float64) and not r.random]
 
 
-@pytest.mark.parametrize("record", WITHOUT, **by_name)
-def test_what_has_no_gradient_gives_none(record):
-    what, sample = next(cases(record, dt.float64))
-    call = given(record, sample, dt.float64, tensor("reference"))
-    xs = [x.requires_grad_() for x in inputs(call)]
-    results = [r for r in ours(record, call) if r.requires_grad]
-    for part in results:
-        part.sum().backward()
+def test_what_has_no_gradient_gives_none():
+    for record in WITHOUT:
+        what, sample = next(cases(record, dt.float64))
+        call = given(record, sample, dt.float64, tensor("reference"))
+        xs = [x.requires_grad_() for x in inputs(call)]
+        for part in ours(record, call):
+            if part.requires_grad:
+                part.sum().backward(retain_graph=True)
         assert all(x.grad is None or not any(x.grad.reshape(-1).tolist()) for x in xs), what
