@@ -17,9 +17,9 @@ from baregrad import dtype as dt
 from baregrad.dtype import DType
 from baregrad.tensor import Tensor
 from baregrad.tensor.records import Array, Record, Sample, gives, is_one, records
-from tests.tensor import references
+from tests.tensor import references, windows
 
-FORMULAS = {"np": np, "sp": scipy.special, "math": math, **vars(references)}
+FORMULAS = {"np": np, "sp": scipy.special, "math": math, **vars(references), **vars(windows)}
 ALL = list(records().values())
 FLOATS = [row for row in dt.ALL if row.is_float]
 VALUED = [row for row in dt.ALL if row is not dt.void]

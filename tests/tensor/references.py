@@ -39,7 +39,7 @@ def norm(x, p, axis, keepdim):
     return (size**p).sum(axis, keepdims=keepdim) ** (1 / p)
 
 
-def windows(x, size, step):
+def parted(x, size, step):
     """Windows of the last axis, along a new one."""
     return np.lib.stride_tricks.sliding_window_view(x, size, -1)[..., ::step, :]
 
@@ -68,10 +68,15 @@ def each(value, axes):
 
 def conv(x, weight, bias, stride, padding, dilation, groups):
     """Cross-correlation, one element of the kernel at a time."""
+    if x.ndim < weight.ndim:
+        return conv(x[None], weight, bias, stride, padding, dilation, groups)[0]
     axes = x.ndim - 2
-    stride, padding, dilation = each(stride, axes), each(padding, axes), each(dilation, axes)
-    x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
     kernel = weight.shape[2:]
+    stride, dilation = each(stride, axes), each(dilation, axes)
+    room = [(p, p) for p in each(padding, axes)] if not isinstance(padding, str) else [(0, 0)] * axes
+    if padding == "same":
+        room = [(d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2) for d, k in zip(dilation, kernel)]
+    x = np.pad(x, [(0, 0), (0, 0), *room])
     counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation)]
     inner, outer = weight.shape[1], weight.shape[0] // groups
     y = np.zeros((x.shape[0], weight.shape[0], *counts))
@@ -112,29 +117,12 @@ def spread(x, weight, bias, stride=1, padding=0, output_padding=0, groups=1, dil
     return y if bias is None else y + bias.reshape(-1, *(1,) * axes)
 
 
-def pool(x, axes, size, stride, padding, reduce, filler):
-    size, padding = each(size, axes), each(padding, axes)
-    stride = size if stride is None else each(stride, axes)
-    room = [(0, 0)] * (x.ndim - axes) + [(p, p) for p in padding]
-    if any(padding) and filler and x.dtype.kind != "f":
-        filler = False if x.dtype == bool else np.iinfo(x.dtype).min
-    x = np.pad(x, room, constant_values=filler) if any(padding) else x
-    last = tuple(range(x.ndim - axes, x.ndim))
-    seen = np.lib.stride_tricks.sliding_window_view(x, size, last)
-    seen = seen[(slice(None),) * (x.ndim - axes) + tuple(slice(None, None, s) for s in stride)]
-    return reduce(seen, tuple(range(-axes, 0)))
-
-
-def nearest(x, size, scale_factor):
-    axes = x.ndim - 2
-    sizes = each(size, axes) if size is not None else tuple(n * scale_factor for n in x.shape[2:])
-    for axis, wanted in enumerate(sizes, 2):
-        x = np.take(x, np.arange(wanted) * x.shape[axis] // wanted, axis)
-    return x
-
-
 def attention(q, k, v, mask, is_causal, scale):
     """Rows that see nothing are zeros."""
+    return attention_weights(q, k, mask, is_causal, scale) @ v
+
+
+def attention_weights(q, k, mask, is_causal, scale):
     scores = q @ np.swapaxes(k, -1, -2) * (max(q.shape[-1], 1) ** -0.5 if scale is None else scale)
     if is_causal:
         mask = np.tril(np.ones(scores.shape[-2:], bool))
@@ -143,7 +131,7 @@ def attention(q, k, v, mask, is_causal, scale):
     top = scores.max(-1, keepdims=True, initial=-np.inf)
     blind = np.isinf(top)
     powers = np.exp(scores - np.where(blind, 0, top))
-    return powers / np.where(blind, 1, powers.sum(-1, keepdims=True)) @ v
+    return powers / np.where(blind, 1, powers.sum(-1, keepdims=True))
 
 
 def reduced(loss, reduction):

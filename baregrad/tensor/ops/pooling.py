@@ -148,12 +148,14 @@ class Pooling(Convolution):
             counted = Windows(axes, windows.kernel, windows.stride)
         return seen.sum(inside) / ones._viewed(axes, counted, counts).sum(inside)
 
+    @check.takes("float")
     def lp_pool1d(
         self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
     ) -> Self:
         """sum(x ** p) ** (1 / p) of each window of the last axis, of |x| with the sign of the sum."""
         return self._pooled_norm(1, norm_type, Windows(1, kernel_size, stride, ceil=ceil_mode))
 
+    @check.takes("float")
     def lp_pool2d(
         self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
     ) -> Self:
@@ -220,18 +222,21 @@ class Pooling(Convolution):
         """As adaptive_avg_pool1d, of the last 3 axes."""
         return self._adapted_mean(3, output_size)
 
+    @check.takes("float")
     def adaptive_max_pool1d(
         self, output_size: Wanted, return_indices: bool = False
     ) -> Any:  # Any: a tensor, or two
         """The greatest element of windows as adaptive_avg_pool1d's; with its place as max_pool1d's."""
         return self._adapted_max(1, output_size, return_indices)
 
+    @check.takes("float")
     def adaptive_max_pool2d(
         self, output_size: Wanted, return_indices: bool = False
     ) -> Any:  # Any: a tensor, or two
         """As adaptive_max_pool1d, of the last 2 axes."""
         return self._adapted_max(2, output_size, return_indices)
 
+    @check.takes("float")
     def adaptive_max_pool3d(
         self, output_size: Wanted, return_indices: bool = False
     ) -> Any:  # Any: a tensor, or two

@@ -153,6 +153,7 @@ class Products(Statistics):
         weights = self.attention_weights(key, attn_mask, is_causal, scale=scale)
         return weights.dropout(dropout_p).matmul(value)
 
+    @check.takes("float")
     def attention_weights(
         self, key: Self, attn_mask: Self | None = None, is_causal: bool = False, *, scale: float | None = None
     ) -> Self:

@@ -84,13 +84,14 @@ class Resize(Pooling):
     def _resampled(self, axis: int, new: int, mode: str, align: bool, factor: float) -> Self:
         """One axis in another size."""
         old = self.shape[axis]
-        step = dt.round_list(dt.float32, [1 / factor if factor else old / max(new, 1)])[0]
+        whole = mode in ("nearest", "nearest-exact")
+        wide: DType = dt.float64 if self.dtype is dt.float64 else dt.float32
+        found = 1 / factor if factor else old / max(new, 1)
+        step = dt.round_list(dt.float32 if whole else wide, [found])[0]  # of floats for places, as torch
         if old == new and step == 1.0:
             return self
-        whole = mode in ("nearest", "nearest-exact")
         if whole and new % old == 0 and step == old / new:
             return self.repeat_interleave(new // old, axis)
-        wide: DType = dt.float64 if self.dtype is dt.float64 else dt.float32
         places = self._places(new, axis, self.ndim).cast(wide)
         if whole:
             at = (places + 0.5 if mode == "nearest-exact" else places) * step

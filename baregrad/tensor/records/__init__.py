@@ -19,6 +19,7 @@ from baregrad.tensor.records import (
     table_random,
     table_reduce,
     table_sorting,
+    table_windows,
 )
 from baregrad.tensor.records.record import VALUED, Array, Record, Refusal, Sample, gives, is_one
 
@@ -29,6 +30,7 @@ TABLES = (
     table_gathering,
     table_reduce,
     table_products,
+    table_windows,
     table_loss,
     table_create,
     table_sorting,

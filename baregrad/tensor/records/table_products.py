@@ -1,17 +1,15 @@
 # ruff: noqa: E501 - one operation is one row
-"""Records of products and windows: tensor/ops/linear.py, products.py, windows.py. Read record.py first."""
+"""Records of products: tensor/ops/linear.py and products.py. Read record.py first."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from baregrad.tensor.records.record import NONE, Array, Kind, Sample, array, call, edge, op, refused
 
 PRODUCT = Kind("int float")
 FLOATS = Kind("float")
 ELEMENTS = Kind("bool int float")
-MEANS = Kind("bool int float", "float")
 
 LINE = array(7)
 MATRIX = array(3, 5)
@@ -59,15 +57,6 @@ def summed(formula: str, *shapes: tuple[int, ...]) -> tuple[Sample, Sample]:
     return sample.only("float"), sample.only("int").giving("total")
 
 
-def averaged(*samples: Sample) -> tuple[Sample, ...]:
-    """Samples of floats, and the first one of integers."""
-    others = replace(samples[0], smooth=False, dtypes="bool int", differs="int64 of int64, and no others")
-    return (*(s.only("float") for s in samples), others)
-
-
-CONVOLVED = "conv(x, weight, bias, stride, padding, dilation, groups)"
-SPREAD = "spread(x, weight, bias, stride, padding, output_padding, groups, dilation)"
-
 # fmt: off
 RECORDS = (
     op("matmul",  PRODUCT, "np.matmul(x, other)", call(MATRIX, TURNED), call(CUBE, array(2, 4, 2)), call(CUBE, array(4, 2)), call(array(5), TURNED), call(array(4, 5), array(5)), call(LINE, LINE), call(array(3, 0), array(0, 4)), call(ONE, ONE), shapes="0-d: it has no axis", tolerance=4, operator="x @ other", errors=(refused("multiply", MATRIX, MATRIX), refused("multiply", MATRIX, POINT))),
@@ -91,19 +80,6 @@ RECORDS = (
        call(Q, K, V), call(Q, K, V, scale=0.3), call(Q, K, V, SEEN), call(Q, K, V, array(3, 5)), call(Q, K, V, is_causal=True), edge(Q, K, V, BLIND), edge(Q, K, V, FAR), call(array(0, 2, 3), array(0, 2, 3), array(0, 2, 3)), call(ONE, ONE, ONE),
        shapes="0-d: it has no axes", tolerance=8, torch="F.scaled_dot_product_attention(x, key, value, attn_mask, 0.0, is_causal, scale=scale)",
        errors=(refused("queries", Q, V, V), refused("attend", Q, array(3, 5, 4), array(3, 5, 4)), refused("is_causal", Q, K, V, SEEN, 0.0, True), refused("mask of int64", Q, K, V, array(3, 5, dtype="int64"), kind="DTypeError"), refused("one dtype", Q, K, array(2, 5, 3, dtype="float64"), kind="DTypeError"))),
-    # -- windows
-    op("conv1d", PRODUCT, CONVOLVED, call(array(2, 2, 7), array(3, 2, 3), array(3), stride=2, padding=1), call(array(1, 4, 6), array(2, 2, 2), dilation=2, groups=2), call(array(0, 1, 3), array(1, 1, 2)), call(array(1, 1, 1), array(1, 1, 1)), shapes="0-d: it has no channels", tolerance=4, torch="F.conv1d", tinygrad="conv2d", errors=(refused("cannot convolve", array(1, 2, 5), array(1, 3, 2)), refused("windows of", array(1, 2, 5), array(1, 2, 7)), refused("for 1 axes", array(1, 2, 5), array(1, 2, 2), stride=(1, 2)))),
-    op("conv2d", PRODUCT, CONVOLVED, call(array(2, 2, 5, 4), array(3, 2, 3, 3), array(3), padding=1), call(array(2, 2, 5, 6), array(4, 1, 3, 2), array(4), stride=2, padding=(1, 0), groups=2), call(array(1, 1, 5, 5), array(2, 1, 2, 2), dilation=2), call(array(1, 1, 7, 7), array(1, 1, 2, 2), stride=(2, 3), padding=(1, 0), dilation=2), call(array(0, 1, 3, 3), array(1, 1, 2, 2)), call(array(1, 1, 1, 1), array(1, 1, 1, 1)), shapes="0-d: it has no channels", tolerance=4, torch="F.conv2d", errors=(refused("convolve", MATRIX, array(1, 1, 1, 1)), refused("convolve", array(1, 2, 4, 4), array(1, 3, 2, 2)), refused("windows", array(1, 1, 2, 2), array(1, 1, 3, 3)), refused("windows", array(1, 1, 2, 2), array(1, 1, 1, 1), stride=0))),
-    op("conv3d", PRODUCT, CONVOLVED, call(array(1, 2, 3, 4, 3), array(2, 2, 2, 2, 2), array(2), padding=(1, 0, 1)), call(array(0, 1, 2, 2, 2), array(1, 1, 2, 1, 2)), call(array(1, 1, 1, 1, 1), array(1, 1, 1, 1, 1)), shapes="0-d: it has no channels", tolerance=4, torch="F.conv3d", tinygrad="conv2d", errors=(refused("cannot convolve", array(1, 2, 2, 2, 2), array(1, 3, 1, 1, 1)),)),
-    op("conv_transpose1d", PRODUCT, SPREAD, call(array(2, 2, 4), array(2, 3, 3), array(3), stride=2, padding=1, output_padding=1), call(array(1, 1, 5), array(1, 1, 2), padding=2, dilation=2), call(array(1, 1, 1), array(1, 1, 1)), shapes="0-d and empty: as conv1d", tolerance=4, torch="F.conv_transpose1d(x, weight, bias, stride, padding, output_padding, groups, dilation)", tinygrad="conv_transpose2d", errors=(refused("transposed", array(1, 2, 5), array(3, 1, 2)),)),
-    op("conv_transpose2d", PRODUCT, SPREAD, call(array(1, 4, 3, 2), array(4, 1, 2, 2), array(2), stride=2, groups=2), call(array(1, 1, 1, 1), array(1, 1, 1, 1)), shapes="0-d and empty: as conv2d", tolerance=4, torch="F.conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation)", errors=(refused("transposed", array(1, 2, 5, 5), array(3, 1, 2, 2)),)),
-    op("conv_transpose3d", PRODUCT, SPREAD, call(array(1, 1, 2, 2, 2), array(1, 1, 2, 2, 2), stride=(1, 2, 1)), call(array(1, 1, 1, 1, 1), array(1, 1, 1, 1, 1)), shapes="0-d and empty: as conv3d", tolerance=4, torch="F.conv_transpose3d(x, weight, bias, stride, padding, output_padding, groups, dilation)", tinygrad="conv_transpose2d", errors=(refused("transposed", array(1, 2, 2, 2, 2), array(3, 1, 1, 1, 1)),)),
-    op("max_pool1d", ELEMENTS, "pool(x, 1, kernel_size, stride, padding, np.max, -np.inf)", call(array(2, 3, 7), 3, stride=2, padding=1), call(array(2, 6), 2), call(array(0, 2, 4), 2), call(array(1, 1), 1), shapes="0-d: it has no axis", torch="F.max_pool1d(x.double(), size, stride, padding).to(x.dtype)", tinygrad="max_pool2d", errors=(refused("windows", array(1, 2), 3), refused("pooling", POINT, 1))),
-    op("max_pool2d", ELEMENTS, "pool(x, 2, kernel_size, stride, padding, np.max, -np.inf)", call(array(2, 3, 5, 4), 2), call(array(1, 5, 5), 3, stride=2, padding=1), call(array(2, 6, 3), (3, 2), stride=1), call(array(0, 1, 2, 2), 2), call(array(1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.max_pool2d(x.double(), size, stride, padding).to(x.dtype)", errors=(refused("pooling", array(3), 2),)),
-    op("max_pool3d", ELEMENTS, "pool(x, 3, kernel_size, stride, padding, np.max, -np.inf)", call(array(1, 1, 4, 2, 4), 2), call(array(0, 1, 2, 2, 2), 2), call(array(1, 1, 1, 1), 1), shapes="0-d: it has no axes", torch="F.max_pool3d(x.double(), size, stride, padding).to(x.dtype)", tinygrad="max_pool2d", errors=(refused("pooling", array(2, 2), 2),)),
-    op("avg_pool1d", MEANS, "pool(x, 1, kernel_size, stride, padding, np.mean, 0)", *averaged(call(array(2, 2, 6), 2), call(array(2, 7), 3, stride=2, padding=1), call(array(0, 2, 4), 2), call(array(1, 1), 1)), shapes="0-d: it has no axis", torch="F.avg_pool1d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("windows", array(1, 2), 3),)),
-    op("avg_pool2d", MEANS, "pool(x, 2, kernel_size, stride, padding, np.mean, 0)", *averaged(call(array(2, 3, 5, 4), 2), call(array(1, 5, 5), 3, stride=2, padding=1), call(array(0, 1, 2, 2), 2), call(array(1, 1, 1), 1)), shapes="0-d: it has no axes", torch="F.avg_pool2d(x, size, stride, padding)", errors=(refused("pooling", array(3), 2),)),
-    op("avg_pool3d", MEANS, "pool(x, 3, kernel_size, stride, padding, np.mean, 0)", *averaged(call(array(1, 1, 3, 3, 3), 2, stride=1), call(array(0, 1, 2, 2, 2), 2), call(array(1, 1, 1, 1), 1)), shapes="0-d: it has no axes", torch="F.avg_pool3d(x, size, stride, padding)", tinygrad="avg_pool2d", errors=(refused("pooling", array(2, 2), 2),)),
-    op("interpolate", ELEMENTS, "nearest(x, size, scale_factor)", call(array(1, 2, 3, 4), (5, 3)), call(array(1, 1, 2, 3), scale_factor=2), call(array(0, 1, 2), 3), call(array(1, 1, 1), 1), shapes="0-d: it has no channels", torch="F.interpolate(x.double(), size, scale_factor).to(x.dtype)", errors=(refused("interpolate", array(1, 1, 2)),)),
+    op("attention_weights", FLOATS, "attention_weights(x, key, attn_mask, is_causal, scale)", call(Q, K), call(Q, K, scale=0.3), call(Q, K, SEEN), call(Q, K, array(3, 5)), call(Q, K, is_causal=True), edge(Q, K, BLIND), call(array(0, 2, 3), array(0, 2, 3)), call(ONE, ONE), shapes="0-d: it has no axes", tolerance=8, torch=NONE, tinygrad=NONE),
 )
 # fmt: on
