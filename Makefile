@@ -14,7 +14,7 @@ endif
 RUN := $(BIN)/python
 PYTEST := $(RUN) -m pytest -q -p no:cacheprovider
 
-.PHONY: help demo test check lint bench fuzz slow clean
+.PHONY: help demo test check lint bench compare fuzz slow clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -39,6 +39,9 @@ lint: $(call INSTALLED,dev)  ## format, lint, floors, types
 bench: $(call INSTALLED,bench)  ## measure against PyTorch on this machine (downloads it, once)
 	$(RUN) -m bench $(ARGS)
 
+compare: $(call INSTALLED,compare)  ## every operation and the models against PyTorch (downloads it, once)
+	$(PYTEST) -n $(JOBS) -m compare $(ARGS)
+
 fuzz: $(call INSTALLED,dev)  ## the long random runs; ARGS="--seed 7" for other ones
 	$(PYTEST) -n $(JOBS) -m fuzz $(ARGS)
 
@@ -56,4 +59,11 @@ clean:  ## remove caches and .venv
 
 .venv/with-%: pyproject.toml | .venv/bin/python
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# PyTorch for the CPU: its own index has it without the gigabytes for other devices.
+TORCH_INDEX := --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu
+.venv/with-bench .venv/with-compare: .venv/with-%: pyproject.toml | .venv/bin/python
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) --editable '.[$*]' || \
+	    { echo "make $*: PyTorch 2.13.0 could not be installed (no network?), so nothing was compared"; exit 1; }
 	@touch $@
