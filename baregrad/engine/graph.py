@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from baregrad.base.events import emit, listening
-from baregrad.dtype import void
-from baregrad.engine.compile import Compiled, compile_kernel
+from baregrad.engine.compile import Compiled
+from baregrad.engine.plans import number_all, plan_of
 from baregrad.engine.session import Session
 from baregrad.ir import (
     UOp,
     bound_graph,
     free_graph,
     ops,
-    simplify_tensor,
     sized,
     toposort,
     value_of,
     variables_of,
 )
 from baregrad.runtime import DEVICES, Address, Device, Launch, Recording, Timestamps
-from baregrad.schedule import plan_memory, schedule
 
 
 class Step(NamedTuple):
@@ -75,20 +73,18 @@ def _compiled(
 ) -> CompiledGraph:
     if device in DEVICES and "execute" in DEVICES[device].wants:  # it takes graphs, not code
         return _interpreted(session, device, roots, variables)
-    roots = simplify_tensor(UOp(ops.SINK, void, tuple(roots))).src
-    scheduled = schedule(roots, lambda shape, dtype: session.new_buffer(shape, dtype, device))
-    steps: list[Step] = []
-    donors: dict[int, int] = {}
-    for item in scheduled.items:
-        numbers = tuple(buffer.arg.number for buffer in item.buffers)
-        steps.append(Step(compile_kernel(session.device(device), item.ast), numbers, item.variables))
-        donors.update((numbers[new], numbers[old]) for new, old in item.donates)
-    outputs = [scheduled.outputs[root] for root in roots]
-    plan = plan_memory(scheduled.items, {buffer.arg.number for buffer in outputs})
-    arena = session.device(device).allocate(plan.nbytes) if plan.nbytes else None
+    plan, buffers = plan_of(session, device, roots)
+    numbers, nodes = number_all(session, plan, buffers, device)
+    steps = [
+        Step(c, tuple([numbers[place] for place in places]), names) for c, places, names in plan.launches
+    ]
+    opened = session.device(device)
+    arena = opened.allocate(plan.nbytes) if plan.nbytes else None
     base = 0 if arena is None else arena.value
-    places = {number: base + place.offset for number, place in plan.places.items()}
-    return CompiledGraph(session.device(device), steps, outputs, donors, places, arena, variables)
+    places = {numbers[place]: base + offset for place, offset in plan.spans.items()}
+    donors = {numbers[new]: numbers[old] for new, old in plan.donors.items()}
+    outputs = [nodes[place] for place in plan.outputs]
+    return CompiledGraph(opened, steps, outputs, donors, places, arena, variables)
 
 
 def _interpreted(

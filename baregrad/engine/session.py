@@ -145,6 +145,10 @@ class Session:
         """A BUFFER with a number that was never used."""
         return new_buffer_node(next(self._numbers), shape, dtype, device)
 
+    def new_number(self) -> int:
+        """A buffer's number that was never used."""
+        return next(self._numbers)
+
     def allocate(self, buffer: UOp) -> Handle:
         """Memory for a buffer."""
         device = self.device(buffer.arg.devices[0])

@@ -1,22 +1,25 @@
-"""Tensors in safetensors files, through the library of that name, without numpy.
+"""Tensors in safetensors files, without numpy; they are written by the library of that name.
 
-A file is written aside and renamed, so that a reader sees all of it or the old one. What a file claims is
-checked by the library, and what only we know (our dtypes, the bytes of a bool) here; whatever is wrong with
-it is a BadFile.
+A file is written aside and renamed, so that a reader sees all of it or the old one. Reading is our own: what
+a file claims is checked first (header.py), and one tensor is read after the other, so that a file needs no
+more memory than its tensors; whatever is wrong with it is a BadFile.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 
-from safetensors import SafetensorError, TensorSpec, deserialize, serialize
+from safetensors import TensorSpec, serialize
 
 from baregrad import dtype as dt
 from baregrad.base import write_aside
 from baregrad.base.errors import BadFile, DTypeError
+from baregrad.dtype import DType
 from baregrad.engine import SESSION, from_bytes, read
+from baregrad.formats.header import Entry, read_header
 from baregrad.tensor import Tensor
 
 # our dtype, its name in a header, its name for the library's writer
@@ -72,35 +75,46 @@ def save_safetensors(
 def load_safetensors(path: str | Path, *, device: str | None = None) -> dict[str, Tensor]:
     """The tensors of a file by name, in the order of their names.
 
-    Errors: BadFile for whatever is wrong with its contents; OSError when it can't be read.
+    Errors: BadFile for whatever is wrong with its contents, before memory is taken for them; OSError when it
+    can't be read.
     """
-    try:
-        found = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]  # it has no types
-    except SafetensorError as error:
-        raise BadFile(
-            f"{path} is no whole safetensors file",
-            why=str(error).removeprefix("Error while deserializing: "),
-            mend="fetch it or write it again",
-        ) from None
     place = device or SESSION.default_device()
-    return {name: _tensor(path, name, facts, place) for name, facts in sorted(found, key=lambda row: row[0])}
+    with open(path, "rb") as file:
+        entries = read_header(path, file)
+        dtypes = {name: _dtype(path, name, entry) for name, entry in entries.items()}
+        found = {
+            name: _tensor(path, name, entry, dtypes[name], file, place)
+            for name, entry in sorted(entries.items(), key=lambda item: item[1].begin)
+        }
+    return dict(sorted(found.items()))
 
 
-def _tensor(path: str | Path, name: str, facts: Mapping[str, object], device: str) -> Tensor:
-    ours = {theirs: name for name, theirs, _ in NAMES}.get(str(facts["dtype"]))
+def _dtype(path: str | Path, name: str, entry: Entry) -> DType:
+    ours = {theirs: name for name, theirs, _ in NAMES}.get(entry.dtype)
     if ours is None:
         raise BadFile(
-            f"{name} in {path} has the dtype {facts['dtype']}",
+            f"{name} in {path} has the dtype {entry.dtype}",
             why="baregrad has no such dtype: it has " + ", ".join(row[1] for row in NAMES),
             mend="convert the file with the tool that wrote it",
         )
-    data, shape, dtype = facts["data"], facts["shape"], dt.BY_NAME[ours]
-    assert isinstance(data, bytes | bytearray), "the library gives the elements as bytes"
-    assert isinstance(shape, list), "the library gives the shape as a list"
+    return dt.BY_NAME[ours]
+
+
+def _tensor(
+    path: str | Path, name: str, entry: Entry, dtype: DType, file: BufferedReader, device: str
+) -> Tensor:
+    file.seek(entry.begin)
+    data = file.read(entry.end - entry.begin)
+    if len(data) != entry.end - entry.begin:
+        raise BadFile(
+            f"{path} ends inside of {name}",
+            why="it became shorter while it was read",
+            mend="read it when nobody writes it",
+        )
     if dtype is dt.bool_ and data.translate(None, b"\0\1"):
         raise BadFile(
             f"{name} in {path} has bytes that are no bool",
             why="a bool is the byte 0 or 1",
             mend="fetch it or write it again",
         )
-    return Tensor.of(from_bytes(SESSION, data, SESSION.new_buffer(tuple(shape), dtype, device)))
+    return Tensor.of(from_bytes(SESSION, data, SESSION.new_buffer(entry.shape, dtype, device)))

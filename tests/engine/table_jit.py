@@ -626,7 +626,8 @@ def seed_inside(jit):
 
 @row("error", "The step is captured under other switches than it is replayed with.")
 def other_switches(jit):
-    step, x = jit(lambda x: x * x - x), Tensor([1.0 + 2**-12])
+    y = Tensor([-1.0 - 2**-11])
+    step, x = jit(lambda x: x * x + y), Tensor([1.0 + 2**-12])
     for i in range(4):
         with bg.override(contract=i == 3):
             yield seen(step(x))
