@@ -113,8 +113,8 @@ def mutated(rng: random.Random) -> tuple[bytes, int]:
     return bytes(whole), far
 
 
-def run(count: int, seed: int) -> dict[str, object]:
-    """Figures of many files."""
+def run(count: int, seed: int, *, alone: bool = False) -> dict[str, object]:
+    """Figures of many files; `alone` in this process, the peak of memory is theirs."""
     rng = random.Random(seed)
     loaded, worst, failures = 0, 0.0, []
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +142,7 @@ def run(count: int, seed: int) -> dict[str, object]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     if worst > SECONDS:
         failures.append(f"{worst:.2f} s for one file")
-    if peak > MEGABYTES:
+    if alone and peak > MEGABYTES:
         failures.append(f"{peak} MB")
     return {
         "files": count,
@@ -154,4 +154,4 @@ def run(count: int, seed: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]), alone=True)))
