@@ -11,11 +11,11 @@ from baregrad.engine import SESSION, Value
 from baregrad.ir import UOp
 from baregrad.tensor import autograd
 from baregrad.tensor.autograd import Backward
-from baregrad.tensor.ops.sampling import Sampling
+from baregrad.tensor.ops.margins import Margins
 from baregrad.tensor.place import user_line
 
 
-class Gradients(Sampling):
+class Gradients(Margins):
     """Leaves and backward()."""
 
     __slots__ = ()

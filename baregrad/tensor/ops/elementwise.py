@@ -14,6 +14,7 @@ from baregrad.dtype import DType
 from baregrad.ir import Op, Scalar, Symbolic, ops
 from baregrad.tensor import check
 from baregrad.tensor.base import TensorBase
+from baregrad.tensor.ops import remainders
 
 Other = TensorBase | Scalar | Symbolic
 
@@ -100,9 +101,12 @@ class Elementwise(TensorBase):
 
     def _floored(self, op: Op, other: Other) -> Self:
         a, b = self.operands(op.name, other)
-        if a.dtype.is_float:
+        if a.dtype.is_float and remainders.of_power_of_2(other):
             quotient = a.div(b).floor()
             return quotient if op is ops.IDIV else a - quotient * b
+        if a.dtype.is_float:
+            exact: Self = remainders.floor_divide(a, b) if op is ops.IDIV else remainders.remainder(a, b)
+            return exact
         if not isinstance(other, TensorBase) and other == 0:
             raise ZeroDivisionError(
                 f"integer {op.name} of {self.shape} by 0: divide floats, or by another number"
@@ -164,10 +168,10 @@ class Elementwise(TensorBase):
         """The smaller of each pair; NaN if either is NaN."""
         return self._binary(ops.MIN, other)
 
-    def clamp(self, min: Scalar | None = None, max: Scalar | None = None) -> Self:
-        """Limited to min..max."""
-        low = self if min is None else self.maximum(min)
-        return low if max is None else low.minimum(max)
+    def clamp(self, min: Other | None = None, max: Other | None = None) -> Self:
+        """Limited to min..max, each a number or a tensor; max where min > max. The gradient is 1 at both."""
+        low = self if min is None else self.where((self >= min) | (self != self), min)
+        return low if max is None else low.where((low <= max) | (low != low), max)
 
     def where(self, condition: TensorBase, other: Other) -> Self:
         """self where the condition holds, other elsewhere."""

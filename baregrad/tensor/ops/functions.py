@@ -10,8 +10,9 @@ from typing import Self
 
 from baregrad import dtype as dt
 from baregrad.base.errors import DTypeError
-from baregrad.ir import ops
+from baregrad.ir import UOp, ops
 from baregrad.tensor import check
+from baregrad.tensor.ops import remainders
 from baregrad.tensor.ops.elementwise import Other
 from baregrad.tensor.ops.loss import Loss
 
@@ -101,6 +102,22 @@ class Functions(Loss):
         """The angle of the point (other, self): from -pi to pi, with the signs of zeros."""
         return self._binary(ops.ATAN2, other, floats=True)
 
+    def lgamma(self) -> Self:
+        """log(|gamma(x)|)."""
+        return self._unary(ops.LGAMMA)
+
+    def digamma(self) -> Self:
+        """The derivative of lgamma; NaN at whole numbers below 0, at zeros infinite against their sign."""
+        x = self.cast(check.float_dtype(self.dtype, "digamma"))
+
+        def build(u: UOp) -> UOp:
+            found: UOp = ops.LGAMMA.gradient(u.const_like(1), u.alu(ops.LGAMMA), u)[0]  # type: ignore[misc]
+            return found
+
+        whole = x.le(0) & x.eq(x.floor())
+        at_0 = -x.detach().full_like(math.inf).copysign(x.detach())
+        return x.where(~whole, 1).apply(build).where(~whole, at_0.where(x.eq(0), math.nan))
+
     def sinc(self) -> Self:
         """sin(pi * x) / (pi * x), 1 at 0."""
         angle = self * math.pi
@@ -136,12 +153,14 @@ class Functions(Loss):
     def fmod(self, other: Other) -> Self:
         """The remainder with the sign of the dividend: x - trunc(x / y) * y.
 
-        For floats by this very formula, so that a large quotient costs accuracy. Errors: ZeroDivisionError
-        for the integer 0.
+        Errors: ZeroDivisionError for the integer 0.
         """
         a, b = self.operands("fmod", other)
-        if a.dtype.is_float:
+        if a.dtype.is_float and remainders.of_power_of_2(other):
             return a - (a / b).trunc() * b
+        if a.dtype.is_float:
+            exact: Self = remainders.fmod(a, b)
+            return exact
         rest = self % other
         return (rest - b).where(rest.ne(0) & ((rest < 0) ^ (a < 0)), rest)
 
@@ -263,17 +282,16 @@ class Functions(Loss):
     # -- two and three operands --------------------------------------------------------------------------
 
     def clip(self, min: Other | None = None, max: Other | None = None) -> Self:
-        """Limited to min..max, each a number or a tensor; max where min > max."""
-        low = self if min is None else self.maximum(min)
-        return low if max is None else low.minimum(max)
+        """clamp, by numpy's name."""
+        return self.clamp(min, max)
 
     def clamp_min(self, min: Other) -> Self:
         """max(x, min)."""
-        return self.maximum(min)
+        return self.clamp(min)
 
     def clamp_max(self, max: Other) -> Self:
         """min(x, max)."""
-        return self.minimum(max)
+        return self.clamp(None, max)
 
     def lerp(self, end: Other, weight: Other) -> Self:
         """x + weight * (end - x), exact at both ends. Errors: DTypeError for integers."""
@@ -311,6 +329,16 @@ class Functions(Loss):
         a, b = self.operands("logaddexp", other, floats=True)
         apart = (a - b).where(~(a.eq(b)), 0)  # inf - inf would be NaN
         return a.maximum(b) + (-apart.abs()).exp().log1p()
+
+    def logaddexp2(self, other: Other) -> Self:
+        """log2(2 ** x + 2 ** y), without overflow in between."""
+        a, b = self.operands("logaddexp2", other, floats=True)
+        return (a * math.log(2)).logaddexp(b * math.log(2)) * (1 / math.log(2))
+
+    def heaviside(self, values: Other) -> Self:
+        """0 below 0 and for NaN, 1 above, the given values at 0."""
+        a, b = self.operands("heaviside", values)
+        return b.where(a.eq(0), a.gt(0).cast(a.dtype))
 
     def xlogy(self, other: Other) -> Self:
         """x * log(y), 0 where x is 0 and y is not NaN."""

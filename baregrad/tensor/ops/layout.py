@@ -112,6 +112,34 @@ class Layout(Activation):
         size = self.shape[axis] if self.ndim else 1
         return self.split(max(1, -(-size // chunks)), axis) if size else [self] * chunks
 
+    def split_with_sizes(self, sizes: Sequence[int], axis: int = 0) -> list[Self]:
+        """Parts of given sizes along an axis. Errors: ShapeError unless they sum up to it."""
+        axis = check.axis_in(axis, self.ndim, "split_with_sizes")
+        size = self.shape[axis] if self.ndim else 0
+        if sum(sizes) != size or any(n < 0 for n in sizes):
+            raise ShapeError(
+                f"split_with_sizes of axis {axis} of {self.shape} by {tuple(sizes)}",
+                why=f"the sizes sum up to {size}",
+                mend="give other sizes",
+            )
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return [self.narrow(axis, start, n) for start, n in zip(starts, sizes, strict=True)]
+
+    def tensor_split(self, parts: int | Sequence[int], axis: int = 0) -> list[Self]:
+        """So many parts of about equal size, the first ones longer; or parts that begin at given places."""
+        axis = check.axis_in(axis, self.ndim, "tensor_split")
+        size = self.shape[axis] if self.ndim else 0
+        if isinstance(parts, int):
+            if parts < 1 or not self.ndim:
+                raise ShapeError(
+                    f"tensor_split of {self.shape} into {parts}", why="there is at least 1", mend="give more"
+                )
+            long = size % parts
+            return self.split_with_sizes([size // parts + (i < long) for i in range(parts)], axis)
+        lead = _lead(axis)
+        ends = [*parts, None]
+        return [self[(*lead, builtins.slice(a, b))] for a, b in zip([0, *parts], ends, strict=True)]
+
     def unfold(self, axis: int, size: int, step: int) -> Self:
         """Windows of an axis, `step` apart, laid along a new last axis.
 
@@ -183,6 +211,20 @@ class Layout(Activation):
         if not begin:
             return self
         return self.cat([self.narrow(axis, begin, size - begin), self.narrow(axis, 0, begin)], axis)
+
+    def rot90(self, k: int = 1, axes: Sequence[int] = (0, 1)) -> Self:
+        """Turned k times by a quarter, from the first axis towards the second."""
+        a, b = check.axes_in(axes, self.ndim, "rot90")
+        turned = (self, self.flip(b).transpose(a, b), self.flip(a, b), self.flip(a).transpose(a, b))
+        return turned[k % 4]
+
+    def fliplr(self) -> Self:
+        """Axis 1 backwards."""
+        return self.flip(1)
+
+    def flipud(self) -> Self:
+        """Axis 0 backwards."""
+        return self.flip(0)
 
     # -- triangles and diagonals -------------------------------------------------------------------------
 
@@ -352,6 +394,29 @@ class Layout(Activation):
             for axis, t in enumerate(tensors)
         ]
         return [g.transpose(0, 1) for g in grids] if indexing == "xy" and ndim > 1 else grids
+
+    @classmethod
+    def cartesian_prod(cls, *tensors: Self) -> Self:
+        """All choices of an element of each vector, one a row; of one vector itself."""
+        if len(tensors) == 1:
+            return tensors[0]
+        return cls.stack([grid.reshape(-1) for grid in cls.meshgrid(tensors)], 1)
+
+    @classmethod
+    def block_diag(cls, *tensors: Self) -> Self:
+        """Matrices along a diagonal, 0 elsewhere; vectors are rows."""
+        every = [t if t.ndim == 2 else t.reshape(1, t.numel()) for t in tensors]
+        width, before, rows = sum(t.shape[1] for t in every), 0, []
+        for t in every:
+            rows.append(t.pad([(0, 0), (before, width - before - t.shape[1])]))
+            before += t.shape[1]
+        return cls.cat(rows, 0)
+
+    @classmethod
+    def broadcast_tensors(cls, *tensors: Self) -> list[Self]:
+        """All in the shape that they broadcast to."""
+        shape = check.broadcast([t.shape for t in tensors], "broadcast_tensors")
+        return [t.expand(shape) for t in tensors]
 
     @classmethod
     def hstack(cls, tensors: Sequence[Self]) -> Self:

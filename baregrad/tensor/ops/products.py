@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from string import ascii_letters
 from typing import Self
 
 from baregrad import dtype as dt
@@ -57,6 +59,53 @@ class Products(Statistics):
             self._unfit("cross", other, "the axis has 3 elements")
         return a.roll(-1, axis) * b.roll(1, axis) - a.roll(1, axis) * b.roll(-1, axis)
 
+    def addmv(self, matrix: Self, vector: Self, *, beta: float = 1, alpha: float = 1) -> Self:
+        """beta * x + alpha * mv(matrix, vector)."""
+        return self * beta + matrix.mv(vector) * alpha
+
+    def inner(self, other: Self) -> Self:
+        """Sums of products along the last axes of both. Shapes: (…, n), (***, n) -> (…, ***)."""
+        if not self.ndim or not other.ndim:
+            return self * other
+        return self.tensordot(other, ([-1], [-1]))
+
+    def tensordot(self, other: Self, dims: int | tuple[Sequence[int], Sequence[int]] = 2) -> Self:
+        """Sums of products over axes of both: pairs of them, or the last ones here and the first ones there.
+
+        Shapes: the axes that are left, those of x first. Errors: ShapeError unless the sizes agree.
+        """
+        if isinstance(dims, int):
+            dims = (tuple(range(self.ndim - dims, self.ndim)), tuple(range(dims)))
+        mine = [check.axis_in(a, self.ndim, "tensordot") for a in dims[0]]
+        theirs = [check.axis_in(a, other.ndim, "tensordot") for a in dims[1]]
+        if [self.shape[a] for a in mine] != [other.shape[a] for a in theirs]:
+            self._unfit("tensordot", other, f"axes {mine} are as long as axes {theirs}")
+        left = [a for a in range(self.ndim) if a not in mine]
+        right = [a for a in range(other.ndim) if a not in theirs]
+        shape = [*(self.shape[a] for a in left), *(other.shape[a] for a in right)]
+        joined = math.prod(self.shape[a] for a in mine)
+        x = self.permute([*left, *mine]).reshape(math.prod(self.shape[a] for a in left), joined)
+        y = other.permute([*theirs, *right]).reshape(joined, math.prod(other.shape[a] for a in right))
+        return x.matmul(y).reshape(shape)
+
+    def kron(self, other: Self) -> Self:
+        """Each element times the whole other tensor, laid where the element was."""
+        ndim = max(self.ndim, other.ndim)
+        a = (1,) * (ndim - self.ndim) + self.shape
+        b = (1,) * (ndim - other.ndim) + other.shape
+        x = self.reshape([n for size in a for n in (size, 1)])
+        y = other.reshape([n for size in b for n in (1, size)])
+        return (x * y).reshape([m * n for m, n in zip(a, b, strict=True)])
+
+    def cdist(self, other: Self, p: float = 2.0) -> Self:
+        """The p-norm of the difference of each row and each other row.
+
+        Shapes: (…, n, d), (…, m, d) -> (…, n, m). Errors: ShapeError for other shapes.
+        """
+        if self.ndim < 2 or other.ndim < 2 or self.shape[-1] != other.shape[-1]:
+            self._unfit("cdist", other, "rows are (…, n, d) and (…, m, d)")
+        return (self.unsqueeze(-2) - other.unsqueeze(-3)).norm(p, -1)
+
     def _of_axes(self, what: str, other: Self, mine: int, others: int | None = None) -> Self:
         """Itself, if both have as many axes as they should."""
         wanted = mine if others is None else others
@@ -76,9 +125,11 @@ class Products(Statistics):
         """Sums of products over named axes: "ij,jk->ik". A name that is twice in one operand is its diagonal.
 
         Without an arrow the result has the names that stand once, in the order of the alphabet. Operands are
-        joined from left to right, two by a product of matrices. Ellipses are refused.
+        joined from left to right, two by a product of matrices. An ellipsis stands for axes without a name,
+        which broadcast; they come first in a result without an arrow.
         Errors: ShapeError for a formula that does not fit.
         """
+        formula, operands = cls._without_ellipses(formula, operands)
         inputs, output = _parsed(formula, [t.shape for t in operands])
         for t in operands:
             check.taken(t.dtype, "int float", "einsum")
@@ -92,6 +143,40 @@ class Products(Statistics):
             total = total.sum(extra)
             names = "".join(name for name in names if name in output)
         return total.permute([names.index(name) for name in output]) if output else total
+
+    @classmethod
+    def _without_ellipses(cls, formula: str, operands: tuple[Self, ...]) -> tuple[str, tuple[Self, ...]]:
+        """Ellipses as letters that are free; axes of size 1 that others broadcast are left out."""
+        text = formula.replace(" ", "")
+        left, arrow, right = text.partition("->")
+        terms = left.split(",")
+        if "..." not in text or len(terms) != len(operands):
+            return formula, operands
+        free = [letter for letter in ascii_letters if letter not in text]
+        counts = [
+            t.ndim - len(term) + 3 if "..." in term else 0 for t, term in zip(operands, terms, strict=True)
+        ]
+        most = max(0, *counts)
+        letters = "".join(free[:most])
+        wide: dict[str, int] = {}
+        names = [letters[most - count :] if count > 0 else "" for count in counts]
+        for t, term, mine in zip(operands, terms, names, strict=True):
+            start = term.find("...")
+            for place, letter in enumerate(mine):
+                wide[letter] = max(wide.get(letter, 1), int(t.shape[start + place]))
+        found = []
+        for i, (t, term, mine) in enumerate(zip(operands, terms, names, strict=True)):
+            start = term.find("...")
+            gone = [p for p, letter in enumerate(mine) if t.shape[start + p] == 1 and wide[letter] > 1]
+            for place in reversed(gone):
+                t = t.squeeze(start + place)
+            kept = "".join(letter for p, letter in enumerate(mine) if p not in gone)
+            terms[i] = term.replace("...", kept)
+            found.append(t)
+        every = "".join(terms)
+        named = "".join(sorted(n for n in set(every) - set(letters) if every.count(n) == 1))
+        output = right.replace("...", letters) if arrow else letters + named
+        return f"{','.join(terms)}->{output}", tuple(found)
 
     def _with_names(self, names: str) -> tuple[str, Self]:
         """Names, each once, and the tensor with the diagonals of names that stood twice."""

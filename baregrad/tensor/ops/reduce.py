@@ -54,7 +54,29 @@ class Reduce(Movement):
     def prod(self, axis: Axes = None, keepdim: bool = False) -> Self:
         """The product; bool and narrow integers are multiplied as int64, as in torch."""
         whole = not self.dtype.is_float and self.dtype is not dt.uint64
+        if self.requires_grad:
+            return self._multiplied(axis, keepdim)
         return (self.cast(dt.int64) if whole else self)._reduce("mul", axis, keepdim)
+
+    def _multiplied(self, axis: Axes, keepdim: bool) -> Self:
+        """The product by halves: its gradient divides by no element, so that it is right where one is 0."""
+        axes = check.axes_in(axis, self.ndim, "prod")
+        kept = [a for a in range(self.ndim) if a not in axes]
+        shape = [self.shape[a] for a in kept]
+        x = (
+            self.permute([*kept, *axes]).reshape([*shape, self._count(axis)])
+            if self.ndim
+            else self.reshape(1)
+        )
+        while (size := x.shape[-1]) > 1:
+            half = (size + 1) // 2
+            lead = [(0, n) for n in shape]
+            more = x.shrink([*lead, (half, size)]).pad([(0, 0)] * len(shape) + [(0, 2 * half - size)], 1)
+            x = x.shrink([*lead, (0, half)])._binary(ops.MUL, more)
+        if not x.shape[-1]:
+            x = x.pad([(0, 0)] * len(shape) + [(0, 1)], 1)
+        wide = tuple(1 if a in axes else size for a, size in enumerate(self.shape))
+        return x.reshape(wide if keepdim else tuple(shape))
 
     def max(self, axis: Axes = None, keepdim: bool = False) -> Self:
         """The greatest; NaN if there is one. Errors: ShapeError over an empty axis."""

@@ -7,6 +7,7 @@ blocks, and the running sum of the blocks' totals is added, which costs about n 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Self
 
 from baregrad import dtype as dt
@@ -73,6 +74,10 @@ class Statistics(Layout):
         root = total.where(~nothing, 1)
         return (root.sqrt() if p == 2 else root.pow(1 / p)).where(~nothing, 0)
 
+    def vector_norm(self, ord: float = 2.0, axis: Axes = None, keepdim: bool = False) -> Self:
+        """norm, by the name in torch.linalg."""
+        return self.norm(ord, axis, keepdim)
+
     @check.takes("float")
     def normalize(self, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Self:
         """x / max(norm(x, p), eps) along an axis."""
@@ -104,9 +109,11 @@ class Statistics(Layout):
     def cumprod(self, axis: int) -> Self:
         """The product of each element and all before it along an axis; integers as int64, as in torch.
 
-        The gradient divides by elements, as that of prod does. Cost: as cumsum.
+        Cost: as cumsum; log2(n) products of the whole where a gradient is wanted, which is right at zeros.
         """
         whole = not self.dtype.is_float and self.dtype is not dt.uint64
+        if self.requires_grad:
+            return self._doubled(axis, 1, lambda x, before: x * before)
         return (self.cast(dt.int64) if whole else self)._running("mul", axis, 1)
 
     def cummax_values(self, axis: int) -> Self:
@@ -119,13 +126,51 @@ class Statistics(Layout):
 
     @check.takes("float")
     def logcumsumexp(self, axis: int) -> Self:
-        """log(cumsum(exp(x))), with the greatest element of the axis taken off first."""
+        """log(cumsum(exp(x))), each sum with its own greatest element taken off. Cost: log2(n) sums."""
         x = self.cast(check.float_dtype(self.dtype, "logcumsumexp"))
-        if not self.numel():
-            return x._running("add", axis, 0)
-        top = x.max(axis, keepdim=True).detach()
-        top = top.where(top.abs() < math.inf, 0)
-        return (x - top).exp().cumsum(axis).log() + top
+        return x._doubled(axis, x.dtype.min, lambda one, before: one._log_sum(before))
+
+    def _log_sum(self, other: Self) -> Self:
+        """log(exp(x) + exp(y)), whose gradient has no NaN where both are -inf."""
+        top = self.detach().maximum(other.detach())
+        safe = top.where(top.abs() < math.inf, 0)
+        total = (self - safe).exp() + (other - safe).exp()
+        nothing = total.eq(0)
+        return (total.where(~nothing, 1).log() + safe).where(~nothing, -math.inf)
+
+    def _doubled(self, axis: int, neutral: float, join: Callable[[Self, Self], Self]) -> Self:
+        """A running join by distances 1, 2, 4, … Source: Hillis, Steele 1986."""
+        axis = check.axis_in(axis, self.ndim, "running join")
+        if not self.numel() or not self.ndim:
+            return self
+        x, distance = self.movedim(axis, -1), 1
+        size = x.shape[-1]
+        while distance < size:
+            room = [(0, 0)] * (self.ndim - 1) + [(distance, 0)]
+            before = x.narrow(-1, 0, size - distance).pad(room, neutral)
+            x, distance = join(x, before).contiguous(), distance * 2
+        return x.movedim(-1, axis)
+
+    @check.takes("bool int float")
+    def cummax(self, axis: int) -> tuple[Self, Self]:
+        """The greatest of each element and all before it along an axis, and its last place there."""
+        return self._placed("max", axis)
+
+    @check.takes("bool int float")
+    def cummin(self, axis: int) -> tuple[Self, Self]:
+        """The least of each element and all before it along an axis, and its last place there."""
+        return self._placed("min", axis)
+
+    def _placed(self, name: str, axis: int) -> tuple[Self, Self]:
+        axis = check.axis_in(axis, self.ndim, f"cum{name}")
+        x = self.detach()
+        if not self.ndim or not self.numel():
+            return self, x.full_like(0).cast(dt.int64)
+        values = x.cummax_values(axis) if name == "max" else x.cummin_values(axis)
+        hit = x.eq(values) | x.ne(x)
+        order = self._places(self.shape[axis], axis, self.ndim).expand(self.shape)
+        places = order.where(hit, 0).cummax_values(axis).contiguous()
+        return self._gathered(places, axis), places
 
     def _running(self, name: str, axis: int, neutral: float) -> Self:
         axis = check.axis_in(axis, self.ndim, f"running {name}")
