@@ -4,6 +4,9 @@ nowhere.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -82,11 +85,29 @@ def _program(target: Target, ast: UOp) -> Program:
         emit("cached", name=program.name, program=program)
         return program
     started = perf_counter()
-    program = compile_program(ast, target)
+    with _no_collections():
+        program = compile_program(ast, target)
     emit("compiled", name=program.name, seconds=perf_counter() - started, program=program, ast=ast)
     if use_disk:
         disk.store(key, program)
     return program
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let Python's collector of cycles rest for some milliseconds.
+
+    A kernel takes 100,000 objects, nearly all of them freed without it; it would walk through the heap of the
+    whole program meanwhile (a seventh of the time to compile; more beside large libraries). Only who found it
+    at work starts it again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def compile_program(ast: UOp, target: Target) -> Program:
