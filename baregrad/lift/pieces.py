@@ -150,7 +150,7 @@ def together(parts: Sequence[Part]) -> int:
 
 def joined(parts: Sequence[Part], bits: int) -> int | UOp:
     """Parts side by side as one unsigned integer."""
-    same = same_condition(parts)
+    same = same_condition(parts) or extended(parts)
     if same is not None:
         return same
     whole = Type("u", bits)
@@ -169,6 +169,20 @@ def joined(parts: Sequence[Part], bits: int) -> int | UOp:
     if found is None:
         return known
     return found | node_of(known, whole) if known else found
+
+
+def extended(parts: Sequence[Part]) -> UOp | None:
+    """A word and what is nothing but its sign, as the word in a wider type (what cqo leaves for idiv)."""
+    if len(parts) != 2 or parts[0].type.bits != parts[1].type.bits:
+        return None
+    signed = Type("i", parts[0].type.bits)
+    low, high = (retype(part.value, signed) for part in parts)
+    if not isinstance(low, UOp) or not isinstance(high, UOp) or high.op is not ops.SHR:
+        return None
+    if high.src[0] is not low or high.src[1].op is not ops.CONST or high.src[1].arg != signed.bits - 1:
+        return None
+    whole = Type("u", 2 * signed.bits)
+    return node_of(retype(low.cast(dtype_of(Type("i", whole.bits))), whole), whole)
 
 
 def same_condition(parts: Sequence[Part]) -> UOp | None:

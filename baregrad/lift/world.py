@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
+from baregrad.dtype import DType
 from baregrad.ir import Op, UOp, const, ops
 from baregrad.isa.meaning import Type, World, apply
 from baregrad.lift import pieces
@@ -235,13 +236,51 @@ def shift(op: str, type: Type, node: UOp, count: UOp) -> UOp:
 
 
 def divided(op: str, a: UOp, b: UOp) -> UOp:
-    """The quotient cut toward zero (IDIV goes down), or what is left of it."""
-    quotient = a // b
-    if a.dtype.is_signed:
-        signs_differ = UOp(ops.XOR, dt.bool_, (a < 0, b < 0))
-        quotient = (signs_differ & (a % b).ne(0)).where(quotient + 1, quotient)
-        quotient = b.eq(0).where(0, quotient)
-    return quotient if op == "quotient" else a - quotient * b
+    """The quotient cut toward zero (IDIV goes down), or what is left of it; of extended words in their
+    width.
+    """
+    narrow = narrowed(a, b)
+    if narrow is not None:
+        return divided_words(op, *narrow, a.dtype)
+    floor = a // b if op == "quotient" else a % b
+    if not a.dtype.is_signed:
+        return floor
+    signs_differ = UOp(ops.XOR, dt.bool_, (a < 0, b < 0))
+    inexact = signs_differ & (a % b).ne(0)
+    if op == "remainder":
+        return inexact.where(floor - b, floor)
+    return b.eq(0).where(0, inexact.where(floor + 1, floor))
+
+
+def narrowed(a: UOp, b: UOp) -> tuple[UOp, UOp] | None:
+    """Dividend and divisor before they were extended, if both were, from one dtype of the same sign."""
+    for node in (a, b):
+        source = node.src[0] if node.op is ops.CAST else None
+        if source is not None and source.dtype.is_int and source.dtype.is_signed == a.dtype.is_signed:
+            x, y = shrunk(a, source.dtype), shrunk(b, source.dtype)
+            if x is not None and y is not None and source.dtype.bits < a.dtype.bits:
+                return x, y
+    return None
+
+
+def shrunk(node: UOp, dtype: DType) -> UOp | None:
+    """A node that is extended from a dtype, as it was: a cast, a constant that fits, a choice of such."""
+    if node.op is ops.CAST and node.src[0].dtype is dtype:
+        return node.src[0]
+    if node.op is ops.CONST and dtype.min <= node.arg <= dtype.max:
+        return const(node.arg, dtype)
+    if node.op is not ops.SELECT:
+        return None
+    a, b = (shrunk(source, dtype) for source in node.src[1:])
+    return None if a is None or b is None else UOp(ops.SELECT, dtype, (node.src[0], a, b))
+
+
+def divided_words(op: str, x: UOp, y: UOp, dtype: DType) -> UOp:
+    """As `divided`, of words in a wider dtype: only the least integer by -1 leaves the words."""
+    made = divided(op, x, y).cast(dtype)
+    if not x.dtype.is_signed:
+        return made
+    return y.eq(-1).where(-x.cast(dtype) if op == "quotient" else made.const_like(0), made)
 
 
 def to_even(x: UOp, type: Type) -> UOp:

@@ -24,7 +24,8 @@ def sort_of(dtype: DType) -> z3.SortRef:
 class Terms:
     """Terms of the nodes seen so far; `facts` are what is known of bits that were made up."""
 
-    def __init__(self):
+    def __init__(self, abstract: bool = False):
+        self.abstract = abstract  # divisions, floats as integers: functions of which some laws are known
         self.known = {}
         self.facts = []
 
@@ -35,23 +36,44 @@ class Terms:
         return self.known[node]
 
     def make(self, node, a):
-        if node.op is ops.PARAM:
-            return self.leaf(node)
-        if node.op is ops.CONST:
-            return literal(node)
-        if node.op is ops.BITCAST:
-            return self.bits(node, a[0])
-        if node.op is ops.CAST:
-            return cast(a[0], node.src[0].dtype, node.dtype)
-        if node.op is ops.SELECT:
-            return z3.If(*a)
-        if node.op is ops.FMA:
-            return z3.fpFMA(z3.RNE(), *a)
-        world = world_of(node.src[0].dtype)
-        made = world.op(node.op, a)
-        if made is None and node.op in (ops.CMPEQ, ops.CMPNE):
-            made = a[0] == a[1] if node.op is ops.CMPEQ else a[0] != a[1]
-        assert made is not None, f"{node.op} of {node.src[0].dtype}"
+        if self.abstract and node.op in (ops.IDIV, ops.MOD):
+            return self.divided(node, *a)
+        if self.abstract and is_cut(node):
+            return self.cut(node, a[0])
+        structure = {
+            ops.PARAM: lambda: self.leaf(node),
+            ops.CONST: lambda: literal(node),
+            ops.BITCAST: lambda: self.bits(node, a[0]),
+            ops.CAST: lambda: cast(a[0], node.src[0].dtype, node.dtype),
+            ops.SELECT: lambda: z3.If(*a),
+            ops.FMA: lambda: z3.fpFMA(z3.RNE(), *a),
+            ops.MOD: lambda: floor_rest(*a, node.dtype.is_signed),
+        }
+        return structure[node.op]() if node.op in structure else computed(node, a)
+
+    def divided(self, node, a, b):
+        """The quotient or the rest as a function: equal sources give equal results, and laws for the rest."""
+        sort, signed = sort_of(node.dtype), node.dtype.is_signed
+        quotient = z3.Function(f"quotient {node.dtype}", sort, sort, sort)(a, b)
+        rest = z3.Function(f"rest {node.dtype}", sort, sort, sort)(a, b)
+        self.facts += [
+            z3.Implies(b == 0, z3.And(quotient == 0, rest == a)),
+            z3.Implies(b == 1, z3.And(quotient == a, rest == 0)),
+        ]
+        if signed:
+            self.facts += [
+                z3.Implies(b == -1, z3.And(quotient == -a, rest == 0)),
+                z3.Implies(b > 0, z3.And(rest >= 0, rest < b)),
+                z3.Implies(b < 0, z3.And(rest <= 0, rest > b)),
+            ]
+        return quotient if node.op is ops.IDIV else rest
+
+    def cut(self, node, term):
+        """A float as an integer: a function that is known where it saturates, and of 0 and NaN."""
+        source, dtype = node.src[0].dtype, node.dtype
+        made = z3.Function(f"{source} as {dtype}", sort_of(source), sort_of(dtype))(term)
+        inside = saturated(term, source, dtype, made)
+        self.facts += [made == inside, z3.Implies(z3.fpIsZero(term), made == 0)]
         return made
 
     def leaf(self, node):
@@ -71,6 +93,23 @@ class Terms:
         made = z3.FreshConst(z3.BitVecSort(node.dtype.bits), "bits")
         self.facts.append(z3.fpBVToFP(made, sort_of(source.dtype)) == term)
         return made
+
+
+def computed(node, a):
+    """An op as the proofs of the rewrite rules have it."""
+    made = world_of(node.src[0].dtype).op(node.op, a)
+    if made is None and node.op in (ops.CMPEQ, ops.CMPNE):
+        made = a[0] == a[1] if node.op is ops.CMPEQ else a[0] != a[1]
+    assert made is not None, f"{node.op} of {node.src[0].dtype}"
+    return made
+
+
+def floor_rest(a, b, signed):
+    """a modulo b with the sign of b, a for b = 0: without the product that the law says it with."""
+    rest = z3.SRem(a, b) if signed else z3.URem(a, b)
+    if signed:
+        rest = z3.If(z3.And(rest != 0, (rest < 0) != (b < 0)), rest + b, rest)
+    return z3.If(b == 0, a, rest)
 
 
 def world_of(dtype):
@@ -116,14 +155,19 @@ def resized(term, source, dtype):
     return z3.SignExt(more, term) if source.is_signed else z3.ZeroExt(more, term)
 
 
-def saturated(term, source, dtype):
-    """Toward zero, saturated, NaN gives 0."""
+def is_cut(node: UOp) -> bool:
+    """Whether a node is a float as an integer."""
+    return node.op is ops.CAST and node.src[0].dtype.is_float and node.dtype.is_int
+
+
+def saturated(term, source, dtype, inside=None):
+    """Toward zero, saturated, NaN gives 0; `inside` is what is taken in range."""
     sort, signed = sort_of(source), dtype.is_signed
     most, least = dtype.max, dtype.min
     beyond = z3.fpToFP(z3.RNE(), z3.RealVal(int(most) + 1), sort)
     below = z3.fpToFP(z3.RNE(), z3.RealVal(int(least)), sort)
     turned = z3.fpToSBV if signed else z3.fpToUBV
-    inside = turned(z3.RTZ(), term, z3.BitVecSort(dtype.bits))
+    inside = turned(z3.RTZ(), term, z3.BitVecSort(dtype.bits)) if inside is None else inside
     low = z3.If(z3.fpLEQ(term, below), z3.BitVecVal(int(least), dtype.bits), inside)
     high = z3.If(z3.fpGEQ(term, beyond), z3.BitVecVal(int(most), dtype.bits), low)
     return z3.If(z3.fpIsNaN(term), z3.BitVecVal(0, dtype.bits), high)
@@ -149,14 +193,22 @@ def prove(made: UOp, meant: UOp, impossible: tuple[UOp, ...], cap: int) -> str:
     made, meant = ordered(made), ordered(meant)
     if made is meant and not impossible:
         return ""
-    terms = Terms()
     found = ""
-    for wrong in (*map(terms.of, impossible), terms.of(made) != terms.of(meant)):
-        answer = refuted(terms, wrong, cap)
+    for wrong in (*impossible, None):
+        parts = [*made.toposort(), *meant.toposort()]
+        hard = any(part.op in (ops.IDIV, ops.MOD) or is_cut(part) for part in parts)
+        if hard and attempt(Terms(abstract=True), made, meant, wrong, cap) == "":
+            continue
+        answer = attempt(Terms(), made, meant, wrong, cap)
         if answer not in ("", "unknown"):
             return answer
         found = found or answer
     return found
+
+
+def attempt(terms: Terms, made: UOp, meant: UOp, wrong: UOp | None, cap: int) -> str:
+    """Whether something can be: that a node is true, or (None) that two differ."""
+    return refuted(terms, terms.of(made) != terms.of(meant) if wrong is None else terms.of(wrong), cap)
 
 
 def refuted(terms: Terms, wrong: z3.BoolRef, cap: int) -> str:
