@@ -233,13 +233,19 @@ def within(index: UOp, size: Size) -> UOp | None:
 def reduction(node: UOp, value: UOp, ranges: tuple[UOp, ...]) -> UOp:
     """A value joined over ranges; those that it does not depend on are no loops."""
     name = node.arg[0]
-    idle = [r for r in ranges if r not in ranges_of(value) and r.src[0].op is ops.CONST]
-    times = prod(r.src[0].arg for r in idle)
+    idle = [r for r in ranges if r not in ranges_of(value) and bounds(r.src[0])[0] > 0]
+    times = prod(bounds(r.src[0])[1] for r in idle)
     if name == "mul" or (name == "add" and (node.dtype.bits < 32 or times > EXACT)):
         idle = []
     left = tuple(r for r in ranges if r not in idle)
     result = UOp(ops.REDUCE, node.dtype, (value, *left), (name, ())) if left else value
-    return result * times if idle and name == "add" else result
+    if not idle or name != "add":
+        return result
+    known = prod(r.src[0].arg for r in idle if r.src[0].op is ops.CONST)
+    for r in idle:
+        if r.src[0].op is not ops.CONST:
+            result = result * r.src[0].cast(node.dtype)
+    return result * known if known > 1 else result
 
 
 def param_of(buffer: UOp, slot: int) -> UOp:
