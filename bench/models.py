@@ -1,13 +1,14 @@
 """Training steps of the small models of tests/models against torch's: python -m bench.models [NAME ...].
 
-Their tensors are so small that a step is launches and overheads, and the first step is compilation.
+Their tensors are so small that a step is launches and overheads, and the first step is compilation. Seconds
+of the first step are the processor's; other times are those of the fastest call.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import torch
@@ -18,17 +19,17 @@ from bench.ops import seconds
 from tests.models.common import NAMES, in_torch, module_of, ours, state_of
 
 
-def first_step(step: Any, batch: Any) -> tuple[float, float, int, float]:
-    """Of the first step with an empty cache: seconds, those of compiling, kernels, the slowest one."""
-    times: list[float] = []
+def first_step(step: Any, batch: Any) -> tuple[float, int]:
+    """Seconds of the processor and kernels compiled in a first step with an empty cache."""
+    names: list[str] = []
     with (
         tempfile.TemporaryDirectory() as empty,
         bg.override(cache_dir=empty),
-        listen(lambda e: times.append(e.facts["seconds"]), "compiled"),
+        listen(lambda e: names.append(e.facts["name"]), "compiled"),
     ):
-        start = perf_counter()
+        start = process_time()
         step(*batch).item()
-        return perf_counter() - start, sum(times), len(times), max(times)
+        return process_time() - start, len(names)
 
 
 def launches(step: Any, batch: Any) -> int:
@@ -42,10 +43,7 @@ def launches(step: Any, batch: Any) -> int:
 def main() -> int:
     """A row for each model."""
     torch.set_num_threads(1)
-    sys.stdout.write(
-        "  model       first step, of it compiling (kernels, slowest)   kernels  eager ms  replay ms"
-        "  torch ms  ratio\n"
-    )
+    sys.stdout.write("  model       first step (compiled)  kernels    eager   replay    torch  ratio\n")
     with bg.override(threads=1):
         for name in sys.argv[1:] or NAMES:
             row(name)
@@ -57,14 +55,14 @@ def row(name: str) -> None:
     module = module_of(name)
     theirs, their_step, their_batch = in_torch(torch, module)
     _, step, batch = ours(module, state_of(theirs))
-    first, compiling, count, slowest = first_step(step, batch)
+    first, compiled = first_step(step, batch)
     (eager,) = seconds([lambda: step(*batch).item()], budget=0.5)
     captured = bg.jit(step)
     mine, other = seconds([lambda: captured(*batch), lambda: their_step(*their_batch)], budget=2.0)
+    times = "".join(f"{t.least * 1e3:6.2f} ms" for t in (eager, mine, other))
     sys.stdout.write(
-        f"  {name:10} {first:8.2f} s {compiling:8.2f} s ({count:4}, {slowest * 1e3:5.0f} ms)"
-        f" {launches(captured, batch):14} {eager.middle * 1e3:9.1f} {mine.middle * 1e3:10.3f}"
-        f" {other.middle * 1e3:9.3f} {other.middle / mine.middle:6.2f}\n"
+        f"  {name:10} {first:8.2f} s  ({compiled:4})   {launches(captured, batch):10} {times}"
+        f" {other.least / mine.least:6.2f}\n"
     )
     sys.stdout.flush()
 
