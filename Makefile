@@ -61,9 +61,9 @@ clean:  ## remove caches and .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-# PyTorch for the CPU: its own index has it without the gigabytes for other devices.
-TORCH_INDEX := --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu
-.venv/with-bench .venv/with-compare: .venv/with-%: pyproject.toml | .venv/bin/python
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) --editable '.[$*]' || \
-	    { echo "make $*: PyTorch 2.13.0 could not be installed (no network?), so nothing was compared"; exit 1; }
+# PyTorch for the CPU, from its own index: what others offer has gigabytes for other devices in it.
+.venv/with-compare: pyproject.toml .venv/with-dev
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 \
+	    --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[compare]' || \
+	    { echo "make compare: PyTorch could not be installed (no network?), so nothing was compared"; exit 1; }
 	@touch $@

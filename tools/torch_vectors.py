@@ -47,15 +47,6 @@ def layer(module: nn.Module, *shape: int) -> dict[str, object]:
     }
 
 
-def loss() -> dict[str, object]:
-    """cross_entropy and mse_loss."""
-    x, target, other = torch.randn(5, 4, requires_grad=True), torch.tensor([0, 3, 1, 1, 2]), torch.randn(5, 4)
-    entropy = functional.cross_entropy(x, target)
-    entropy.backward()
-    facts = {"x": shown(x), "target": shown(target), "entropy": shown(entropy), "grad": shown(x.grad)}
-    return {**facts, "other": shown(other), "mse": shown(functional.mse_loss(x, other))}
-
-
 def optimizer(make: type[torch.optim.Optimizer], **settings: object) -> dict[str, object]:
     """Five steps of a small network; the learning rate is halved after the third."""
     w, b = torch.randn(3, 2, requires_grad=True), torch.randn(2, requires_grad=True)
@@ -101,13 +92,7 @@ def main() -> None:
             "batch_norm_eval": layer(evaluated, 2, 3, 2, 2),
             "layer_norm": layer(nn.LayerNorm(6), 3, 6),
             "layer_norm_2": layer(nn.LayerNorm((2, 3)), 4, 2, 3),
-            "relu_pool": layer(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)), 2, 1, 4, 4),
-            "avg_pool": layer(nn.AvgPool2d(2, stride=1, padding=1), 1, 1, 4, 4),
-            "gelu": layer(nn.GELU(approximate="tanh"), 3, 4),
-            "silu": layer(nn.SiLU(), 3, 4),
-            "softmax": layer(nn.Softmax(-1), 3, 4),
         },
-        "loss": loss(),
         "optimizers": {
             "sgd": optimizer(sgd, lr=0.1),
             "sgd_momentum": optimizer(sgd, lr=0.1, momentum=0.9, weight_decay=0.01),
