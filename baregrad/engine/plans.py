@@ -19,7 +19,10 @@ from baregrad.ir import Size, UOp, ops, simplify_tensor, toposort
 from baregrad.runtime import Device
 from baregrad.schedule import plan_memory, schedule
 
-MOST = 1024  # forms that are kept; the oldest one goes
+MOST = 1024  # forms that are kept; the oldest ones go
+MOST_NODES = 100_000  # in all of them: about 20 MB
+
+Form = tuple[tuple[tuple[object, ...], ...], tuple[int, ...]]  # a row for each node, the places of the roots
 
 
 class Launched(NamedTuple):
@@ -56,19 +59,27 @@ def plan_of(session: Session, device: str, roots: Sequence[UOp]) -> tuple[Plan, 
     plan = table.get(form)
     if plan is None:
         plan = _planned(session, device, roots, buffers)
-        if len(table) >= MOST:
-            table.pop(next(iter(table)), None)
+        _make_room(table, len(form[0]))
         table[form] = plan
     return plan, buffers
 
 
 @memo
-def _table(device: Device, settings: tuple[object, ...]) -> dict[object, Plan]:
+def _table(device: Device, settings: tuple[object, ...]) -> dict[Form, Plan]:
     """The plans for a device under some settings."""
     return {}
 
 
-def form_of(roots: Sequence[UOp]) -> tuple[object, list[UOp]]:
+def _make_room(table: dict[Form, Plan], nodes: int) -> None:
+    """Forget the oldest forms: a loop with another constant at each step would fill the memory."""
+    nodes += sum(len(rows) for rows, _ in table)
+    while table and (len(table) >= MOST or nodes > MOST_NODES):
+        oldest = next(iter(table))
+        nodes -= len(oldest[0])
+        del table[oldest]
+
+
+def form_of(roots: Sequence[UOp]) -> tuple[Form, list[UOp]]:
     """What is equal for graphs that differ in their buffers only, and these buffers."""
     place: dict[UOp, int] = {}
     buffers: list[UOp] = []

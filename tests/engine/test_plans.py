@@ -96,6 +96,21 @@ def test_the_table_does_not_grow_for_ever(monkeypatch):
     assert len(table) == 3
 
 
+def test_large_forms_go_sooner(monkeypatch):
+    table = {}
+    monkeypatch.setattr(plans, "_table", lambda *_: table)
+    monkeypatch.setattr(plans, "MOST_NODES", 30)
+    with override(device="cpu"):
+        for k in range(2, 12):
+            assert (Tensor([1.0]) * k + 1).item() == k + 1.0
+        assert 2 <= len(table) <= 6
+        x = Tensor([1.0])
+        for _ in range(40):
+            x = x + 1.5
+        assert x.item() == 61.0
+    assert len(table) == 1, "one larger than all is kept alone"
+
+
 def test_switches_have_schedules_of_their_own():
     x, y = Tensor([1.0 + 2**-12], device="cpu"), Tensor([-1.0 - 2**-11], device="cpu")
     results = set()
