@@ -7,6 +7,7 @@ Nothing is decided here; see place.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 from baregrad import dtype as dt
@@ -133,7 +134,7 @@ class Builder:
         assert inner is not None, "sources are evaluated first"
         if not context.ranges:
             return inner
-        if context.sources[0].joins == node.arg[0]:
+        if all(below.joins == node.arg[0] for below in _moved(context.sources[0])):
             return self._joined(node, inner, context.ranges)
         return reduction(node, inner, context.ranges)
 
@@ -228,6 +229,14 @@ def within(index: UOp, size: Size) -> UOp | None:
     low, high = bounds(index)
     checks = [index >= 0] if low < 0 else []
     return conjunction((*checks, index <= size - 1) if high >= size else tuple(checks))
+
+
+def _moved(context: Context) -> Iterator[Context]:
+    """A context, and those of the same elements under its views."""
+    yield context
+    while context.node.op in ops.MOVEMENT and context.sources:
+        context = context.sources[0]
+        yield context
 
 
 def reduction(node: UOp, value: UOp, ranges: tuple[UOp, ...]) -> UOp:

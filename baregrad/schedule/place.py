@@ -137,6 +137,7 @@ class Placement:
         """Give the node a place in memory; the contexts that compute it are returned, the others load it."""
         made = self._joined(node, contexts) or self._sibling(node, contexts) or self._own(node)
         kernel = made.kernel
+        made.joins = ""  # its memory is another use
         kernel.outputs.append(made)
         self.homes[node] = kernel
         self.decisions.append(Decision(node, kernel.number, reason))

@@ -7,6 +7,9 @@ import pytest
 
 from baregrad import dtype as dt
 from baregrad.ir import Buffer, UOp, Variable, const, interpret, ops, sized
+from baregrad.kernel import optimize
+from baregrad.lower import lower
+from baregrad.render.targets import AVX2
 from baregrad.schedule import schedule
 from tests.schedule import nets
 from tests.schedule.nets import Buffers
@@ -328,6 +331,15 @@ def test_a_product_that_is_summed_up_runs_alone():
     product = nets.matmul(buffers.input(48, 40), buffers.input(40, 48))
     plan = check([product.reduce("add", (0, 1)), nets.relu(product + 1.0).reduce("max", (1,))], buffers, 3)
     assert plan.items[0].ast.arg == "r_48_48_40"
+
+
+def test_a_sum_that_is_stored_and_summed_again_is_not_joined():
+    buffers = Buffers()
+    x = buffers.input(7, 6, dtype=dt.float16)
+    once = x.reshape((7, 6, 1)).expand((7, 6, 5)).reduce("add", (2,))  # the same in each step of the next one
+    plan = schedule([once, once.expand((7, 6, 3)).reduce("add", (2,))], buffers)
+    for item in plan.items:
+        lower(optimize(item.ast, AVX2), AVX2)
 
 
 def test_scalars_share_a_kernel():
