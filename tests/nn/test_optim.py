@@ -43,6 +43,7 @@ def test_two_steps(name, make, expected):
     assert moved(make) == pytest.approx(expected, rel=2e-5)
 
 
+@pytest.mark.slow  # an iteration's kernels
 def test_muon_moves_by_an_orthogonal_matrix():
     x = Tensor.eye(2, 3).requires_grad_()
     optimizer = nn.Muon([x], 1.0, weight_decay=0.0)

@@ -28,7 +28,11 @@ MOMENTS = [  # name, numbers, mean, standard deviation
 # fmt: on
 
 
-@pytest.mark.parametrize("name, draw, mean, deviation", MOMENTS, ids=[row[0] for row in MOMENTS])
+QUICK = ("randn", "randint", "bernoulli")  # the others compile a kernel each, too
+CASES = [row if row[0] in QUICK else pytest.param(*row, marks=pytest.mark.slow) for row in MOMENTS]
+
+
+@pytest.mark.parametrize("name, draw, mean, deviation", CASES, ids=[row[0] for row in MOMENTS])
 def test_moments(name, draw, mean, deviation):
     Tensor.manual_seed(11)
     found = np.array(draw().tolist(), dtype=float)
@@ -36,6 +40,7 @@ def test_moments(name, draw, mean, deviation):
     assert found.std() == pytest.approx(deviation, rel=0.06)
 
 
+@pytest.mark.slow  # a kernel of its own
 def test_half_is_below_1():
     Tensor.manual_seed(0)
     assert Tensor.rand(COUNT, dtype=dt.bfloat16).max().item() < 1

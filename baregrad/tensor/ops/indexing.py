@@ -132,15 +132,32 @@ class Indexing(Linear):
             )
         return cls.cat([t.unsqueeze(axis) for t in tensors], axis)
 
-    def split(self, size: int, axis: int = 0) -> list[Self]:
-        """Parts of `size` along an axis; the last may be smaller."""
+    def split(self, size: int | Sequence[int], axis: int = 0) -> list[Self]:
+        """Parts of `size` along an axis, the last may be smaller; or parts of given sizes.
+
+        Errors: ShapeError unless given sizes sum up to the axis.
+        """
         axis = check.axis_in(axis, self.ndim, "split")
+        if isinstance(size, Sequence):
+            return self._parts_of(size, axis)
         if size < 1:
             raise AxisError(
                 f"split into parts of {size}", why="a part has at least 1", mend="give a size of at least 1"
             )
         lead = (slice(None),) * axis
         return [self[(*lead, slice(i, i + size))] for i in range(0, self.shape[axis], size)]
+
+    def _parts_of(self, sizes: Sequence[int], axis: int) -> list[Self]:
+        size = self.shape[axis] if self.ndim else 0
+        if sum(sizes) != size or any(n < 0 for n in sizes):
+            raise ShapeError(
+                f"split of axis {axis} of {self.shape} by {tuple(sizes)}",
+                why=f"the sizes sum up to {size}",
+                mend="give other sizes",
+            )
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        lead = (slice(None),) * axis
+        return [self[(*lead, slice(start, start + n))] for start, n in zip(starts, sizes, strict=True)]
 
     @check.takes("bool int")
     def one_hot(self, num_classes: int) -> Self:

@@ -113,17 +113,8 @@ class Layout(Activation):
         return self.split(max(1, -(-size // chunks)), axis) if size else [self] * chunks
 
     def split_with_sizes(self, sizes: Sequence[int], axis: int = 0) -> list[Self]:
-        """Parts of given sizes along an axis. Errors: ShapeError unless they sum up to it."""
-        axis = check.axis_in(axis, self.ndim, "split_with_sizes")
-        size = self.shape[axis] if self.ndim else 0
-        if sum(sizes) != size or any(n < 0 for n in sizes):
-            raise ShapeError(
-                f"split_with_sizes of axis {axis} of {self.shape} by {tuple(sizes)}",
-                why=f"the sizes sum up to {size}",
-                mend="give other sizes",
-            )
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return [self.narrow(axis, start, n) for start, n in zip(starts, sizes, strict=True)]
+        """split by given sizes."""
+        return self.split(tuple(sizes), axis)
 
     def tensor_split(self, parts: int | Sequence[int], axis: int = 0) -> list[Self]:
         """So many parts of about equal size, the first ones longer; or parts that begin at given places."""

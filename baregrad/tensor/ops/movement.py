@@ -97,9 +97,9 @@ class Movement(Elementwise):
         axis = check.axis_in(axis, self.ndim + 1, "unsqueeze")
         return self.reshape((*self.shape[:axis], 1, *self.shape[axis:]))
 
-    def flip(self, *axes: int) -> Self:
+    def flip(self, *axes: int | Sequence[int]) -> Self:
         """Axes backwards."""
-        chosen = check.axes_in(axes, self.ndim, "flip")
+        chosen = check.axes_in(check.flat_sizes(axes), self.ndim, "flip")
         return self.apply(lambda x: x.flip(chosen))
 
     def shrink(self, box: Sequence[tuple[Size, Size]]) -> Self:
