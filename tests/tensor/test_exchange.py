@@ -64,7 +64,12 @@ class Keep:
 # -- numpy -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NUMPY_HAS)
+QUICK = ("bool", "float16", "int64", "uint8")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NUMPY_HAS]
+)
 def test_every_dtype_of_numpy_goes_there_and_back_in_one_memory(device, name):
     dtype = dt.BY_NAME[name]
     x = Tensor([[0, 1], [1, 0], [1, 1]], dtype=dtype)
@@ -336,7 +341,11 @@ NUMBERS = [  # name, with numpy's number n, the same with Python's
 # fmt: on
 
 
-@pytest.mark.parametrize("make", [np.float32, np.float64, np.array], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [np.float32, *(pytest.param(make, marks=pytest.mark.slow) for make in (np.float64, np.array))],
+    ids=lambda make: make.__name__,
+)
 def test_numpys_numbers_are_as_pythons(make):
     x = Tensor([1.0, 2.0, 4.0])
     for name, build in NUMBERS:
@@ -418,6 +427,13 @@ def test_a_deep_copy_has_the_gradient_and_no_tape(device):
         copy.deepcopy(weight * 2)
 
 
+@pytest.fixture
+def on_reference():
+    """The device whose kernels cost nothing to make: what is copied is the same on all."""
+    with bg.override(device="reference"):
+        yield
+
+
 class Tied(nn.Module):
     """Two layers with one weight, and a step of its own."""
 
@@ -433,7 +449,7 @@ class Tied(nn.Module):
 
 
 @pytest.mark.parametrize("how", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copied_network_stands_alone_and_ties_stay(device, how):
+def test_a_copied_network_stands_alone_and_ties_stay(on_reference, how):
     one, x = Tied(), Tensor([[1.0, 2.0]])
     expected = [one.step(x).tolist() for _ in range(3)][-1]
     two = how(one)
@@ -447,7 +463,7 @@ def test_a_copied_network_stands_alone_and_ties_stay(device, how):
     assert [t.requires_grad for t in two.parameters()] == [True] * 3
 
 
-def test_a_shallow_copy_of_a_network_has_a_step_of_its_own(device):
+def test_a_shallow_copy_of_a_network_has_a_step_of_its_own(on_reference):
     one, x = Tied(), Tensor([[1.0, 2.0]])
     for _ in range(3):
         one.step(x)
