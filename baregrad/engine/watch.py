@@ -40,9 +40,12 @@ NUMBER_OF_A_SIZE = Symbolic.value.fget.__code__  # type: ignore[attr-defined]  #
 
 
 class Watch(AbstractContextManager[None]):
-    """Around the run of a step. Errors at its end: JitError naming the first thing that was asked for."""
+    """Around the run of a step. Errors at its end: JitError naming the first thing that was asked for.
 
-    __slots__ = ("_before", "_found", "_numpy", "_rows")
+    While a profiler is on, its hook stays, and builtins are not seen.
+    """
+
+    __slots__ = ("_found", "_is_on", "_numpy", "_rows")
 
     def __init__(self) -> None:
         self._rows = {(module, name): what for module, names, what in ASKING for name in names}
@@ -50,13 +53,15 @@ class Watch(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         self._numpy = _numpys_state()
-        self._before = sys.getprofile()
-        sys.setprofile(self._called)
+        self._is_on = sys.getprofile() is None
+        if self._is_on:
+            sys.setprofile(self._called)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sys.setprofile(self._before)
+        if self._is_on:
+            sys.setprofile(None)
         if not self._found and self._numpy != _numpys_state():
             self._found = "random numbers of numpy"
         if self._found and kind is None:

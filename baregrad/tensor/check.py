@@ -136,7 +136,7 @@ def not_bound(variable: Variable, what: str) -> ShapeError:
 def flat_sizes(given: Sequence[object]) -> tuple[Size, ...]:
     """Sizes or axes given one by one, or as one sequence."""
     first = given[0] if len(given) == 1 else None
-    return tuple(first) if isinstance(first, tuple | list) else tuple(given)
+    return tuple(map(number, first if isinstance(first, tuple | list) else given))
 
 
 def least(dtype: DType) -> Scalar:

@@ -108,16 +108,25 @@ def _converted(packed: bytes, own: DType, dtype: DType | None) -> tuple[DType, b
 
 
 def _row_major(found: dlpack.Taken, itemsize: int) -> bytes:
-    """A copy of strided elements, one behind the other: rows of the last axis are slices."""
+    """A copy of strided elements, one behind the other: each row of the last axis is a slice."""
     shape, strides = found.elements.shape, found.elements.strides
     low, high = found.elements.span
     data = found.read(low * itemsize, (high - low + 1) * itemsize)
     if strides == dlpack.row_major(shape) or high < low:
         return data
-    rows, begins = memoryview(data), [-low]
-    for size, step in zip(shape, strides, strict=True):
+    letter: Any = "BH I   Q"[itemsize - 1]
+    elements = memoryview(data).cast(letter)
+    begins = [-low]
+    for size, step in zip(shape[:-1], strides[:-1], strict=True):
         begins = [begin + i * step for begin in begins for i in range(size)]
-    return b"".join(rows[at * itemsize : (at + 1) * itemsize] for at in begins)
+    count, step = shape[-1], strides[-1]
+    if not step:
+        return b"".join(elements[at : at + 1].tobytes() * count for at in begins)
+    ends = [at + (count - 1) * step + (1 if step > 0 else -1) for at in begins]
+    return b"".join(
+        elements[at : end if end >= 0 else None : step].tobytes()
+        for at, end in zip(begins, ends, strict=True)
+    )
 
 
 def _plain(data: Any) -> Any:

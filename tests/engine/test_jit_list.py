@@ -83,6 +83,8 @@ TAIL = """
 Not looked for: what a step asks of C extensions, of other processes, of the network. Files that it writes and
 text that it prints come once, at the capture. Arrays of numpy that the step reaches are compared at each
 replay, up to 16 MiB; larger ones are refused unless nobody can write to them (`array.setflags(write=False)`).
+What is installed in site-packages counts as a library: the globals of its functions are not looked at. While
+a profiler runs, clocks and files are not seen.
 """
 
 

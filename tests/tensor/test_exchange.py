@@ -362,6 +362,12 @@ def test_numpys_integers_are_sizes_axes_and_bounds():
     x = Tensor.arange(three).reshape(one, three)
     assert x.sum(axis=one).tolist() == [3]
     assert Tensor.arange(np.float32(1.5)).tolist() == [0.0, 1.0]
+    assert x.expand(three, three).shape == (3, 3)
+    assert (x[one - 1, np.int64(2)].item(), x[0, one:].tolist(), x.roll(one, 1).tolist()) == (
+        2, [1, 2], [[2, 0, 1]],
+    )  # fmt: skip
+    assert Tensor([1]).one_hot(three).tolist() == [[0, 1, 0]]
+    assert Tensor.randint(np.int64(0), three, (three,)).shape == (3,)
 
 
 # -- Python's syntax -------------------------------------------------------------------------------------

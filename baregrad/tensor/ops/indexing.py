@@ -164,6 +164,7 @@ class Indexing(Linear):
         """1 at the place that each element names, along a new last axis, as int64; all 0 for a place out of
         range.
         """
+        num_classes = check.number(num_classes)
         places = UOp(ops.IOTA, dt.int64, (), num_classes).reshape((1,) * self.ndim + (num_classes,))
         order = self.constant(places, self.device)
         return (self.cast(dt.int64).unsqueeze(-1) == order).cast(dt.int64)

@@ -183,6 +183,7 @@ class Layout(Activation):
 
         Errors: AxisError unless one shift an axis.
         """
+        shifts, axis = check.number(shifts), check.number(axis)
         amounts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
         if axis is None:
             return self.ravel()._rolled(0, sum(amounts)).reshape(self.shape)

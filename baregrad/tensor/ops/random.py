@@ -153,6 +153,7 @@ class Random(Create):
 
         Errors: DTypeError unless there are 1 to 2^31 numbers.
         """
+        low, high = check.number(low), check.number(high)
         if size is None or not isinstance(high, int):
             low, high, size = 0, low, high if isinstance(high, Sequence) else size
         if size is None or not low < high <= low + 2**31:
