@@ -40,6 +40,11 @@ class Axis:
         return self.kind in PARALLEL
 
 
+def is_copy(name: str) -> bool:
+    """Whether an axis is one of the copy of a panel (s0.2 copies along axis 2), or a part of one."""
+    return name.startswith("s")
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """axis = outer * n + inner. How an inexact one ends: `mask`, `overlap` (the last part begins

@@ -174,7 +174,9 @@ class Build:
         local = UOp(ops.LOCAL, node.dtype, (), (number_, prod(stage.sizes)))
         target = UOp(ops.INDEX, node.dtype, (local, _dense(copies, stage.sizes)))
         value = self._copied(node, dict(zip(stage.panel, copies, strict=True)))
-        filled = UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (target, value)), *copies))
+        live = {part for name in stage.copies for part in self.live[name]}
+        loops = [self.value(name) for name in sorted(live, key=self.numbers.__getitem__)]
+        filled = UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (target, value)), *loops))
         place = [self.value(name) for name in stage.panel]
         index_ = UOp(ops.INDEX, node.dtype, (local, _dense(place, stage.sizes)))
         inside = [c for name in stage.panel for c in self._conditions[name]]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from baregrad.base.integers import align_up, ceil_div, prod
 from baregrad.ir import UOp
 from baregrad.kernel.access import FAR, Access, accesses, lanes_of, work
-from baregrad.kernel.axes import Axis
+from baregrad.kernel.axes import Axis, is_copy
 from baregrad.kernel.flatten import flatten
 from baregrad.kernel.opts import Opt, ranges_mask, rewrites
 from baregrad.kernel.panel import masked, wanted, widest
@@ -262,7 +262,22 @@ def _tile_across(plan: Plan, name: str) -> None:
             for a in plan.shape.axes
             if a.kind in ("reduce", "reduce_unroll") and _over(plan, access, a.name)
         ]
-        plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x))
+        copy = f"s{len(plan.shape.stages)}."
+        if plan.do("stage", access.load, *panel, *(x for x in (some, lane) if x)):
+            _transpose(plan, access, copy)
+
+
+def _transpose(plan: Plan, access: Access, copy: str) -> None:
+    """Copy some steps of a reduce that lie side by side at once, where the lanes of a panel lie apart."""
+    dense = [
+        copy + name + part for name, stride in access.strides.items() if stride == 1 for part in ("", "b")
+    ]
+    for axis in [plan.shape.by_name[name] for name in dense if name in plan.shape.by_name]:
+        count = next((n for n in (8, 4, 2) if axis.most % n == 0), 1)
+        if axis.most == count:
+            plan.do("unroll", axis.name)
+        elif count > 1 and plan.do("split", axis.name, count):
+            plan.do("unroll", f"{axis.name}b")
 
 
 def _resident(plan: Plan, row: str) -> set[str]:
@@ -426,7 +441,7 @@ def _threads(plan: Plan) -> None:
     chunks when long.
     """
     threads = plan.target.threads
-    loops = [a for a in plan.axes("loop") if a.known and not a.name.startswith("s")]
+    loops = [a for a in plan.axes("loop") if a.known and not is_copy(a.name)]
     if threads < 2 or not loops or work(plan.shape.source) < LEAST_PARALLEL_WORK:
         return
     name, wanted = loops[0].name, threads * ITEMS_A_THREAD

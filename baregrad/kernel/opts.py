@@ -16,7 +16,7 @@ from types import MappingProxyType
 from baregrad.base.errors import CompileError
 from baregrad.base.integers import ceil_div
 from baregrad.ir import UOp, bounds, ops
-from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage
+from baregrad.kernel.axes import Axis, Merge, Shape, Split, Stage, is_copy
 from baregrad.kernel.facts import INSTANCES, LANES, number
 
 Reason = Callable[..., str | None]
@@ -88,8 +88,7 @@ def legal(shape: Shape, opt: Opt) -> bool:
 
 def _own(shape: Shape, name: str) -> Axis | None:
     """The axis of a name, if it is of the kernel's own loops and not of a copy's."""
-    axis = shape.by_name.get(name)
-    return None if axis is None or any(name in stage.copies for stage in shape.stages) else axis
+    return None if is_copy(name) else shape.by_name.get(name)
 
 
 def panel_parts(shape: Shape, stage: Stage) -> set[str]:
@@ -135,9 +134,11 @@ def _rest_why(shape: Shape) -> str | None:
 
 
 def _split_why(shape: Shape, name: str, n: str, tail: str = "") -> str | None:
-    axis = _own(shape, name)
+    axis = shape.by_name.get(name)
     if axis is None:
         return f"there is no axis {name}"
+    if is_copy(name) and (tail or axis.size is None):
+        return f"axis {name} of a copy is split only into equal parts"
     if not axis.known or axis.kind not in ("loop", "reduce"):
         return (
             f"axis {name} is {axis.kind} of size {axis.size}: only loops are split, and none that ends early"
@@ -247,9 +248,9 @@ def _shares_lanes(shape: Shape, axis: Axis) -> bool:
     """Whether some node depends on this axis and on one that runs over lanes."""
     facts = shape.source.facts
     others = [a for a in shape.axes if a.kind in LANES and a is not axis]
-    for stage in shape.stages:
-        if axis.name in stage.copies:
-            return any(other.name in stage.copies for other in others)
+    if is_copy(axis.name):
+        panel = axis.name.split(".")[0] + "."
+        return any(other.name.startswith(panel) for other in others)
     mine = ranges_mask(shape, axis.name)
     theirs = 0
     for other in others:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from baregrad.ir import UOp
 from baregrad.kernel.access import Access, arithmetic
-from baregrad.kernel.axes import Axis, Shape
+from baregrad.kernel.axes import Axis, Shape, is_copy
 from baregrad.kernel.opts import Opt, apply, legal
 from baregrad.target import Target
 
@@ -53,5 +53,4 @@ class Plan:
 
     def axes(self, kind: str) -> list[Axis]:
         """The kernel's own axes of a kind, outermost first; not those of copies."""
-        copies = {name for stage in self.shape.stages for name in stage.copies}
-        return [a for a in self.shape.axes if a.kind == kind and a.name not in copies]
+        return [a for a in self.shape.axes if a.kind == kind and not is_copy(a.name)]

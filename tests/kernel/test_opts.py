@@ -62,6 +62,7 @@ LEGAL = [
     ("stage", matmul(6, 16, 5), "split 0 3; unroll 0b; split 1 8; vector 1b; move 1a 0a; stage 1 2 1b"),
     ("stage_tail", matmul(5, 13, 5), "split 0 3 mask; unroll 0b; split 1 8 mask; vector 1b; stage 1 2 1b"),
     ("stage_turned", matmul(5, 8, 7, False, True), "split 0 3 overlap; unroll 0b; vector 1; stage 1 2 1"),
+    ("stage_copy", matmul(5, 8, 12, False, True), "vector 1; stage 1 2 1; split s0.2 4; unroll s0.2b"),
     ("stage_in_loop", matmul(3, 2, 2), "stage 0 0"),
     ("stage_block", matmul(3, 8, 12), "vector 1; split 2 4; stage 1 2b 1"),
     ("stage_two", matmul(4, 8, 6), "split 0 2; unroll 0b; vector 1; stage 0 0b 2; stage 1 2 1"),
@@ -89,6 +90,7 @@ ILLEGAL = [
     ("not_dense", matmul(3, 5, 4), "collapse 0 1", "not one dense axis"),
     ("merge_some", layernorm(3, 8), "merge 1 2", "closes only one"),
     ("half_a_panel", conv(1, 1, 2, 4, 4), "stage 0 4 5 6 3; collapse 2 3", "no neighbours"),
+    ("copy_tail", matmul(3, 8, 7), "vector 1; stage 1 2 1; split s0.2 4 mask", "equal parts"),
     ("panel_shared", matmul(3, 8, 4), "vector 1; stage 1 2", "share one panel"),
 ]
 # fmt: on
