@@ -63,7 +63,7 @@ def fused64(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     large = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.maximum(np.abs(c), np.abs(a * b)))
     low = np.minimum(np.abs(a * b), np.where(c == 0, np.inf, np.abs(c)))
     low = np.minimum(low, np.minimum(np.abs(a), np.abs(b)))
-    safe = (large < 2.0**900) & (low > 2.0**-800) & (np.abs(rough) > 2.0**-900)
+    safe = (large < 2.0**900) & (low > 2.0**-800)  # then no result but 0 is below 2**-905
     plain = ~np.isfinite(a) | ~np.isfinite(b) | ~np.isfinite(c) | (a == 0) | (b == 0)
     result = np.where(safe, result, rough)
     hard = np.flatnonzero(~safe & ~plain)
