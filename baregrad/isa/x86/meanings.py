@@ -145,6 +145,7 @@ _PLAIN: dict[str, Callable[[_Facts], str]] = {
 }
 _SIZED: dict[str, Callable[[_Facts, int], str]] = {
     "lanesu": lambda f, n: str(f.w // n - 1),
+    "twou": lambda f, n: str(2 * f.w // n - 1),
     "indices": lambda f, n: str(f.count(n)),
     "rest_gather": lambda f, n: f.rest(str(f.count(n) * n)),
     "offu": lambda f, n: "" if f.in_memory() else f"dst.u{n}[i] = 0",

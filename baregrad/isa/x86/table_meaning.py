@@ -12,6 +12,7 @@ what a form decides:
     <rest:u64/u32>     the same, above as many u32 as src has u64
     <last> <last_b>    how many parts like dst src has, and like b dst has, less one
     <lanesu32>         how many u32 the first operand has, less one
+    <twou32>           the same of twice as many
     <indices32>        how many elements of 32 bits a gather or scatter moves; <rest_gather32>: see <rest>
     <offu32>           clears element i of a register; nothing for memory
     <at_b>             0 if b is memory, else imm[7:6]
@@ -414,6 +415,37 @@ def permute_rows() -> Iterator[Meant]:
     # fmt: on
 
 
+def table_rows() -> Iterator[Meant]:
+    """Lanes chosen by other lanes, from one vector or two; shuffles of two."""
+    # fmt: off
+    for s, t in (("d", "u32"), ("q", "u64"), ("ps", "u32"), ("pd", "u64"), ("w", "u16")):
+        place = f"{{}}.{t}[i]) & <two{t}>"
+        yield Meant(f"vpermt2{s}", f"x = cat(b, acc); for i in acc.{t} {{ acc.{t}[i] = x.{t}[u64({place.format('a')}] }}")
+        if s != "w":
+            yield Meant(f"vpermi2{s}", f"x = cat(b, a); y = acc; for i in acc.{t} {{ acc.{t}[i] = x.{t}[u64({place.format('y')}] }}")
+    yield Meant("vpermw", "for i in dst.u16 { dst.u16[i] = b.u16[u64(a.u16[i]) & <lanesu16>] }")
+    yield Meant("vpermilps", "for i in dst.u32 { dst.u32[i] = a.u32[(i & 60) + u64(b.u32[i][1:0])] }", "dst a b")
+    yield Meant("vpermilpd", "for i in dst.u64 { dst.u64[i] = a.u64[(i & 62) + u64(b.u64[i][1])] }", "dst a b")
+    yield Meant("vshufps", "for i in dst.u32 { dst.u32[i] = ((i & 2) != 0 ? b : a).u32[(i & 60) + u64(imm.u2[i & 3])] }")
+    yield Meant("vshufpd", "for i in dst.u64 { dst.u64[i] = ((i & 1) != 0 ? b : a).u64[(i & 62) + u64(imm[i])] }")
+    yield Meant("vpshufb", "for i in dst.u8 { dst.u8[i] = b.u8[i][7] ? 0 : a.u8[(i & 48) + u64(b.u8[i][3:0])] }")
+    yield Meant("vpblendw", "for i in dst.u16 { dst.u16[i] = imm[i & 7] ? b.u16[i] : a.u16[i] }")
+    yield Meant("vmovshdup", "for i in dst.u32 { dst.u32[i] = src.u32[i | 1] }")
+    yield Meant("vmovsldup", "for i in dst.u32 { dst.u32[i] = src.u32[i & 62] }")
+    yield Meant("vmovddup", "for i in dst.u64 { dst.u64[i] = src.u64[i & 62] }")
+    yield Meant("vmovhlps", "dst = cat(a.u64[1], b.u64[1])")
+    yield Meant("vmovlhps", "dst = cat(b.u64[0], a.u64[0])")
+    for e, n in (("d", 32), ("q", 64)):
+        for way, first, second in (("l", "<<", ">>"), ("r", ">>", "<<")):
+            turn = f"x = {{}}.u{n}[i]; c = u64({{}}) & {n - 1}; dst.u{n}[i] = (x {first} c) | (x {second} (u64({n}) - c))"
+            yield Meant(f"vpro{way}{e}", f"for i in dst.u{n} {{ {turn.format('src', 'imm')} }}")
+            yield Meant(f"vpro{way}v{e}", f"for i in dst.u{n} {{ {turn.format('a', f'b.u{n}[i]')} }}")
+    for part, n, count in (("32x4", 32, 4), ("64x2", 64, 2), ("32x8", 32, 8), ("64x4", 64, 4)):
+        for kind in "fi":
+            yield Meant(f"vbroadcast{kind}{part}", f"for i in dst.u{n} {{ dst.u{n}[i] = src.u{n}[i & {count - 1}] }}")
+    # fmt: on
+
+
 def part_rows() -> Iterator[Meant]:
     """Parts of vectors."""
     # fmt: off
@@ -474,5 +506,5 @@ def mask_rows() -> Iterator[Meant]:
 def rows() -> Iterator[Meant]:
     """Every row."""
     for part in (scalar_rows, product_rows, shift_rows, packed_rows, lowest_rows, conversion_rows, integer_rows,
-                 word_rows, logic_rows, move_rows, permute_rows, part_rows, mask_rows):  # fmt: skip
+                 word_rows, logic_rows, move_rows, permute_rows, table_rows, part_rows, mask_rows):  # fmt: skip
         yield from part()
