@@ -198,9 +198,12 @@ class Elementwise(TensorBase):
         """self to the power of the exponent; whole and half exponents that are Python numbers by
         multiplication.
 
-        x ** 0 and 1 ** y are 1, a negative number to a power that is not whole is NaN.
+        x ** 0 and 1 ** y are 1, a negative number to a power that is not whole is NaN. Integers to powers
+        that are tensors of integers stay integers; to negative ones they are 0, but for 1 and -1.
         """
         exponent = check.number(exponent)
+        if isinstance(exponent, TensorBase) and exponent.dtype.is_int and self.dtype.is_int:
+            return self._integer_power(exponent)
         if isinstance(exponent, TensorBase | Symbolic) or not math.isfinite(exponent):
             base, power = self.operands("pow", exponent, floats=True)
             return base._power(power)
@@ -216,6 +219,23 @@ class Elementwise(TensorBase):
     def _power(self, exponent: Self) -> Self:
         """x ** y as one op."""
         return self.apply(lambda x, y: x.alu(ops.POW, y), exponent)
+
+    def _is(self, number: Scalar) -> Self:
+        return self._binary(ops.CMPEQ, number)
+
+    def _integer_power(self, exponent: TensorBase) -> Self:
+        """x ** y of integers: the product of the squares of squares that the bits of y name."""
+        square, power = self.operands("pow", exponent)
+        base = square
+        result = base.apply(lambda x: x.const_like(1).expand(x.shape))
+        for bit in range(base.dtype.bits - base.dtype.is_signed):
+            result = (result * square).where(((power >> bit) & 1).cast(dt.bool_), result)
+            square = square * square
+        if not base.dtype.is_signed:
+            return result
+        odd = (power & 1).cast(dt.bool_)
+        inverse = (base * 0 + 1).where(base._is(1), base.where(odd, -base).where(base._is(-1), 0))
+        return result.where(power >= 0, inverse)
 
     def _whole_power(self, n: builtins.int) -> Self:
         """The product of the squares of squares that n's bits name."""

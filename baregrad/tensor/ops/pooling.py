@@ -76,7 +76,12 @@ class Pooling(Convolution):
         values = seen.max(inside)
         if not indices:
             return values
-        places = seen.detach().flatten(-axes).argmax(-1)
+        within = self.full(self.shape[self.ndim - axes :], True, device=self.device)
+        within = within._seen(axes, windows, 0).flatten(-axes)  # not the padding
+        flat = seen.detach().flatten(-axes)
+        hit = (flat.eq(values.detach().unsqueeze(-1)) | flat.ne(flat)) & within
+        inner = flat.shape[-1]
+        places = self._places(inner, 0, 1).expand(flat.shape).where(hit, inner)._reduce("min", -1, False)
         found = places.zeros_like()
         rest = places
         for axis in reversed(range(axes)):

@@ -306,10 +306,10 @@ class Sorting(Resize):
 
     def _inverse_order(self, k: int) -> Self:
         """The places of ranks 0 to k - 1."""
-        ranks, size = self._places(k, 0, 2).cast(dt.int32), self.shape[-1]
-        places = self._places(size, 0, 1).cast(dt.int32)
-        hit = self.unsqueeze(-2).eq(ranks)
-        return places.expand(hit.shape).where(hit, 0)._reduce("add", -1, False).cast(dt.int64).contiguous()
+        places = self._places(self.shape[-1], 0, 1).expand(self.shape)
+        ranks = self.cast(dt.int64)
+        order = places.apply(lambda v, i: v.const_like(0).expand(v.shape).scatter(v.ndim - 1, i, v), ranks)
+        return order.narrow(-1, 0, k).contiguous()
 
     def _bitonic(self) -> Self:
         """The order of int32 keys of the last axis. Source: Batcher 1968, section 4."""
