@@ -28,11 +28,15 @@ from baregrad.runtime import DEVICES, Address, Device, Launch, Recording, Timest
 
 
 class Step(NamedTuple):
-    """One launch: what was compiled, the numbers of the buffers in its slots, the variables behind them."""
+    """One launch: what was compiled, the numbers of the buffers in its slots, the variables behind them.
+
+    One that `copies` brings slot 1 to slot 0, and has nothing to do where both are one memory.
+    """
 
     compiled: Compiled
     numbers: tuple[int, ...]
     variables: tuple[str, ...] = ()
+    copies: bool = False
 
 
 @dataclass(slots=True)
@@ -76,7 +80,8 @@ def _compiled(
     plan, buffers = plan_of(session, device, roots)
     numbers, nodes = number_all(session, plan, buffers, device)
     steps = [
-        Step(c, tuple([numbers[place] for place in places]), names) for c, places, names in plan.launches
+        Step(one.compiled, tuple([numbers[place] for place in one.places]), one.variables, one.copies)
+        for one in plan.launches
     ]
     opened = session.device(device)
     arena = opened.allocate(plan.nbytes) if plan.nbytes else None
@@ -132,10 +137,13 @@ def run_graph(session: Session, graph: CompiledGraph) -> None:
         )
         for step in graph.steps
     ]
-    recording = device.record(launches)
-    run_recording(device, recording, graph.steps, graph.variables)
+    steps: Sequence[Step] = graph.steps
     if session.capture is not None:
-        session.capture.record(graph, launches)
+        session.capture.record(graph, launches)  # with copies: a replay may have other memory
+    else:
+        todo = [(s, x) for s, x in zip(steps, launches) if not (s.copies and x.args[0] == x.args[1])]
+        steps, launches = [step for step, _ in todo], [launch for _, launch in todo]
+    run_recording(device, device.record(launches), steps, graph.variables)
 
 
 def run_recording(

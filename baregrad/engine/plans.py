@@ -26,11 +26,12 @@ Form = tuple[tuple[tuple[object, ...], ...], tuple[int, ...]]  # a row for each 
 
 
 class Launched(NamedTuple):
-    """One kernel: what was compiled, the places of its buffers, its variables."""
+    """One kernel: what was compiled, the places of its buffers, its variables; `copies` as in Item."""
 
     compiled: Compiled
     places: tuple[int, ...]
     variables: tuple[str, ...]
+    copies: bool
 
 
 class Plan(NamedTuple):
@@ -116,7 +117,8 @@ def _planned(session: Session, device: str, roots: Sequence[UOp], buffers: Seque
     donors: dict[int, int] = {}
     for item in scheduled.items:
         slots = tuple(places[buffer.arg.number] for buffer in item.buffers)
-        launches.append(Launched(compile_kernel(session.device(device), item.ast), slots, item.variables))
+        compiled = compile_kernel(session.device(device), item.ast)
+        launches.append(Launched(compiled, slots, item.variables, item.copies))
         donors.update((slots[new], slots[old]) for new, old in item.donates)
     outputs = [scheduled.outputs[root].arg.number for root in roots]
     memory = plan_memory(scheduled.items, set(outputs))

@@ -38,7 +38,7 @@ class Rates(NamedTuple):
 
 
 RATES = Rates()
-STORED = frozenset((ops.BUFFER, ops.ASSIGN))
+STORED = frozenset((ops.BUFFER, ops.ASSIGN, ops.SCATTER))
 
 
 class Costs:

@@ -19,7 +19,7 @@ class Item(NamedTuple):
     The slots behind the buffers are those of `variables`, by name.
 
     `donates` are (slot of a new version, slot of the old one): the new version may be put into the memory of
-    the old one, if nobody outside of the schedule needs that.
+    the old one, if nobody outside of the schedule needs that. One that `copies` has nothing to do then.
     """
 
     ast: UOp
@@ -27,6 +27,7 @@ class Item(NamedTuple):
     writes: tuple[int, ...]
     donates: tuple[tuple[int, int], ...]
     variables: tuple[str, ...] = ()
+    copies: bool = False
 
 
 class Decision(NamedTuple):

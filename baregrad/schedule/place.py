@@ -29,10 +29,19 @@ SIBLINGS = 8  # how many kernels with the same loops are looked at
 
 
 def stored_as(node: UOp) -> UOp:
-    """The node whose memory holds this one's elements: what is under reshapes."""
-    while node.op in PASSING and not is_apart(node):
-        node = node.src[0]
-    return node
+    """The node whose memory holds this one's elements: what is under reshapes; of a new version that is a
+    SCATTER the SCATTER, whose buffer is its own.
+    """
+    while True:
+        if node.op in PASSING and not is_apart(node):
+            node = node.src[0]
+        elif node.op is ops.ASSIGN and node.src[1].shape == node.shape:
+            value = stored_as(node.src[1])
+            if value.op is not ops.SCATTER:
+                return node
+            node = value
+        else:
+            return node
 
 
 def is_apart(node: UOp) -> bool:
@@ -46,18 +55,23 @@ def values(node: UOp) -> tuple[UOp, ...]:
 
 
 class Placement:
-    """The plan of one schedule: kernels with their contexts, and where each stored node is made (`homes`)."""
+    """The plan of one schedule: kernels with their contexts, and where each stored node is made (`homes`).
+
+    `bases` are the kernels that make the base of a SCATTER, `scattered` the ASSIGN whose new version it is.
+    """
 
     __slots__ = (
         "_by_sizes",
         "_contexts",
         "_found",
         "_wanted",
+        "bases",
         "costs",
         "decisions",
         "homes",
         "indexer",
         "kernels",
+        "scattered",
     )
 
     def __init__(self, roots: Sequence[UOp], rates: Rates) -> None:
@@ -66,11 +80,16 @@ class Placement:
         uses: dict[UOp, int] = dict.fromkeys(roots, 1)
         self._wanted = {stored_as(root) for root in roots}
         kept = set(self._wanted)
+        self.scattered: dict[UOp, UOp] = {}
+        self.bases: dict[UOp, Kernel] = {}
         for node in order:
             for source in dict.fromkeys(values(node)):
                 uses[source] = uses.get(source, 0) + 1
             if node.op is ops.ASSIGN:
-                kept.add(node)
+                held = stored_as(node)
+                kept.add(held)
+                if held is not node:
+                    self.scattered.setdefault(held, node)
             elif node.op is ops.CONTIGUOUS:
                 kept.add(stored_as(node if is_apart(node) else node.src[0]))
         self.indexer = Indexer()
@@ -154,6 +173,7 @@ class Placement:
         made.sources = (self._context(base, made.kernel, made.place, made),)
         made.deepest = len(made.kernel.outer) - 1
         made.kernel.outputs.append(made)
+        self.bases[node] = made.kernel
         if 0 not in places.shape:
             put = Context(node, *self._bare(places.shape, node.arg[0]), -1)
             kernel, place = put.kernel, put.place

@@ -29,12 +29,12 @@ def schedule(roots: Sequence[UOp], new_buffer: NewBuffer, *, rates: Rates = RATE
     buffers = _give_buffers(parts, placement, new_buffer)
     _let_readers_go_first(placement)
     items: list[Item] = []
-    stored: list[Sequence[UOp]] = []
+    stored: list[Sequence[UOp | None]] = []
     order = _ordered(placement.kernels)
     for kernel in order:
         builder = Builder(kernel, placement.indexer, buffers)
         ast = builder.sink()
-        stored.append([output.node for output in kernel.outputs])
+        stored.append([None if output.index is not None else output.node for output in kernel.outputs])
         writes = tuple(range(len(kernel.outputs)))
         items.append(Item(ast, tuple(builder.buffers), writes, (), builder.variables))
     outputs = {root: buffers[stored_as(part)] for root, part in zip(roots, parts)}
@@ -77,24 +77,33 @@ def _number(kernel: Kernel) -> int:
 def _old_version(assign: UOp, placement: Placement) -> UOp:
     """The stored node that holds what an ASSIGN replaces: versions that nobody reads are not made."""
     version = assign.src[0]
-    while version.op is ops.ASSIGN and version not in placement.homes:
+    while version.op is ops.ASSIGN and stored_as(version) not in placement.homes:
         version = version.src[0]
-    return version
+    return stored_as(version)
 
 
 def _let_readers_go_first(placement: Placement) -> None:
     """A kernel that makes a new version waits for other readers of the old one, if that is no circle."""
     for node, kernel in placement.homes.items():
-        if node.op is ops.ASSIGN:
-            readers = placement.readers(_old_version(node, placement))
+        assign = _assign_of(node, placement)
+        if assign is not None:
+            kernel = placement.bases.get(node, kernel)
+            readers = placement.readers(_old_version(assign, placement))
             for reader in sorted(readers - {kernel}, key=_number):
                 if not reader.needs({kernel}):
                     kernel.reads.add(reader)
 
 
+def _assign_of(node: UOp | None, placement: Placement) -> UOp | None:
+    """The ASSIGN that a stored node is the new version of."""
+    if node is None or node.op is ops.ASSIGN:
+        return node
+    return placement.scattered.get(node)
+
+
 def _donate(
     items: list[Item],
-    stored: list[Sequence[UOp]],
+    stored: list[Sequence[UOp | None]],
     placement: Placement,
     buffers: _Buffers,
     wanted: frozenset[UOp],
@@ -105,14 +114,20 @@ def _donate(
         for buffer in item.buffers[len(item.writes) :]:
             last_read[buffer] = position
     for position, item in enumerate(items):
-        olds = [
-            (slot, buffers[_old_version(node, placement)])
-            for slot, node in enumerate(stored[position])
-            if node.op is ops.ASSIGN
-        ]
+        assigns = [_assign_of(node, placement) for node in stored[position]]
+        olds = [(i, buffers[_old_version(a, placement)]) for i, a in enumerate(assigns) if a is not None]
         olds = [(slot, old) for slot, old in olds if last_read.get(old) == position and old not in wanted]
         if olds:
-            items[position] = item._replace(donates=_donations(item, olds))
+            donates = _donations(item, olds)
+            items[position] = item._replace(donates=donates, copies=bool(donates) and _is_copy(item))
+
+
+def _is_copy(item: Item) -> bool:
+    """Whether a kernel only brings elements from one buffer to the same places of another."""
+    store = item.ast.src[0].src[0]
+    value = store.src[1]
+    same = value.op is ops.LOAD and value.src[0].src[1:] == store.src[0].src[1:]
+    return len(item.writes) == 1 and len(item.ast.src) == 1 and same and len(store.src) == 2
 
 
 def _donations(item: Item, olds: list[tuple[int, UOp]]) -> tuple[tuple[int, int], ...]:
