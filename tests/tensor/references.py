@@ -287,3 +287,53 @@ def bags(x, weight, offsets, mode, weights, padding, include_last):
         else:
             made.append({"sum": np.sum, "mean": np.mean, "max": np.max}[mode](rows[kept], 0))
     return np.array(made).reshape(len(each), weight.shape[1])
+
+
+def running_extreme(x, axis, join):
+    """Extremes so far and the last place of each."""
+    if not x.ndim:
+        return [x, np.array(0)]
+    values = join.accumulate(x, axis)
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    places = np.where(x == values, np.arange(x.shape[axis]).reshape(shape), 0)
+    return [values, np.maximum.accumulate(places, axis)]
+
+
+def blocks(tensors):
+    """Matrices along a diagonal."""
+    parts = [np.atleast_2d(t) for t in tensors]
+    made = np.zeros(np.sum([p.shape for p in parts], 0), np.result_type(*parts))
+    row = column = 0
+    for p in parts:
+        made[row : row + p.shape[0], column : column + p.shape[1]] = p
+        row, column = row + p.shape[0], column + p.shape[1]
+    return made
+
+
+def cosine(x, y):
+    return (x * y).sum(-1) / np.sqrt(((x * x).sum(-1) + 1e-12) * ((y * y).sum(-1) + 1e-12))
+
+
+def triplet(x, positive, negative, margin, p, eps, swap, reduction):
+    near, far = norm(x - positive + eps, p, -1, False), norm(x - negative + eps, p, -1, False)
+    far = np.minimum(far, norm(positive - negative + eps, p, -1, False)) if swap else far
+    return reduced(np.maximum(0, near - far + margin), reduction)
+
+
+def poisson(x, target, log_input, full, eps, reduction):
+    loss = np.exp(x) - target * x if log_input else x - target * np.log(x + eps)
+    if full:
+        safe = np.maximum(target, 1)
+        loss = loss + np.where(target > 1, safe * np.log(safe) - safe + np.log(2 * np.pi * safe) / 2, 0)
+    return reduced(loss, reduction)
+
+
+def multi_margin(x, target, p, margin, weight, reduction):
+    if x.ndim == 1:
+        return multi_margin(x[None], np.asarray(target)[None], p, margin, weight, "mean")
+    chosen = np.take_along_axis(x, target[:, None].astype(int), 1)
+    each = np.maximum(0, margin - chosen + x) ** p
+    each[np.arange(len(x)), target.astype(int)] = 0
+    share = 1 if weight is None else weight[target.astype(int)]
+    return reduced(each.sum(1) * share / max(x.shape[1], 1), reduction)

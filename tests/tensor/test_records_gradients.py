@@ -55,7 +55,8 @@ class Moved:
 
         def put(array, data, dtype):
             if dtype.is_float:
-                line = [draw.uniform(-1, 1) for _ in data]
+                fixed = bool(array.data) or array.whole  # targets that say which, counts
+                line = [0.0 if fixed else draw.uniform(-1, 1) for _ in data]
                 self.directions.append(line)
                 data = [v + by * d for v, d in zip(data, line, strict=True)]
             return tensor("reference")(array, data, dtype)

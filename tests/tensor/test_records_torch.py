@@ -15,7 +15,7 @@ import pytest
 
 from baregrad import dtype as dt
 from baregrad.tensor import Tensor
-from baregrad.tensor.records import Record, Sample
+from baregrad.tensor.records import Array, Record, Sample
 from tests.tensor.from_records import ALL, array_of, cases, compare, given, listed, ours, parameters, tensor
 
 torch = pytest.importorskip("torch", reason="make compare installs it")
@@ -60,11 +60,17 @@ def data_of(t: Any) -> np.ndarray:
     return np.asarray((t.double() if t.is_floating_point() else t).tolist()).reshape(tuple(t.shape))
 
 
-def float_leaves(call) -> list[Any]:
-    """The float tensors among the arguments."""
-    flat = [p for v in (*call.args, *call.options.values()) for p in (v if isinstance(v, list) else [v])]
-    return [p for p in flat if (isinstance(p, torch.Tensor) and p.is_floating_point())
-            or (isinstance(p, Tensor) and p.dtype.is_float)]  # fmt: skip
+def flat(call: Any) -> list[Any]:
+    """Arguments one by one."""
+    given = (*call.args, *call.options.values())
+    return [part for value in given for part in (value if isinstance(value, list) else [value])]
+
+
+def float_leaves(sample: Sample, call: Any) -> list[Any]:
+    """The float tensors among the arguments, without those that are given numbers."""
+    pairs = zip(flat(sample), flat(call), strict=True)
+    free = [x for made, x in pairs if isinstance(made, Array) and not made.data and not made.whole]
+    return [x for x in free if (x.dtype.is_float if isinstance(x, Tensor) else x.is_floating_point())]
 
 
 COMPARED = [r for r in ALL if r.torch and not r.differs and not r.random]
@@ -106,7 +112,7 @@ def test_values_as_torch(record):
 def their_slopes(record: Record, sample: Sample) -> list[np.ndarray] | None:
     """The gradient of each input by torch; None if it refuses."""
     call = given(record, sample, dt.float64, put)
-    leaves = [x.requires_grad_() for x in float_leaves(call)]
+    leaves = [x.requires_grad_() for x in float_leaves(sample, call)]
     try:
         results = [r for r in called(record, call) if r.is_floating_point()]
         torch.autograd.backward(results, [torch.tensor(weights(r.shape)) for r in results])
@@ -118,7 +124,7 @@ def their_slopes(record: Record, sample: Sample) -> list[np.ndarray] | None:
 def our_slopes(record: Record, sample: Sample) -> list[np.ndarray]:
     """The gradient of each input by us."""
     call = given(record, sample, dt.float64, tensor("reference"))
-    leaves = [x.requires_grad_() for x in float_leaves(call)]
+    leaves = [x.requires_grad_() for x in float_leaves(sample, call)]
     for part in ours(record, call):
         if part.dtype.is_float and part.requires_grad:
             part.backward(Tensor(weights(part.shape), device="reference"), retain_graph=True)

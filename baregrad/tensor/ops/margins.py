@@ -6,6 +6,7 @@ import math
 from typing import Self
 
 from baregrad.base.errors import DTypeError, ShapeError
+from baregrad.tensor import check
 from baregrad.tensor.ops.sampling import Sampling
 
 
@@ -16,18 +17,21 @@ class Margins(Sampling):
 
     # -- pairs -------------------------------------------------------------------------------------------
 
+    @check.takes("float")
     def hinge_embedding_loss(self, target: Self, margin: float = 1.0, reduction: str = "mean") -> Self:
         """x where the target is 1, max(0, margin - x) where it is -1."""
         apart = (-self + margin).relu()
         zero = self.zeros_like()
         return (apart.where(target.ne(1), zero) + self.where(target.ne(-1), zero))._reduced(reduction)
 
+    @check.takes("float")
     def margin_ranking_loss(
         self, other: Self, target: Self, margin: float = 0.0, reduction: str = "mean"
     ) -> Self:
         """max(0, -y * (x - other) + margin) with targets y of 1 (x is greater) and -1."""
         return (-target * (self - other) + margin)._at_least_0()._reduced(reduction)
 
+    @check.takes("float")
     def cosine_embedding_loss(
         self, other: Self, target: Self, margin: float = 0.0, reduction: str = "mean"
     ) -> Self:
@@ -62,6 +66,7 @@ class Margins(Sampling):
 
     # -- distributions -----------------------------------------------------------------------------------
 
+    @check.takes("float")
     def gaussian_nll_loss(
         self, target: Self, var: Self | float, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
     ) -> Self:
@@ -76,6 +81,7 @@ class Margins(Sampling):
         loss = (safe.log() + (self - target).square() / safe) * 0.5
         return (loss + 0.5 * math.log(2 * math.pi) if full else loss)._reduced(reduction)
 
+    @check.takes("float")
     def poisson_nll_loss(
         self,
         target: Self,
@@ -99,6 +105,7 @@ class Margins(Sampling):
         """log(1 + exp(-y * x)) with targets y of 1 and -1."""
         return (-target * self).softplus(1.0, math.inf)._reduced(reduction)
 
+    @check.takes("float")
     def multi_margin_loss(
         self,
         target: Self,

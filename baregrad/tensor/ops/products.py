@@ -97,6 +97,7 @@ class Products(Statistics):
         y = other.reshape([n for size in b for n in (1, size)])
         return (x * y).reshape([m * n for m, n in zip(a, b, strict=True)])
 
+    @check.takes("float")
     def cdist(self, other: Self, p: float = 2.0) -> Self:
         """The p-norm of the difference of each row and each other row.
 

@@ -152,5 +152,10 @@ RECORDS = (
     op("bitwise_not", BITS,       "~x", call(FEW), operator="~x"),
     op("bitwise_left_shift", BITS, "x << other", call(FEW, SHIFT), call(FEW, 3), dtypes="int", operator="x << other", tinygrad="lshift", errors=(UNEQUAL,)),
     op("bitwise_right_shift", BITS, "x >> other", call(FEW, SHIFT), call(FEW, 1), dtypes="int", operator="x >> other", tinygrad="rshift", errors=(UNEQUAL,)),
+    # -- gamma and others
+    op("lgamma",      FUNCTION,   "np.where(x == -np.inf, np.inf, sp.gammaln(x))", call(POSITIVE), call(array(3, 5, low=-2.9, high=-2.1)).only("float32 float64"), edge(EDGES).only("float32 float64"), tolerance=8, tinygrad=NONE),
+    op("digamma",     FUNCTION,   "sp.digamma(x)", call(POSITIVE), call(array(3, 5, low=-2.8, high=-2.2)).only("float32 float64"), tolerance=8, tinygrad=NONE),
+    op("logaddexp2",  FUNCTION,   "np.logaddexp2(x, other)", call(WIDE, WIDE), edge(EDGES, EDGES), tolerance=2, tinygrad=NONE, errors=(UNEQUAL,)),
+    op("heaviside",   STEPS,      "np.heaviside(x, values)", call(FEW, X), edge(numbers(0.0, -0.0, 1.0, -1.0), numbers(0.5, 3.0, 7.0, 7.0)), tinygrad=NONE, errors=(UNEQUAL,)),
 )
 # fmt: on

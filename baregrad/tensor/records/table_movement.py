@@ -73,5 +73,14 @@ RECORDS = (
     # -- the same elements
     op("contiguous",   MOVEMENT, "x", call(MATRIX), call(POINT), call(NOTHING), call(ONE)),
     op("detach",       MOVEMENT, "x", call(MATRIX), call(POINT), call(NOTHING), call(ONE), gradient="it cuts the tape"),
+    # -- turned, joined, parted
+    op("fliplr",       MOVEMENT, "np.fliplr(x)", call(MATRIX), call(CUBE), call(array(2, 0)), call(ONE), shapes="0-d: it has no axis 1", tinygrad="flip", errors=(refused("", LINE, kind="BaregradError"),)),
+    op("flipud",       MOVEMENT, "np.flipud(x)", call(MATRIX), call(CUBE), call(NOTHING), call(ONE), shapes="0-d: it has no axis", tinygrad="flip"),
+    op("rot90",        MOVEMENT, "np.rot90(x, k, axes)", call(MATRIX), call(CUBE, 2, (1, 2)), call(CUBE, -1, (2, 0)), call(MATRIX, 4), call(NOTHING), call(ONE), shapes="0-d: it has no axes", tinygrad=NONE, torch="Tensor.rot90(x, k, tuple(axes))", errors=(refused("axis 2", MATRIX, 1, (0, 2), kind="AxisError"),)),
+    op("broadcast_tensors", MOVEMENT, "list(np.broadcast_arrays(*tensors))", call(array(3, 1), array(5)), call(POINT, MATRIX), call(array(1, 0), array(2, 1)), call(ONE, ONE), torch="torch.broadcast_tensors(*tensors)", tinygrad=NONE, errors=(refused("", array(2), array(3)),)),
+    op("cartesian_prod", MOVEMENT, "np.stack([part.reshape(-1) for part in np.meshgrid(*tensors, indexing='ij')], -1) if len(tensors) > 1 else tensors[0]", call(array(2), array(3)), call(array(2), array(1), array(3)), call(LINE), call(array(0), array(2)), call(array(1), array(1)), shapes="0-d: it is no vector", torch="torch.cartesian_prod(*tensors)", tinygrad=NONE),
+    op("block_diag",   MOVEMENT, "blocks(tensors)", call(MATRIX, array(2, 2)), call(LINE, MATRIX), call(ONE, ONE), call(array(0, 2), ONE), call(POINT, ONE), torch="torch.block_diag(*tensors)", tinygrad=NONE),
+    op("split_with_sizes", MOVEMENT, "np.split(x, np.cumsum(sizes)[:-1], axis)", call(MATRIX, [2, 0, 3], 1), call(CUBE, [1, 1]), call(array(2, 0), [1, 1]), call(ONE, [1]), shapes="0-d: it has no axis", torch="Tensor.split_with_sizes(x, sizes, axis)", tinygrad="split", errors=(refused("", MATRIX, [1, 1]),)),
+    op("tensor_split", MOVEMENT, "np.array_split(x, parts, axis)", call(LINE, 3), call(MATRIX, (1, 3), 1), call(CUBE, 2, -1), call(NOTHING, 2, 1), call(ONE, 2), shapes="0-d: it has no axis", torch="Tensor.tensor_split(x, parts, axis)", tinygrad=NONE, errors=(refused("axis 2", MATRIX, 1, 2, kind="AxisError"),)),
 )
 # fmt: on

@@ -42,5 +42,6 @@ RECORDS = (
     op("dropout1d",   DROPPED, "np.zeros(x.shape)", edge(array(2, 3, 4)), edge(array(0, 3, 4)), edge(array(1, 1, 1)), shapes="0-d: it has no channels", random="channels 0 with probability p, else x / (1 - p)", jit=NEW, torch="F.dropout1d", tinygrad="dropout", errors=(refused("p=2", array(1, 1, 1), 2, kind="DTypeError"),)),
     op("dropout2d",   DROPPED, "np.zeros(x.shape)", edge(array(2, 3, 4, 1)), edge(array(0, 3, 4, 1)), edge(array(1, 1, 1, 1)), shapes="0-d: it has no channels", random="channels 0 with probability p, else x / (1 - p)", jit=NEW, torch="F.dropout2d", tinygrad="dropout", errors=(refused("p=2", array(1, 1, 1, 1), 2, kind="DTypeError"),)),
     op("dropout3d",   DROPPED, "np.zeros(x.shape)", edge(array(2, 3, 4, 1, 1)), edge(array(0, 3, 4, 1, 1)), edge(array(1, 1, 1, 1, 1)), shapes="0-d: it has no channels", random="channels 0 with probability p, else x / (1 - p)", jit=NEW, torch="F.dropout3d", tinygrad="dropout", errors=(refused("p=2", array(1, 1, 1, 1, 1), 2, kind="DTypeError"),)),
+    op("gumbel_softmax", DROPPED, "np.zeros(x.shape)", edge(array(3, 5)), edge(array(3, 5), 0.5, True, 0), edge(array()), edge(array(0, 3)), edge(array(1, 1)), random="softmax of noise added", jit=NEW, torch="F.gumbel_softmax", tinygrad=NONE),
 )
 # fmt: on

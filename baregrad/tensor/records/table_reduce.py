@@ -85,5 +85,8 @@ RECORDS = (
     op("cummin_values", EXTREME, "np.minimum.accumulate(x, axis) if x.ndim else x", RUNNING, call(array(2, 77), 1), torch="torch.cummin(x, axis).values", tinygrad="cummin", errors=ONE_AXIS),
     op("logcumsumexp",  MEAN,    "np.logaddexp.accumulate(x, axis) if x.ndim else x", RUNNING, dtypes="float", tolerance=2, errors=ONE_AXIS),
     op("diff",          EXTREME, "np.diff(x, n, axis)", call(MATRIX), call(MATRIX, 2), call(CUBE, 1, 0), call(MATRIX, 0), call(NOTHING, 1, 1), call(ONE), shapes="0-d: it has no axis", dtypes="int float", tinygrad=NONE, errors=(refused("-1 times", MATRIX, -1), refused("axis 2", MATRIX, 1, 2, kind="AxisError"))),
+    op("cummax",        Kind("bool int float", "same int64"), "running_extreme(x, axis, np.maximum)", RUNNING, edge(array(4, 6, low=0.0, high=2.0, whole=True), 1), errors=ONE_AXIS),
+    op("cummin",        Kind("bool int float", "same int64"), "running_extreme(x, axis, np.minimum)", RUNNING, edge(array(4, 6, low=0.0, high=2.0, whole=True), 1), errors=ONE_AXIS),
+    op("vector_norm",   MEAN,    "norm(x, ord, axis, keepdim)", call(MATRIX), call(MATRIX, 1, 0), call(MATRIX, math.inf, 1), call(POINT), call(NOTHING, 2, 1), call(ONE, 2, 1), tolerance=2, same="x.norm(ord, axis, keepdim)", torch="torch.linalg.vector_norm(x if x.is_floating_point() else x.float(), ord, axis, keepdim)", tinygrad=NONE),
 )
 # fmt: on
