@@ -20,6 +20,7 @@ from baregrad.base.errors import BadFile, DTypeError
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, from_bytes, read
 from baregrad.formats.header import Entry, read_header
+from baregrad.ir import value_of
 from baregrad.tensor import Tensor
 
 # our dtype, its name in a header, its name for the library's writer
@@ -65,7 +66,7 @@ def save_safetensors(
         alive.append(memory)  # the library gets an address only
         specs[name] = TensorSpec(
             dtype=written[tensor.dtype.name],
-            shape=list(tensor.shape),
+            shape=list(map(value_of, tensor.shape)),
             data_ptr=ctypes.addressof(memory),
             data_len=len(data),
         )

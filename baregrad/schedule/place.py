@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from baregrad import dtype as dt
 from baregrad.base.walk import sources_first
-from baregrad.ir import Size, UOp, ops
+from baregrad.ir import Size, UOp, bounds_of, ops
 from baregrad.schedule.cost import Costs, Rates
 from baregrad.schedule.indexing import ZERO, Indexer
 from baregrad.schedule.items import Decision
@@ -366,7 +366,7 @@ class Placement:
                 if not step or not isinstance(size, int) or any(steps[a] for a in axes if a != axis):
                     continue
                 few = (size - 1) // abs(step) + 1
-                if 2 * few <= count and steps != alone:
+                if 2 * few <= bounds_of(count)[0] and steps != alone:
                     offset = self.indexer.combine(
                         begin, (*steps[:axis], 0, *steps[axis + 1 :]), place.indices
                     )

@@ -252,7 +252,7 @@ class Exchange(Gradients):
         """
         facts = {
             "dtype": self.dtype.name,
-            "shape": self.shape,
+            "shape": self._counts(),
             "device": self.device,
             "requires_grad": self.requires_grad,
         }

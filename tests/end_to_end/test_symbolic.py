@@ -4,6 +4,9 @@ for all of them, steps captured once, caches of keys and values, gradients, and 
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from baregrad import Tensor
 from baregrad.base.config import override
 from baregrad.base.errors import BaregradError, IndexingError, JitError, ShapeError
 from baregrad.base.events import listen
+from baregrad.formats import load_safetensors, save_safetensors
 
 N = bg.Variable("n", 1, 40)
 START = bg.Variable("start", 0, 31)
@@ -366,3 +370,24 @@ def test_results_of_replays_are_held_apart():
     held = [step(x, N.bind(value)) for value in (5, 6, 7, 7, 3, 40)]
     for result, value in zip(held, (5, 6, 7, 7, 3, 40), strict=True):
         assert np.allclose(result.numpy(), DATA[:value] * 2)
+
+
+def test_a_symbolic_tensor_is_kept_with_its_numbers(tmp_path):
+    y = Tensor(DATA)[: N.bind(7)] * 1
+    assert pickle.loads(pickle.dumps(y)).shape == (7, 6)
+    assert copy.deepcopy(y).shape == y.shape
+    assert np.array_equal(np.asarray(y), DATA[:7])
+    save_safetensors(tmp_path / "y.safetensors", {"y": y})
+    assert np.array_equal(load_safetensors(tmp_path / "y.safetensors")["y"].numpy(), DATA[:7])
+
+
+def test_windows_over_a_symbolic_axis():
+    data, filters = RNG.standard_normal((1, 2, 40)).astype("float32"), RNG.standard_normal((3, 2, 3))
+    size = bg.Variable("length", 5, 40)
+    step = bg.jit(lambda x, w, n: x[:, :, :n].conv1d(w, stride=2, padding=1))
+    x, w = Tensor(data), Tensor(filters.astype("float32"))
+    for value in (5, 6, 17, 40):
+        found = step(x, w, size.bind(value)).numpy()
+        padded = np.pad(data[0, :, :value], [(0, 0), (1, 1)])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 3, 1)[:, ::2]
+        assert np.allclose(found[0], np.einsum("cnk,ock->on", windows, filters), atol=1e-4), value
