@@ -93,6 +93,6 @@ def test_a_sample_of_forms() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_all_forms(part: int) -> None:
-    """Thirty states on registers and thirty in memory for each form, masked and not."""
+    """Fifty states on registers and fifty in memory for each form, masked and not."""
     cases = list(runnable(FORMS))[part::PARTS]
-    assert check(cases, 6, 5, 7 + part)[:20] == []
+    assert check(cases, 10, 5, 7 + part)[:20] == []
