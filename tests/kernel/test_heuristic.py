@@ -10,7 +10,7 @@ import pytest
 from baregrad.kernel import heuristic, optimize, show
 from baregrad.lower import lower
 from baregrad.render.targets import AVX2, AVX512
-from tests.kernel.kernels import KERNELS, conv, conv_weights, gated, matmul, memory, softmax
+from tests.kernel.kernels import KERNELS, conv, conv_weights, gated, matmul, memory, row_sum, softmax
 from tests.lower.witness import run_kernel, run_linear
 
 
@@ -40,6 +40,7 @@ CHOICES = [
     ("rows on lines of their own",    matmul(1024, 1024, 1024, True), "split 1 32",        "split 1 64"),
     ("a tile",                        gated(4, 32, 80, 1),           "unroll 0",           "split 0 2"),
     ("few copies of many functions",  gated(4, 32, 80, 40),          "vector",             "unroll 0"),
+    ("two long rows at once",         row_sum(8, 1 << 15),           "split 0 2; unroll 0b", "vector 0"),
     ("a panel that is transposed",    matmul(64, 64, 64, flip_b=True), "unroll s0.2b",    "split 1 80"),
     ("a panel of some columns",       matmul(1024, 384, 1152),       "split 1 96",         "split 1 112"),
 ]
