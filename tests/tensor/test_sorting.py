@@ -67,3 +67,14 @@ def test_refused(name, act, cls, words):
     with pytest.raises(cls, match=words) as caught:
         act()
     assert caught.value.mend
+
+
+def test_a_long_row_is_halved():
+    rng = np.random.default_rng(3)
+    with bg.override(device="reference"):
+        for size in (33, 64, 100):
+            row = np.sort(rng.integers(-20, 20, size)).astype("f")
+            values = rng.integers(-22, 22, (3, 4)).astype("f")
+            for right in (False, True):
+                found = Tensor(row).searchsorted(Tensor(values), right)
+                assert found.tolist() == np.searchsorted(row, values, "right" if right else "left").tolist()
