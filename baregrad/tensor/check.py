@@ -12,16 +12,15 @@ from baregrad.base.errors import AxisError, DeviceError, DTypeError, ShapeError
 from baregrad.dtype import DType
 from baregrad.ir import Scalar, Size, Symbolic, Variable
 
+PYTHONS = frozenset((bool, int, float, type(None)))
+
 
 def number(value: Any) -> Any:  # Any: whatever a user gives; a Scalar, or the same again
     """A scalar or 0-d array of numpy as a Python number; everything else as it is."""
-    if isinstance(value, bool | int | float) and type(value).__module__ == "builtins":
+    kind = type(value)
+    if kind in PYTHONS or kind.__module__ not in ("numpy", "ml_dtypes"):
         return value
-    return (
-        value.item()
-        if getattr(value, "shape", None) == () and hasattr(value, "__array_interface__")
-        else value
-    )
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
