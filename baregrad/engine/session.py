@@ -32,7 +32,8 @@ class Session:
     """The mutable state of the engine; there is one, made when the package is imported.
 
     `lock` is held while values are built, realized or replayed, by one thread at a time, and never while a
-    user's function runs, but for hooks and the backward() of a Function. A capture belongs to the thread that opened it; so do the assignments made in it.
+    user's function runs, but for hooks and the backward() of a Function. A capture belongs to the thread that
+    opened it; so do the assignments made in it.
     """
 
     def __init__(self) -> None:
