@@ -13,6 +13,7 @@ import pytest
 
 from baregrad import dtype as dt
 from baregrad.base import errors
+from baregrad.base.config import override
 from baregrad.tensor import Tensor
 from baregrad.tensor.records import WITHOUT_RECORD, Record, records
 from tests.tensor.from_records import (
@@ -45,26 +46,27 @@ by_name = {"ids": lambda record: record.name}
 
 def check_values(record: Record, dtype: dt.DType, device: str, most: int = 99) -> None:
     """Samples of a dtype in one realize: at most so many from the first on, and as many from the last."""
-    rows = []
-    every = list(cases(record, dtype))
-    for what, sample in every if len(every) <= 2 * most else every[:most] + every[-most:]:
-        call = given(record, sample, dtype, tensor(device))
-        found = ours(record, call)
-        for place, part in enumerate(found):
-            assert part.dtype is result_dtype(record, sample, call, dtype, place), f"{what}: dtype"
-        rows.append((what, sample, found))
-    flat = [part for _, _, found in rows for part in found]
-    if not flat:
-        return
-    flat[0].realize(*flat[1:])
-    for what, sample, found in rows:
-        wanted = expected(record, sample, dtype)
-        assert len(found) == len(wanted), f"{what}: {len(found)} results"
-        for one, other in zip(found, wanted, strict=True):
-            if record.random:
-                assert one.shape == other.shape, f"{what}: shape"
-            else:
-                compare(array_of(one), other, one.dtype, record.tolerance, what)
+    with override(device=device):
+        rows = []
+        every = list(cases(record, dtype))
+        for what, sample in every if len(every) <= 2 * most else every[:most] + every[-most:]:
+            call = given(record, sample, dtype, tensor(device))
+            found = ours(record, call)
+            for place, part in enumerate(found):
+                assert part.dtype is result_dtype(record, sample, call, dtype, place), f"{what}: dtype"
+            rows.append((what, sample, found))
+        flat = [part for _, _, found in rows for part in found]
+        if not flat:
+            return
+        flat[0].realize(*flat[1:])
+        for what, sample, found in rows:
+            wanted = expected(record, sample, dtype)
+            assert len(found) == len(wanted), f"{what}: {len(found)} results"
+            for one, other in zip(found, wanted, strict=True):
+                if record.random:
+                    assert one.shape == other.shape, f"{what}: shape"
+                else:
+                    compare(array_of(one), other, one.dtype, record.tolerance, what)
 
 
 @pytest.mark.parametrize("record", ALL, **by_name)
@@ -97,7 +99,7 @@ def test_refused(record):
     for refusal in record.errors:
         call = given(record, refusal, dt.float32, tensor("reference"))
         kind = getattr(errors, refusal.kind, None) or getattr(builtins, refusal.kind)
-        with pytest.raises(kind, match=refusal.words or None) as caught:
+        with override(device="reference"), pytest.raises(kind, match=refusal.words or None) as caught:
             raise AssertionError(f"{record.name}({shown(refusal)}) gives {ours(record, call)}")
         if issubclass(kind, errors.BaregradError):
             assert caught.value.why, "it says why"
