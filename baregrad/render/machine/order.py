@@ -103,8 +103,8 @@ class Stretch:
     """One stretch as a graph over its instructions, numbered from 0."""
 
     __slots__ = (
-        "after", "alias", "banks", "high", "insts", "kept", "low", "need", "path", "readers", "values",
-        "waiting",
+        "after", "alias", "bank_of", "banks", "high", "insts", "kept", "low", "need", "path", "readers", "reads",
+        "values", "waiting", "writes",
     )  # fmt: skip
 
     def __init__(self, values: Values, low: int, high: int, live: set[int], alias: Alias) -> None:
@@ -261,8 +261,11 @@ class Stretch:
             live.difference_update(values.writes[i])
             live.update(values.reads[i])
             defined.update(values.writes[i])
-        for i in range(self.low, self.high):
-            for unit in set(values.reads[i]):
+        self.reads = [tuple(dict.fromkeys(units)) for units in values.reads[self.low : self.high]]
+        self.writes = values.writes[self.low : self.high]
+        self.bank_of = {unit: values.name[unit].bank for units in self.reads + self.writes for unit in units}
+        for units in self.reads:
+            for unit in units:
                 self.readers[unit] = self.readers.get(unit, 0) + 1
         self.need = live  # the units that live now
         self.banks: dict[str, tuple[int, int]] = {
@@ -279,22 +282,20 @@ class Stretch:
 
     def growth(self, j: int, banks: list[str]) -> int:
         """How many more registers of some banks are taken after an instruction."""
-        values, i = self.values, self.low + j
+        bank_of, kept, readers, written = self.bank_of, self.kept, self.readers, self.writes[j]
         more = 0
-        for unit in values.writes[i]:
-            if unit not in self.need and values.name[unit].bank in banks:
+        for unit in written:
+            if unit not in self.need and bank_of[unit] in banks:
                 more += 1
-        for unit in set(values.reads[i]):
-            ends = self.readers.get(unit) == 1 and unit not in self.kept and unit not in values.writes[i]
-            if ends and values.name[unit].bank in banks:
+        for unit in self.reads[j]:
+            if readers[unit] == 1 and unit not in kept and unit not in written and bank_of[unit] in banks:
                 more -= 1
         return more
 
     def count_values(self, j: int) -> None:
         """Keep count of what lives after an instruction."""
-        i = self.low + j
-        written = self.values.writes[i]
-        for unit in set(self.values.reads[i]):
+        written = self.writes[j]
+        for unit in self.reads[j]:
             self.readers[unit] -= 1
             if not self.readers[unit] and unit not in self.kept and unit not in written and unit in self.need:
                 self.need.discard(unit)
