@@ -103,8 +103,8 @@ class Stretch:
     """One stretch as a graph over its instructions, numbered from 0."""
 
     __slots__ = (
-        "after", "alias", "bank_of", "banks", "high", "insts", "kept", "low", "need", "path", "readers", "reads",
-        "values", "waiting", "writes",
+        "after", "alias", "bank_of", "banks", "high", "insts", "kept", "low", "need", "path", "readers",
+        "reads", "values", "waiting", "writes",
     )  # fmt: skip
 
     def __init__(self, values: Values, low: int, high: int, live: set[int], alias: Alias) -> None:
