@@ -13,6 +13,7 @@ ONCE = {
     108: "numbers of lanes in half a register",
     1000122: "a gather whose offset is a lane and a scalar that was cast",
     1000798: "a sum in the list that lanes done one by one need too",
+    3008107: "a mask that went from a load in the offset of a gather",
     1002503: "lanes of a reduction whose value does not depend on them",
 }
 

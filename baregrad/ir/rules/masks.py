@@ -2,7 +2,7 @@
 
 Where a mask is false its address is never used. So below `0 < x & x < 9` x is a counter with those
 bounds: it is put in place of x, the address is simplified, and x is put back. Kept only if divisions or
-remainders have gone.
+remainders have gone. Not so within the loads that an address is made of.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def narrowed_offset(root: UOp) -> UOp | None:
     narrow, back = _substitutions(mask)
     if not narrow:
         return None
-    (inner,) = rewrite((substitute(offset, narrow),), value.table())
+    # A load in the offset is done in every lane, whatever the mask: it keeps its own.
+    held = {node: node for node in toposort((offset,)) if node.op is ops.LOAD}
+    (inner,) = rewrite((substitute(offset, {**narrow, **held}),), value.table())
     (after,) = rewrite((substitute(inner, back),), value.table())
     return UOp(ops.INDEX, root.dtype, (memory, after, mask)) if _divisions(after) < before else None
 
