@@ -11,7 +11,7 @@ them. See rewrite.py for what an `Allocation` records.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from baregrad.base.errors import CompileError
 from baregrad.isa.form import Inst, Label, Mem, Operand, Reg, Sub, Value, VReg
@@ -24,6 +24,7 @@ from baregrad.render.machine.target import MachineTarget
 Place = tuple[str, int]  # (bank, number), ("slot", offset) or ("made", instruction)
 Unit = tuple[str, int, int]  # ("", id, part) of a virtual register, (bank, number, 0) of a physical one
 State = dict[Place, frozenset[Unit]]
+Access = tuple[Operand | None, Register, bool, bool]
 EMPTY: frozenset[Unit] = frozenset()
 
 
@@ -36,10 +37,32 @@ def check(before: Sequence[Inst], after: Allocation, machine: MachineTarget) -> 
         Checker(before, after, machine).run()
 
 
-class Checker:
-    """The walk over both lists."""
+class Pair(NamedTuple):
+    """An original instruction beside its new one: what a walk needs, without what only the form says."""
 
-    __slots__ = ("after", "before", "bits", "flow", "forwarded", "insts", "machine", "slots", "table")
+    accesses: list[tuple[Access, Access]]
+    reads: list[tuple[Place, Unit, Register, Register]]  # where each value is looked for
+    writes: list[tuple[Place, Unit]]
+    copied: list[Place]  # the places read by a plain copy
+    clobbers: list[Place]
+    again: bool  # a constant that may be made again
+
+
+class Checker:
+    """The walk over both lists. What a form demands is checked once, what places hold on each walk."""
+
+    __slots__ = (
+        "after",
+        "before",
+        "bits",
+        "flow",
+        "forwarded",
+        "insts",
+        "machine",
+        "pairs",
+        "slots",
+        "table",
+    )
 
     def __init__(self, before: Sequence[Inst], after: Allocation, machine: MachineTarget) -> None:
         self.before, self.after, self.machine = before, after, machine
@@ -48,6 +71,7 @@ class Checker:
         self.flow = Flow(self.insts, self.table)
         self.bits: dict[int, int] = {}
         self.forwarded: dict[str, str] = {}
+        self.pairs: dict[int, Pair] = {}
         self.slots: dict[int, int] = {}
         for what, _, other, bits in after.added.values():
             if what in ("store", "load") and isinstance(other, int):
@@ -152,7 +176,7 @@ class Checker:
             inst = self.before[i]
             if not is_copy(inst, self.table.of(inst.form)):
                 (to,) = self.units(inst.form.operands[0], inst.operands[0])
-                forget(state, to)
+                forget(state, {to})
                 state["made", i] = state.get(("made", i), EMPTY) | {to}
                 continue
             tos = self.units(inst.form.operands[0], inst.operands[0])
@@ -165,32 +189,41 @@ class Checker:
         if origin < 0:
             self.step_added(k, inst, state)
             return
-        old = self.before[origin]
-        self.check_shape(k, inst, old)
-        pairs = list(zip(accesses(inst), accesses(old), strict=True))
-        for (operand, new, is_read, _), (_, value, _, _) in pairs:
-            if is_read:
-                self.check_read(k, operand, new, value, state)
-        self.check_writes(k, inst, pairs)
-        held = [state.get(place, EMPTY) for place in self.places_read(pairs)] if self.copied(old) else []
-        for lost in inst.form.clobbers:
-            state.pop((lost.bank, lost.number), None)
-        results = [(operand, new, value) for (operand, new, _, w), (_, value, _, _) in pairs if w]
-        self.write(results, state)
-        if held:
-            self.keep_copied(pairs, held, state)
-        if self.machine.rematerialise(old):
-            made = frozenset(unit for operand, _, value in results for unit in self.units(operand, value))
-            state["made", origin] = state.get(("made", origin), EMPTY) | made
+        pair = self.pairs.get(k)
+        if pair is None:
+            pair = self.pairs[k] = self.pair(k, inst, self.before[origin])
+        for place, unit, new, value in pair.reads:
+            if unit not in state.get(place, EMPTY):
+                held = sorted(state.get(place, EMPTY)) or "nothing known"
+                self.fail(f"{value} is not in {new}", k, f"on some path {place} holds {held}")
+        copied = [state.get(place, EMPTY) for place in pair.copied]
+        for place in pair.clobbers:
+            state.pop(place, None)
+        forget(state, {unit for _, unit in pair.writes})
+        for place, unit in pair.writes:
+            state[place] = frozenset({unit})
+        if copied:
+            self.keep_copied(pair.accesses, copied, state)
+        if pair.again:
+            state["made", origin] = state.get(("made", origin), EMPTY) | {unit for _, unit in pair.writes}
 
-    def write(self, results: list[tuple[Operand | None, Register, Register]], state: State) -> None:
-        """New values are in their places, and only there."""
-        for operand, _, value in results:
-            for unit in self.units(operand, value):
-                forget(state, unit)
-        for operand, new, value in results:
-            for place, unit in zip(self.places(operand, new), self.units(operand, value), strict=True):
-                state[place] = frozenset({unit})
+    def pair(self, k: int, inst: Inst, old: Inst) -> Pair:
+        """Both instructions side by side, and everything checked that does not depend on a path."""
+        self.check_shape(k, inst, old)
+        both = list(zip(accesses(inst), accesses(old), strict=True))
+        reads: list[tuple[Place, Unit, Register, Register]] = []
+        writes: list[tuple[Place, Unit]] = []
+        for (operand, new, is_read, is_written), (_, value, _, _) in both:
+            self.check_register(k, operand, new, value)
+            at = list(zip(self.places(operand, new), self.units(operand, value), strict=True))
+            if is_read and self.manages(value):
+                reads += [(place, unit, new, value) for place, unit in at]
+            if is_written:
+                writes += at
+        self.check_writes(k, inst, both)
+        copied = self.places_read(both) if self.copied(old) else []
+        clobbers = [(r.bank, r.number) for r in inst.form.clobbers]
+        return Pair(both, reads, writes, copied, clobbers, bool(self.machine.rematerialise(old)))
 
     def copied(self, old: Inst) -> bool:
         """Whether an original instruction is a plain copy."""
@@ -306,18 +339,6 @@ class Checker:
             return new == value or self.forwarded.get(new.name) == value.name
         return new == value
 
-    def check_read(
-        self, k: int, operand: Operand | None, new: Register, value: Register, state: State
-    ) -> None:
-        """Whether the places that are read hold the value."""
-        self.check_register(k, operand, new, value)
-        if not self.manages(value):
-            return
-        for place, unit in zip(self.places(operand, new), self.units(operand, value), strict=True):
-            if unit not in state.get(place, EMPTY):
-                held = sorted(state.get(place, EMPTY)) or "nothing known"
-                self.fail(f"{value} is not in {new}", k, f"on some path {place} holds {held}")
-
     def manages(self, value: Register) -> bool:
         """Whether the allocator answers for a register: virtual ones, and physical ones it hands out."""
         if isinstance(value, Reg):
@@ -354,7 +375,6 @@ class Checker:
         for (operand, new, _, is_written), (_, value, _, _) in pairs:
             if not is_written:
                 continue
-            self.check_register(k, operand, new, value)
             for place in self.places(operand, new):
                 if place in written:
                     self.fail(f"{value} is in {new}", k, "two results have one register")
@@ -390,22 +410,17 @@ class Checker:
         return [(register.bank, register.number + k, 0) for k in range(operand.count if operand else 1)]
 
 
-Access = tuple[Operand | None, Register, bool, bool]
-
-
-def forget(state: State, unit: Unit) -> None:
-    """No place holds the old value of a register that is written."""
+def forget(state: State, gone: set[Unit]) -> None:
+    """No place holds the old values of registers that are written."""
     for place, units in state.items():
-        if unit in units:
-            state[place] = units - {unit}
+        if not gone.isdisjoint(units):
+            state[place] = units - gone
 
 
 def alias(state: State, pairs: list[tuple[Unit, Unit]]) -> None:
     """After a copy that needed no instruction, the copy is wherever the original is."""
     held = {to: [place for place, units in state.items() if source in units] for to, source in pairs}
-    for to, source in pairs:
-        if to != source:
-            forget(state, to)
+    forget(state, {to for to, source in pairs if to != source})
     for to, places in held.items():
         for place in places:
             state[place] = state[place] | {to}
