@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from baregrad.nn.method import Method
 from baregrad.nn.module import Module
 from baregrad.tensor import Tensor
 
 
-class _Activation(Module):
-    """A method of Tensor with its keywords, in torch's order."""
+class _Activation(Method):
+    """A method of Tensor; by place in torch's order, `inplace` behind the others."""
 
-    method: str
     places: tuple[str, ...] = ()
 
-    def __init__(self, *given: Any, inplace: bool = False, **facts: Any) -> None:  # Any: the keywords
-        self.facts = {**dict(zip(self.places, given, strict=False)), **facts}
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """x.method(**keywords)."""
-        found: Tensor = getattr(x, self.method)(**self.facts)
-        return found
+    def __init__(self, *given: Any, inplace: bool = False, **keywords: Any) -> None:  # Any: the keywords
+        if len(given) == len(self.places) + 1 and isinstance(given[-1], bool):
+            given = given[:-1]
+        super().__init__(*given, **keywords)
 
 
 class ReLU(_Activation):
@@ -130,20 +127,14 @@ class Softplus(_Activation):
     """Tensor.softplus with keywords."""
 
     method = "softplus"
-    places = (
-        "beta",
-        "threshold",
-    )
+    places = ("beta", "threshold")
 
 
 class Hardtanh(_Activation):
     """Tensor.hardtanh with keywords."""
 
     method = "hardtanh"
-    places = (
-        "min_val",
-        "max_val",
-    )
+    places = ("min_val", "max_val")
 
 
 class Softshrink(_Activation):
@@ -164,10 +155,7 @@ class Threshold(_Activation):
     """Tensor.threshold with keywords."""
 
     method = "threshold"
-    places = (
-        "threshold",
-        "value",
-    )
+    places = ("threshold", "value")
 
 
 class GLU(_Activation):

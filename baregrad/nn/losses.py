@@ -5,27 +5,14 @@ A weight is a tensor of the module, and moves and is saved with it.
 
 from __future__ import annotations
 
-from typing import Any
-
-from baregrad.nn.module import Module
-from baregrad.tensor import Tensor
+from baregrad.nn.method import Method
 
 
-class _Loss(Module):
-    """A method of Tensor with its keywords, in torch's order for those that are given by place."""
+class _Loss(Method):
+    """A method of Tensor with a target. Those that torch takes first by place are out of use: none here."""
 
-    method: str
-    places: tuple[str, ...] = ()
-
-    def __init__(self, *given: Any, **facts: Any) -> None:  # Any: the keywords of the method
-        for name, fact in {**dict(zip(self.places, given, strict=False)), **facts}.items():
-            setattr(self, name, fact)
-
-    def __call__(self, x: Tensor, *others: Tensor) -> Tensor:
-        """x.method(others, **keywords)."""
-        facts = {name: fact for name, fact in vars(self).items() if name != "training"}
-        found: Tensor = getattr(x, self.method)(*others, **facts)
-        return found
+    others = 1
+    places: tuple[str, ...] | None = ()
 
 
 class L1Loss(_Loss):
@@ -104,6 +91,7 @@ class MarginRankingLoss(_Loss):
     """Tensor.margin_ranking_loss with keywords: of x, another input, and targets of 1 and -1."""
 
     method = "margin_ranking_loss"
+    others = 2
     places = ("margin",)
 
 
@@ -111,6 +99,7 @@ class CosineEmbeddingLoss(_Loss):
     """Tensor.cosine_embedding_loss with keywords: of x, another input, and targets of 1 and -1."""
 
     method = "cosine_embedding_loss"
+    others = 2
     places = ("margin",)
 
 
@@ -118,6 +107,7 @@ class TripletMarginLoss(_Loss):
     """Tensor.triplet_margin_loss with keywords: of an anchor, what is near it, and what is not."""
 
     method = "triplet_margin_loss"
+    others = 2
     places = ("margin", "p", "eps", "swap")
 
 
@@ -125,6 +115,7 @@ class GaussianNLLLoss(_Loss):
     """Tensor.gaussian_nll_loss with keywords: of means, targets and variances."""
 
     method = "gaussian_nll_loss"
+    others = 2
 
 
 class PoissonNLLLoss(_Loss):

@@ -6,132 +6,126 @@ from collections.abc import Sequence
 from typing import Any
 
 from baregrad.base.errors import BaregradError
+from baregrad.nn.method import Method
 from baregrad.nn.module import Module
 from baregrad.tensor import Tensor
 
-
-class _Method(Module):
-    """A method of Tensor with its arguments, in the method's order."""
-
-    method: str
-
-    def __init__(self, *given: Any, **facts: Any) -> None:  # Any: the arguments of the method
-        self.given, self.facts = given, facts
-
-    def __call__(self, x: Tensor) -> Any:  # Any: a tensor, or elements and places where they are wanted
-        """x.method(arguments)."""
-        return getattr(x, self.method)(*self.given, **self.facts)
+# Torch's layers have the last two the other way round than its functions.
+_GREATEST = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
 
 
-class MaxPool1d(_Method):
+class MaxPool1d(Method):
     """Tensor.max_pool1d with arguments."""
 
     method = "max_pool1d"
+    places = _GREATEST
 
 
-class MaxPool2d(_Method):
+class MaxPool2d(Method):
     """Tensor.max_pool2d with arguments."""
 
     method = "max_pool2d"
+    places = _GREATEST
 
 
-class MaxPool3d(_Method):
+class MaxPool3d(Method):
     """Tensor.max_pool3d with arguments."""
 
     method = "max_pool3d"
+    places = _GREATEST
 
 
-class AvgPool1d(_Method):
+class AvgPool1d(Method):
     """Tensor.avg_pool1d with arguments."""
 
     method = "avg_pool1d"
 
 
-class AvgPool2d(_Method):
+class AvgPool2d(Method):
     """Tensor.avg_pool2d with arguments."""
 
     method = "avg_pool2d"
 
 
-class AvgPool3d(_Method):
+class AvgPool3d(Method):
     """Tensor.avg_pool3d with arguments."""
 
     method = "avg_pool3d"
 
 
-class AdaptiveAvgPool1d(_Method):
+class AdaptiveAvgPool1d(Method):
     """Tensor.adaptive_avg_pool1d with arguments."""
 
     method = "adaptive_avg_pool1d"
 
 
-class AdaptiveAvgPool2d(_Method):
+class AdaptiveAvgPool2d(Method):
     """Tensor.adaptive_avg_pool2d with arguments."""
 
     method = "adaptive_avg_pool2d"
 
 
-class AdaptiveAvgPool3d(_Method):
+class AdaptiveAvgPool3d(Method):
     """Tensor.adaptive_avg_pool3d with arguments."""
 
     method = "adaptive_avg_pool3d"
 
 
-class AdaptiveMaxPool1d(_Method):
+class AdaptiveMaxPool1d(Method):
     """Tensor.adaptive_max_pool1d with arguments."""
 
     method = "adaptive_max_pool1d"
 
 
-class AdaptiveMaxPool2d(_Method):
+class AdaptiveMaxPool2d(Method):
     """Tensor.adaptive_max_pool2d with arguments."""
 
     method = "adaptive_max_pool2d"
 
 
-class AdaptiveMaxPool3d(_Method):
+class AdaptiveMaxPool3d(Method):
     """Tensor.adaptive_max_pool3d with arguments."""
 
     method = "adaptive_max_pool3d"
 
 
-class LPPool1d(_Method):
+class LPPool1d(Method):
     """Tensor.lp_pool1d with arguments."""
 
     method = "lp_pool1d"
 
 
-class LPPool2d(_Method):
+class LPPool2d(Method):
     """Tensor.lp_pool2d with arguments."""
 
     method = "lp_pool2d"
 
 
-class PixelShuffle(_Method):
+class PixelShuffle(Method):
     """Tensor.pixel_shuffle with arguments."""
 
     method = "pixel_shuffle"
 
 
-class PixelUnshuffle(_Method):
+class PixelUnshuffle(Method):
     """Tensor.pixel_unshuffle with arguments."""
 
     method = "pixel_unshuffle"
 
 
-class Unfold(_Method):
+class Unfold(Method):
     """Tensor.im2col of images: windows as columns."""
 
     method = "im2col"
 
 
-class Fold(_Method):
+class Fold(Method):
     """Tensor.col2im: columns back to images."""
 
     method = "col2im"
 
 
-class Upsample(_Method):
+class Upsample(Method):
     """Tensor.interpolate with arguments."""
 
     method = "interpolate"
