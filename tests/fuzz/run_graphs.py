@@ -63,7 +63,7 @@ def run_one(seed: int, device: str, every: bool) -> None:
 
 
 def compare(where: str, root: UOp, got: list, expected: list, share: float) -> None:
-    """Equal, or off by no more than a share of the greatest value, or of 0.25: what it is made of is larger."""
+    """Equal, or off by at most a share of the greatest value, or of 0.25: what it is made of is larger."""
     bound = share * max([abs(v) for v in expected if share and math.isfinite(v)] + [0.25])
     for at, (a, b) in enumerate(zip(got, expected, strict=True)):
         same = a == b or (a != a and b != b) or abs(a - b) <= bound
