@@ -162,7 +162,13 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     ...     return x * 2
     >>> [double(bg.Tensor([float(i)])).item() for i in range(4)]
     [0.0, 2.0, 4.0, 6.0]
+
+    Errors: JitError for what is no function.
     """
+    if not callable(function):
+        raise JitError(
+            f"jit of {function!r}", why="it captures the calls of a function", mend="give the function itself"
+        )
     return Jit(function)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from baregrad.base.errors import IndexingError
+from baregrad.base.errors import BaregradError, IndexingError
 from baregrad.nn.module import Module
 from baregrad.tensor import Tensor
 
@@ -83,6 +83,13 @@ class Sequential(_Row):
                 setattr(self, name, layer)
         else:
             self._fill(layers)
+        for layer in self._parts():
+            if not callable(layer):
+                raise BaregradError(
+                    f"{layer!r} in a Sequential",
+                    why="it calls its parts one after the other",
+                    mend="give layers, or functions of a tensor",
+                )
 
     def _parts(self) -> list[Any]:  # Any: modules, or functions of tensors
         return [vars(self)[name] for name in self._named] if self._named else super()._parts()

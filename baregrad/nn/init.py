@@ -52,7 +52,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """1 where row and column agree, else 0. Errors: ShapeError unless it is a matrix."""
-    _check_axes("eye_", tensor, tensor.ndim == 2)
+    _check_axes("eye_", tensor, tensor.ndim == 2, "a matrix has 2 axes")
     return _fill(tensor, Tensor.eye(*tensor.shape, device=tensor.device))
 
 
@@ -61,7 +61,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Errors: ShapeError unless there are 3 to 5 axes, and groups divide the first.
     """
-    _check_axes("dirac_", tensor, tensor.ndim in (3, 4, 5) and tensor.shape[0] % groups == 0)
+    good = tensor.ndim in (3, 4, 5) and tensor.shape[0] % groups == 0
+    _check_axes("dirac_", tensor, good, f"filters have 3 to 5 axes, and {groups} groups divide the first")
     out, inner, *kernel = tensor.shape
     centre = Tensor.eye(out // groups, inner, device=tensor.device).tile((groups, 1))
     room = [(0, 0), (0, 0), *((k // 2, k - k // 2 - 1) for k in kernel)]
@@ -120,7 +121,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     x -> (3 x - x xᵀ x) / 2. Axes after the first are joined. Source: Higham 2008, section 8.3.
     Errors: ShapeError for less than 2 axes.
     """
-    _check_axes("orthogonal_", tensor, tensor.ndim >= 2)
+    _check_axes("orthogonal_", tensor, tensor.ndim >= 2, "rows have at least one axis more")
     rows = tensor.shape[0]
     columns = math.prod(tensor.shape[1:])
     x = Tensor.randn(min(rows, columns), max(rows, columns), device=tensor.device)
@@ -132,7 +133,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 def fans(tensor: Tensor) -> tuple[int, int]:
     """How many inputs an output has, and how many outputs an input. Errors: ShapeError for vectors."""
-    _check_axes("fans", tensor, tensor.ndim >= 2)
+    _check_axes("the fans", tensor, tensor.ndim >= 2, "weights are (outputs, inputs, …)")
     inside = math.prod(tensor.shape[2:])
     return tensor.shape[1] * inside, tensor.shape[0] * inside
 
@@ -144,6 +145,8 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
 
 
-def _check_axes(what: str, tensor: Tensor, good: bool) -> None:
+def _check_axes(what: str, tensor: Tensor, good: bool, why: str) -> None:
     if not good:
-        raise ShapeError(f"{what} of {tensor.shape}", why="it has not the axes for it", mend="reshape it")
+        raise ShapeError(
+            f"{what} of {tensor.shape}", why=why, mend="reshape it, or fill it by uniform_ or zeros_"
+        )

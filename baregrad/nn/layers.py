@@ -24,7 +24,7 @@ def uniform_parameter(
 
 def inverse_root(fan_in: int) -> float:
     """Kaiming's uniform bound for slope sqrt(5). Source: He and others 2015, eq. 10."""
-    return 1 / math.sqrt(fan_in) if fan_in else 0.0
+    return 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
 
 
 class Identity(Module):

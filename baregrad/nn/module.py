@@ -25,6 +25,7 @@ class Module:
     """
 
     training: bool
+    _buffers: frozenset[str] = frozenset()  # tensors that are never trained
     _left_out: frozenset[str] = frozenset()  # buffers that are no part of the state
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:  # Any: the arguments are the subclass's
@@ -97,6 +98,7 @@ class Module:
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """An attribute that no gradients flow into; it is no part of the state unless `persistent`."""
         setattr(self, name, tensor)
+        self._buffers |= {name}
         self._left_out = self._left_out - {name} if persistent else self._left_out | {name}
 
     def register_parameter(self, name: str, tensor: Tensor | None) -> None:
@@ -119,10 +121,10 @@ class Module:
             parameter.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Make gradients flow into all tensors of floats that are parameters, or into none of them."""
-        for module in self.modules():
-            tensors = [t for t in vars(module).values() if isinstance(t, Tensor)]
-            for tensor in tensors if not requires_grad else [t for t in tensors if t.dtype.is_float]:
+        """Make gradients flow into all tensors of floats but registered buffers, or into none."""
+        kept = {id(getattr(module, name)) for module in self.modules() for name in module._buffers}
+        for _, tensor in self.named_tensors():
+            if not requires_grad or (tensor.dtype.is_float and id(tensor) not in kept):
                 tensor.requires_grad_(requires_grad)
         return self
 

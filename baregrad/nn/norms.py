@@ -16,6 +16,9 @@ Shape = int | Sequence[int]
 class _Channels(Module):
     """Weight and bias of channels, with running statistics if wanted."""
 
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
     counts = True  # the number of batches goes up
     ranks: tuple[int, ...] = ()  # how many axes an input may have; none: 2 and more
 
@@ -31,18 +34,18 @@ class _Channels(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = Tensor.ones(num_features, device=device).requires_grad_() if affine else None
         self.bias = Tensor.zeros(num_features, device=device).requires_grad_() if affine else None
-        self.running_mean = Tensor.zeros(num_features, device=device) if track_running_stats else None
-        self.running_var = Tensor.ones(num_features, device=device) if track_running_stats else None
-        self.num_batches_tracked = (
-            Tensor.zeros(dtype=dt.int64, device=device) if track_running_stats else None
-        )
+        self.running_mean = self.running_var = self.num_batches_tracked = None
+        if track_running_stats:
+            self.register_buffer("running_mean", Tensor.zeros(num_features, device=device))
+            self.register_buffer("running_var", Tensor.ones(num_features, device=device))
+            self.register_buffer("num_batches_tracked", Tensor.zeros(dtype=dt.int64, device=device))
 
     def _check(self, x: Tensor, what: str) -> None:
         if x.ndim < 2 or x.shape[1] != self.num_features or (self.ranks and x.ndim not in self.ranks):
             raise ShapeError(
                 f"{what} of {x.shape}",
-                why=f"axis 1 has the {self.num_features} channels"
-                + (f" of {' or '.join(map(str, self.ranks))}" if self.ranks else ""),
+                why=f"axis 1 has {self.num_features} channels"
+                + (f", of {' or '.join(map(str, self.ranks))} axes" if self.ranks else ""),
                 mend="reshape or transpose it",
             )
 

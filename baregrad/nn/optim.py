@@ -58,6 +58,12 @@ class Optimizer:
     """Groups of parameters, their state by name, and the learning rates."""
 
     def __init__(self, params: Parameters, lr: float, **defaults: Any) -> None:  # Any: numbers, pairs, words
+        if not isinstance(params, Iterable) or isinstance(params, Tensor):
+            raise BaregradError(
+                f"parameters that are of {type(params).__name__}",
+                why="an optimiser takes several tensors, or groups of them",
+                mend="pass model.parameters(), or a list",
+            )
         given = list(params)
         self.defaults = {"lr": lr, **defaults}
         self.parameters: list[Tensor] = []
@@ -76,7 +82,7 @@ class Optimizer:
 
     def add_param_group(self, row: Mapping[str, Any]) -> None:
         """More parameters: "params", and settings that differ from those of the optimiser."""
-        params = row["params"]
+        params = row.get("params", ())
         found = list({id(p): p for p in ([params] if isinstance(params, Tensor) else params)}.values())
         _check_parameters([*self.parameters, *found] if found else [])
         unknown = row.keys() - self.defaults.keys() - {"params"}
@@ -381,6 +387,12 @@ def _check_parameters(parameters: list[Tensor]) -> None:
             "an optimiser of no parameters", why="nothing would move", mend="pass model.parameters()"
         )
     for parameter in parameters:
+        if not isinstance(parameter, Tensor):
+            raise BaregradError(
+                f"a parameter that is of {type(parameter).__name__}",
+                why="parameters are tensors",
+                mend="pass model.parameters()",
+            )
         if not (parameter.requires_grad and parameter.is_leaf):
             raise BaregradError(
                 f"a parameter of shape {parameter.shape} is no leaf with requires_grad",

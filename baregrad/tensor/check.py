@@ -49,6 +49,19 @@ def taken(dtype: DType, words: str, what: str) -> None:
         )
 
 
+def dtype_in(dtype: Any, what: str) -> DType:  # Any: whatever a user gives
+    """A dtype of ours. Errors: DTypeError for names, classes of Python and dtypes of other libraries."""
+    if isinstance(dtype, DType):
+        return dtype
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
+    named = "bool_" if name == "bool" else name if name in dt.BY_NAME else "float32, say"
+    raise DTypeError(
+        f"{what} of dtype {dtype!r}",
+        why="a dtype is a row of bg.dtypes, no name and no type of another library",
+        mend=f"give bg.dtypes.{named}",
+    )
+
+
 def axis_in(axis: int, ndim: int, what: str) -> int:
     """The axis counted from 0."""
     axis = number(axis)
@@ -73,7 +86,7 @@ def axes_in(axis: int | Sequence[int] | None, ndim: int, what: str) -> tuple[int
     axes = tuple(axis_in(a, ndim, what) for a in given)
     if len(set(axes)) != len(axes):
         raise AxisError(
-            f"{what}: axes {given} name one twice", why="an axis is reduced once", mend="name each axis once"
+            f"{what}: axes {given} name one twice", why="each axis is meant once", mend="name each axis once"
         )
     return tuple(a for a in axes if a < ndim)
 

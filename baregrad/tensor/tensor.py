@@ -10,7 +10,7 @@ from baregrad.base.errors import DeviceError, DTypeError, GradientError, ShapeEr
 from baregrad.dtype import DType
 from baregrad.engine import SESSION, Value, from_bytes, realize
 from baregrad.ir import Symbolic, UOp, ops
-from baregrad.tensor import autograd, numbers
+from baregrad.tensor import autograd, check, numbers
 from baregrad.tensor.exchange import Exchange
 from baregrad.tensor.place import user_line
 
@@ -39,6 +39,8 @@ class Tensor(Exchange):
         Errors: ShapeError for ragged sequences; DTypeError for what is not a number.
         """
         self._grad = self._part = None
+        if dtype is not None:
+            check.dtype_in(dtype, "a tensor")
         if isinstance(data, Tensor):
             moved = data.detach().to(device or data.device)
             self._value = moved.cast(dtype or data.dtype).value.again()

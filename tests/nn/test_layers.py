@@ -171,6 +171,15 @@ def test_train_and_eval_reach_everything(device):
     assert network.train().named["norm"].training
 
 
+def test_a_frozen_network_is_thawed_but_for_its_buffers():
+    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    before = [name for name, _ in network.named_parameters()]
+    network.requires_grad_(False)
+    assert not network.parameters()
+    network.requires_grad_()
+    assert [name for name, _ in network.named_parameters()] == before
+
+
 def test_dropout(device):
     Tensor.manual_seed(0)
     layer = nn.Dropout(0.25)
@@ -198,6 +207,13 @@ REFUSED = [  # name, what is done, the class, words of the message
     ("norm of one",  lambda: nn.BatchNorm(3)(Tensor.zeros(1, 3)), ShapeError, "no variance"),
     ("layer shape",  lambda: nn.LayerNorm(3)(Tensor.zeros(2, 4)), ShapeError, "last axes"),
     ("inputs",       lambda: nn.Linear(3, 2)(Tensor.zeros(2, 4)), ShapeError, "multiply"),
+    ("rank",         lambda: nn.BatchNorm2d(3)(Tensor.zeros(2, 3)), ShapeError, "3 channels, of 4 axes"),
+    ("a module",     lambda: nn.Adam(nn.Linear(1, 1)), BaregradError, "model.parameters"),
+    ("a number",     lambda: nn.Adam([5]), BaregradError, "of int"),
+    ("a misspelt group", lambda: nn.Adam([{"parms": []}]), BaregradError, "no parameters"),
+    ("no layer",     lambda: nn.Sequential(3), BaregradError, "3 in a Sequential"),
+    ("no inputs",    lambda: nn.Linear(-1, 2), ShapeError, "size -1"),
+    ("fans",         lambda: nn.init.kaiming_uniform_(Tensor([1.0])), ShapeError, "outputs, inputs"),
     ("dropout",      lambda: nn.Dropout(1.5)(Tensor.zeros(2)), DTypeError, "p=1.5"),
 ]
 # fmt: on

@@ -15,6 +15,7 @@ from baregrad.base.errors import (
     DeviceError,
     DTypeError,
     IndexingError,
+    JitError,
     ShapeError,
 )
 from baregrad.tensor import Tensor as T
@@ -52,6 +53,15 @@ REFUSED = [  # name, what is done, the class, words of the message
     ("assign shape",      lambda: x().assign(T.zeros(3, 2)), ShapeError, "assign"),
     ("assign dtype",      lambda: x().assign(T.zeros(2, 3, dtype=dt.int32)), DTypeError, "assign"),
     ("assign device",     lambda: T([1.0], device="cpu").assign(T([1.0], device="reference")), DeviceError, "assign"),
+    ("dtype by name",     lambda: T([1.0], dtype="float32"), DTypeError, "give bg.dtypes.float32"),
+    ("dtype of Python",   lambda: x().cast(float), DTypeError, "class 'float'"),
+    ("dtype of numpy",    lambda: T.zeros(2, dtype=np.float32), DTypeError, "give bg.dtypes.float32"),
+    ("full of words",     lambda: T.full((2,), "a"), DTypeError, "'a'"),
+    ("fill by floats",    lambda: x().masked_fill(x(), 0), DTypeError, "masked_fill"),
+    ("stack of two shapes", lambda: T.stack([x(), x()[0]]), ShapeError, r"stack of \(2, 3\) and \(3,\)"),
+    ("running axis",      lambda: x().cumsum(5), AxisError, "cumsum: axis 5"),
+    ("an axis twice",     lambda: x().diagonal(axis1=0, axis2=0), AxisError, "meant once"),
+    ("jit of a number",   lambda: bg.jit(5), JitError, "jit of 5"),
     ("numpy of bfloat16", lambda: T([1.0], dtype=dt.bfloat16).numpy(), DTypeError, "bfloat16"),
 ]
 # fmt: on

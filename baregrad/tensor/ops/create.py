@@ -6,7 +6,7 @@ import math
 from typing import Self
 
 from baregrad import dtype as dt
-from baregrad.base.errors import ShapeError
+from baregrad.base.errors import DTypeError, ShapeError
 from baregrad.dtype import DType
 from baregrad.ir import Scalar, Size, Symbolic, UOp, const, ops
 from baregrad.tensor import check
@@ -24,7 +24,11 @@ class Create(Gathering):
     ) -> Self:
         """A shape filled with one value."""
         value = check.number(value)
-        found = dtype or dt.result_dtype(type(value))
+        if not isinstance(value, bool | int | float | Symbolic):
+            raise DTypeError(
+                f"full of {value!r}", why="bool, int and float are numbers", mend="convert it first"
+            )
+        found = check.dtype_in(dtype or dt.result_dtype(type(value)), "full")
         sizes = check.shape_of((shape,), "full")
         return cls.constant(const(value, found).expand(sizes), device)
 

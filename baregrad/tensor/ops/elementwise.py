@@ -141,8 +141,11 @@ class Elementwise(TensorBase):
         return self
 
     def cast(self, dtype: DType) -> Self:
-        """The elements in another dtype."""
-        return self if dtype is self.dtype else self.apply(lambda x: x.cast(dtype))
+        """The elements in another dtype. Errors: DTypeError for what is no dtype of bg.dtypes."""
+        if dtype is self.dtype:
+            return self
+        check.dtype_in(dtype, "cast")
+        return self.apply(lambda x: x.cast(dtype))
 
     def float(self) -> Self:
         """The elements as float32."""
@@ -187,7 +190,11 @@ class Elementwise(TensorBase):
         return a.apply(lambda x, m, y: m.where(x, y), mask, b)
 
     def masked_fill(self, mask: TensorBase, value: Scalar) -> Self:
-        """The value where the mask holds, self elsewhere."""
+        """The value where the mask holds, self elsewhere. Errors: DTypeError unless the mask is of bool."""
+        if mask.dtype is not dt.bool_:
+            raise DTypeError(
+                f"masked_fill by a mask of {mask.dtype}", why="it chooses", mend="compare, or .bool()"
+            )
         return self._or_else(~mask, value)  # type: ignore[operator]  # a mask is of the public class
 
     def _or_else(self, condition: TensorBase, value: Scalar) -> Self:

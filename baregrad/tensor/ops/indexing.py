@@ -125,10 +125,17 @@ class Indexing(Linear):
 
     @classmethod
     def stack(cls, tensors: Sequence[Self], axis: int = 0) -> Self:
-        """Tensors of one shape along a new axis."""
+        """Tensors of one shape along a new axis. Errors: ShapeError for other shapes, or no tensors."""
         if not tensors:
             raise ShapeError(
                 "stack of no tensors", why="the result would have no shape", mend="give at least one"
+            )
+        shapes = list(dict.fromkeys(t.shape for t in tensors))
+        if len(shapes) > 1:
+            raise ShapeError(
+                f"stack of {shapes[0]} and {shapes[1]}",
+                why="the shapes are one",
+                mend="expand or pad them, or cat() them",
             )
         return cls.cat([t.unsqueeze(axis) for t in tensors], axis)
 

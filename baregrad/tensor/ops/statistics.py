@@ -104,7 +104,7 @@ class Statistics(Layout):
         Cost: about n ** 1.5 additions for an axis of n.
         """
         whole = not self.dtype.is_float and self.dtype is not dt.uint64
-        return (self.cast(dt.int64) if whole else self)._running("add", axis, 0)
+        return (self.cast(dt.int64) if whole else self)._running("cumsum", "add", axis, 0)
 
     def cumprod(self, axis: int) -> Self:
         """The product of each element and all before it along an axis; integers as int64, as in torch.
@@ -113,22 +113,22 @@ class Statistics(Layout):
         """
         whole = not self.dtype.is_float and self.dtype is not dt.uint64
         if self.requires_grad:
-            return self._doubled(axis, 1, lambda x, before: x * before)
-        return (self.cast(dt.int64) if whole else self)._running("mul", axis, 1)
+            return self._doubled("cumprod", axis, 1, lambda x, before: x * before)
+        return (self.cast(dt.int64) if whole else self)._running("cumprod", "mul", axis, 1)
 
     def cummax_values(self, axis: int) -> Self:
         """The greatest of each element and all before it along an axis (torch's cummax without places)."""
-        return self._running("max", axis, self.dtype.min)
+        return self._running("cummax", "max", axis, self.dtype.min)
 
     def cummin_values(self, axis: int) -> Self:
         """The least of each element and all before it along an axis (torch's cummin without places)."""
-        return self._running("min", axis, self.dtype.max)
+        return self._running("cummin", "min", axis, self.dtype.max)
 
     @check.takes("float")
     def logcumsumexp(self, axis: int) -> Self:
         """log(cumsum(exp(x))), each sum with its own greatest element taken off. Cost: log2(n) sums."""
         x = self.cast(check.float_dtype(self.dtype, "logcumsumexp"))
-        return x._doubled(axis, x.dtype.min, lambda one, before: one._log_sum(before))
+        return x._doubled("logcumsumexp", axis, x.dtype.min, lambda one, before: one._log_sum(before))
 
     def _log_sum(self, other: Self) -> Self:
         """log(exp(x) + exp(y)), whose gradient has no NaN where both are -inf."""
@@ -138,9 +138,9 @@ class Statistics(Layout):
         nothing = total.eq(0)
         return (total.where(~nothing, 1).log() + safe).where(~nothing, -math.inf)
 
-    def _doubled(self, axis: int, neutral: float, join: Callable[[Self, Self], Self]) -> Self:
+    def _doubled(self, what: str, axis: int, neutral: float, join: Callable[[Self, Self], Self]) -> Self:
         """A running join by distances 1, 2, 4, … Source: Hillis, Steele 1986."""
-        axis = check.axis_in(axis, self.ndim, "running join")
+        axis = check.axis_in(axis, self.ndim, what)
         if not self.numel() or not self.ndim:
             return self
         x, distance = self.movedim(axis, -1), 1
@@ -172,8 +172,8 @@ class Statistics(Layout):
         places = order.where(hit, 0).cummax_values(axis).contiguous()
         return self._gathered(places, axis), places
 
-    def _running(self, name: str, axis: int, neutral: float) -> Self:
-        axis = check.axis_in(axis, self.ndim, f"running {name}")
+    def _running(self, what: str, name: str, axis: int, neutral: float) -> Self:
+        axis = check.axis_in(axis, self.ndim, what)
         if not self.numel() or not self.ndim:
             return self
         last = self.movedim(axis, -1)
