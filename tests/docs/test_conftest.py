@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,14 +54,13 @@ def printed(tmp_path_factory):
         "pytest",
         "-p",
         "no:cacheprovider",
-        "-p",
-        "no:xdist",
         "--seed",
         "7",
         "-rA",
         "-q",
     ]
-    return subprocess.run(command, cwd=base, capture_output=True, text=True).stdout
+    bare = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, cwd=base, env=bare, capture_output=True, text=True).stdout
 
 
 OUTCOMES = [  # test                outcome   what is said

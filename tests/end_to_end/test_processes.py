@@ -81,7 +81,7 @@ PROGRAMS = {"fork": FORK, "pool": POOL, "fork while a thread computes": LOCKED, 
 
 def run(program: str, **switches: str) -> subprocess.CompletedProcess[str]:
     """Run a program in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **switches}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "BG_CHECK": "0", **switches}
     code = textwrap.dedent(program)
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=20, check=False

@@ -1,4 +1,7 @@
-"""`device`: every device that computes; new tensors of the test are made there."""
+"""`device`: every device that computes; `reference`: that one alone, for what depends on no kernel.
+
+New tensors of the test are made there.
+"""
 
 from __future__ import annotations
 
@@ -14,3 +17,10 @@ def device(request: pytest.FixtureRequest) -> Iterator[str]:
     """A device by name."""
     with override(device=request.param):
         yield request.param
+
+
+@pytest.fixture
+def reference() -> Iterator[str]:
+    """The reference device, which compiles nothing."""
+    with override(device="reference"):
+        yield "reference"

@@ -123,7 +123,7 @@ class Network(nn.Module):
         return self.named["norm"](self.more[1](self.more[0](self.first(x))))
 
 
-def test_names(device):
+def test_names(reference):
     state = Network().state_dict()
     assert sorted(state) == sorted(
         [f"{part}.{name}" for part in ("first", "more.0", "again") for name in ("weight", "bias")]
@@ -143,7 +143,7 @@ def test_names_in_a_sequence_are_places():
     assert names == ["0.weight", "0.bias", "2.weight", "last.0.weight", "last.0.bias"]
 
 
-def test_state_goes_round(device):
+def test_state_goes_round(reference):
     Tensor.manual_seed(1)
     one, two = (nn.Sequential(nn.Linear(2, 2)) for _ in range(2))
     x = Tensor([[1.0, -2.0], [0.5, 3.0]])
@@ -152,7 +152,7 @@ def test_state_goes_round(device):
     assert one(x).tolist() == two(x).tolist()
 
 
-def test_a_state_is_as_it_was(device):
+def test_a_state_is_as_it_was(reference):
     layer = nn.Linear(2, 1)
     state = layer.state_dict()
     before = state["bias"].tolist()
@@ -163,7 +163,7 @@ def test_a_state_is_as_it_was(device):
     assert not state["bias"].requires_grad
 
 
-def test_train_and_eval_reach_everything(device):
+def test_train_and_eval_reach_everything(reference):
     network = Network()
     assert all(module.training for module in network.modules())
     network.eval()
@@ -227,7 +227,7 @@ def test_refused(name, act, cls, words):
     assert caught.value.mend
 
 
-def test_a_state_that_does_not_fit_changes_nothing(device):
+def test_a_state_that_does_not_fit_changes_nothing(reference):
     layer = nn.Linear(2, 2)
     before = {name: value.tolist() for name, value in layer.state_dict().items()}
     with pytest.raises(ShapeError):
@@ -235,7 +235,7 @@ def test_a_state_that_does_not_fit_changes_nothing(device):
     assert {name: value.tolist() for name, value in layer.state_dict().items()} == before
 
 
-def test_not_strict_loads_what_is_there(device):
+def test_not_strict_loads_what_is_there(reference):
     layer = nn.Linear(2, 2)
     layer.load_state_dict({"bias": Tensor([5.0, 6.0]), "other": Tensor(1.0)}, strict=False)
     assert layer.bias.tolist() == [5.0, 6.0]

@@ -38,7 +38,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_in(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(root), "BG_TOY": "4", "BG_CHECK": "1", "BG_CACHE": "0",
-                   "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
+                   "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # fmt: skip
     return subprocess.run(
         [sys.executable, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=120
     )

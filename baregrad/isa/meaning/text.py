@@ -23,7 +23,6 @@ from baregrad.isa.meaning.values import encode
 Function = tuple[tuple[str, ...], str]
 """Parameters, and an expression over them."""
 
-Literal = int | float
 Expr = Node | int | float  # a literal has no type until it meets one
 
 _TOKEN = re.compile(

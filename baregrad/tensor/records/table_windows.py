@@ -24,7 +24,6 @@ CONVOLVED = "conv(x, weight, bias, stride, padding, dilation, groups)"
 SPREAD = "spread(x, weight, bias, stride, padding, output_padding, groups, dilation)"
 T_MAX = "F.max_pool{n}d(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices)"
 T_MEAN = "F.avg_pool{n}d(x, kernel_size, stride, padding, ceil_mode, count_include_pad{divisor})"
-T_SPREAD = "F.conv_transpose{n}d(x, weight, bias, stride, padding, output_padding, groups, dilation)"
 OF_1, OF_2, OF_3 = "0-d: it has no axis", "0-d: it has no axes", "0-d: it has no axes"
 
 

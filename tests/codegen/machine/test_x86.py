@@ -15,7 +15,7 @@ from . import x86
 MACHINES = [("all", x86.target()), ("few", x86.target(5, 6, 2)), ("the compiler's", machine_of(AVX512))]
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 8))])
 @pytest.mark.parametrize("name, machine", MACHINES, ids=[row[0] for row in MACHINES])
 def test_random_functions(name: str, machine: MachineTarget, block: int) -> None:
     for seed in range(8 * block, 8 * block + 8):

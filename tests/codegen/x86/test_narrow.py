@@ -18,8 +18,13 @@ from tests.kernel.kernels import axis, kernel, load, param, store
 from .kernels import TARGETS, Lines, broadcast, run
 
 COUNT = 48
-EACH = [(dtype, target, lanes) for dtype in STORED for target in TARGETS for lanes in (0, 4, 8, 16)
-        if lanes <= target.max_lanes]  # fmt: skip
+EACH = [
+    pytest.param(dtype, target, lanes, marks=[pytest.mark.slow] if 0 < lanes < target.max_lanes else [])
+    for dtype in STORED
+    for target in TARGETS
+    for lanes in (0, 4, 8, 16)
+    if lanes <= target.max_lanes
+]  # every width is in make slow, the least and the greatest here
 
 
 def vector(lines: Lines, node: UOp, lanes: int) -> UOp:
@@ -65,7 +70,9 @@ def make(dtype: DType, lanes: int, masked: bool, gathered: bool) -> Lines:
 
 @pytest.mark.parametrize("gathered", [False, True], ids=["dense", "gathered"])
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
-@pytest.mark.parametrize("dtype, target, lanes", EACH, ids=[f"{d}-{t.name}-{n}" for d, t, n in EACH])
+@pytest.mark.parametrize(
+    "dtype, target, lanes", EACH, ids=["{}-{.name}-{}".format(*row.values) for row in EACH]
+)
 def test_memory(dtype: DType, target: Target, lanes: int, masked: bool, gathered: bool) -> None:
     if gathered and not lanes:
         pytest.skip("a gather has lanes")
