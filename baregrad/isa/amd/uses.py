@@ -1,0 +1,116 @@
+"""What a body reads and writes: operands by their role, with width and type, and implicit registers.
+
+A role is a name of the pseudocode: S0, S1, S2 (sources), D0, D1 (results), SDATA, VDATA, ADDR, SIMM16 and so
+on. Manuals tabulate neither counts nor widths of operands; both follow from here. What is not here: which
+field of a format holds a role, and how it is written (forms.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from baregrad.isa.pseudocode import Node
+
+IMPLICIT = frozenset(("SCC", "VCC", "EXEC", "EXEC_LO", "M0", "PC", "VCCZ", "EXECZ"))
+ROLES = frozenset((
+    "S0", "S1", "S2", "D0", "D1", "SDATA", "SBASE", "SOFFSET", "OFFSET", "ADDR", "DATA", "DATA0", "DATA1", "DATA2",
+    "RETURN_DATA", "VDATA", "VADDR", "SADDR", "SRSRC", "SIMM16", "SIMM32", "OFFSET0", "OFFSET1",
+))  # fmt: skip
+RAW = {"SRC0": "S0", "SRC1": "S1", "SRC2": "S2", "VDST": "D0", "DST": "D0", "VSRC0": "S0", "VSRC1": "S1"}
+TYPE = re.compile(r"(bf|fp|[biuf])(\d*)")
+MATRIX = re.compile(r"([A-D]\d?)\.(\w+)\((\d+)x(\d+)\)")
+
+
+class Use(NamedTuple):
+    """How a body uses a role: `type` is the letter of its values (b, i, u, f), `bits` the highest it names."""
+
+    bits: int
+    type: str
+    read: bool
+    written: bool
+
+    def joined(self, other: Use) -> Use:
+        """Both uses."""
+        kind = self.type if other.type == "b" or self.type == "f" else other.type
+        return Use(max(self.bits, other.bits), kind, self.read or other.read, self.written or other.written)
+
+
+def uses(tree: Node) -> dict[str, Use]:
+    """The roles and implicit registers that a body uses.
+
+    >>> from baregrad.isa.pseudocode import read
+    >>> uses(read("(do (= (. D0 u32) (+ (. S0 u32) (. S1 u16))))"))["S1"]
+    Use(bits=16, type='u', read=True, written=False)
+    """
+    found: dict[str, Use] = {}
+    for name, use in _statement(tree):
+        if name in RAW or name in ROLES or name in IMPLICIT:
+            role = RAW.get(name, name)
+            found[role] = found[role].joined(use) if role in found else use
+    return found
+
+
+def _statement(node: Node) -> Iterator[tuple[str, Use]]:
+    if not isinstance(node, tuple):
+        return
+    head = node[0]
+    if head == "=" or (isinstance(head, str) and head.endswith("=") and head[:-1] in ("+", "-", "|", "&", "^", "*", "<<")):
+        yield from _place(node[1])
+        if head != "=":
+            yield from _value(node[1])
+        yield from (_statement(node[2]) if isinstance(node[2], tuple) and node[2][0] == "=" else _value(node[2]))
+    elif head in ("do", "if", "for", "while", "return", "lambda"):
+        for part in node[1:]:
+            yield from _statement(part) if _is_statement(part) else _value(part)
+    else:
+        yield from _value(node)
+
+
+def _is_statement(node: Node) -> bool:
+    return isinstance(node, tuple) and (node[0] in ("do", "if", "for", "while", "return", "lambda") or str(node[0]).endswith("="))
+
+
+def _place(node: Node, bits: int = 0, kind: str = "b") -> Iterator[tuple[str, Use]]:
+    """The names that an assignment to a place writes; indices in it are read."""
+    yield from _access(node, bits, kind, written=True)
+
+
+def _value(node: Node, bits: int = 0, kind: str = "b") -> Iterator[tuple[str, Use]]:
+    """The names that a value reads."""
+    yield from _access(node, bits, kind, written=False)
+
+
+def _access(node: Node, bits: int, kind: str, *, written: bool) -> Iterator[tuple[str, Use]]:
+    if isinstance(node, str):
+        yield node, Use(bits, kind, not written, written)
+    if not isinstance(node, tuple):
+        return
+    head = node[0]
+    if head == ".":
+        match = TYPE.fullmatch(str(node[2]))
+        if match:
+            width = int(match[2] or 32)
+            yield from _access(node[1], max(bits, width), "f" if match[1] in ("bf", "fp") else match[1], written=written)
+        else:
+            yield from _access(node[1], bits, kind, written=written)
+    elif head == "[:]":
+        high = node[2] if isinstance(node[2], int) else 0
+        yield from _access(node[1], high + 1, kind, written=written)
+        yield from _value(node[2])
+        yield from _value(node[3])
+    elif head in ("@", "+:"):
+        index = node[2] if isinstance(node[2], int) else 0
+        yield from _access(node[1], index + 1 if head == "@" and isinstance(node[1], str) else 0, kind, written=written)
+        for part in node[2:]:
+            yield from _value(part)
+    elif head == "cat":
+        for part in node[1:]:
+            yield from _access(part, 0, "b", written=written)
+    elif head == "call":
+        for part in node[2:]:
+            yield from _value(part)
+    elif head not in ("num", "str", "declare", "dims", "sparse", "names"):
+        for part in node[1:]:
+            yield from _statement(part) if _is_statement(part) else _value(part)
