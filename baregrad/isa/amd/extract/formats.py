@@ -16,7 +16,7 @@ from baregrad.isa.amd.extract.lines import CAPTION, ROW, SECTION, Line
 FIELD = re.compile(r"([A-Z][A-Z0-9_.]*(?: ?[a-z]\w*)?)(?: \| | +)(\[[\d:\s,\[\]]+\]|\d+:\d+)(.*)")
 BITS = re.compile(r"\[?(\d+)(?::(\d+))?\]?")
 OPCODE = re.compile(r"(?<![\w.])(\d+)(?: \| | +)([A-Z][A-Z0-9]*_[A-Z0-9_]+)")
-ENCODING = re.compile(r"'?b?([01_]{2,})")
+ENCODING = re.compile(r"(?:'b|[Mm]ust be:? *|^[ |]*)([01_]+)\b")
 
 
 class Field(NamedTuple):
