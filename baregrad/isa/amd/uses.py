@@ -56,11 +56,15 @@ def _statement(node: Node) -> Iterator[tuple[str, Use]]:
     if not isinstance(node, tuple):
         return
     head = node[0]
-    if head == "=" or (isinstance(head, str) and head.endswith("=") and head[:-1] in ("+", "-", "|", "&", "^", "*", "<<")):
+    if head == "=" or (
+        isinstance(head, str) and head.endswith("=") and head[:-1] in ("+", "-", "|", "&", "^", "*", "<<")
+    ):
         yield from _place(node[1])
         if head != "=":
             yield from _value(node[1])
-        yield from (_statement(node[2]) if isinstance(node[2], tuple) and node[2][0] == "=" else _value(node[2]))
+        yield from (
+            _statement(node[2]) if isinstance(node[2], tuple) and node[2][0] == "=" else _value(node[2])
+        )
     elif head in ("do", "if", "for", "while", "return", "lambda"):
         for part in node[1:]:
             yield from _statement(part) if _is_statement(part) else _value(part)
@@ -69,7 +73,9 @@ def _statement(node: Node) -> Iterator[tuple[str, Use]]:
 
 
 def _is_statement(node: Node) -> bool:
-    return isinstance(node, tuple) and (node[0] in ("do", "if", "for", "while", "return", "lambda") or str(node[0]).endswith("="))
+    return isinstance(node, tuple) and (
+        node[0] in ("do", "if", "for", "while", "return", "lambda") or str(node[0]).endswith("=")
+    )
 
 
 def _place(node: Node, bits: int = 0, kind: str = "b") -> Iterator[tuple[str, Use]]:
@@ -92,7 +98,9 @@ def _access(node: Node, bits: int, kind: str, *, written: bool) -> Iterator[tupl
         match = TYPE.fullmatch(str(node[2]))
         if match:
             width = int(match[2] or 32)
-            yield from _access(node[1], max(bits, width), "f" if match[1] in ("bf", "fp") else match[1], written=written)
+            yield from _access(
+                node[1], max(bits, width), "f" if match[1] in ("bf", "fp") else match[1], written=written
+            )
         else:
             yield from _access(node[1], bits, kind, written=written)
     elif head == "[:]":
@@ -102,7 +110,9 @@ def _access(node: Node, bits: int, kind: str, *, written: bool) -> Iterator[tupl
         yield from _value(node[3])
     elif head in ("@", "+:"):
         index = node[2] if isinstance(node[2], int) else 0
-        yield from _access(node[1], index + 1 if head == "@" and isinstance(node[1], str) else 0, kind, written=written)
+        yield from _access(
+            node[1], index + 1 if head == "@" and isinstance(node[1], str) else 0, kind, written=written
+        )
         for part in node[2:]:
             yield from _value(part)
     elif head == "cat":
