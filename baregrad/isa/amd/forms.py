@@ -1,0 +1,438 @@
+"""All forms of an architecture: those of the scalar and vector formats are made here, of memory in memory.py.
+
+From an entry's tree (or its row in rows.py) come the operands, from the format the fields and modifiers. What is
+not here: what a form is (layout.py), instructions (inst.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from baregrad.base import memo
+from baregrad.isa.amd import memory
+from baregrad.isa.amd.archs import Field, Instruction, tables
+from baregrad.isa.amd.archs import arch as arch_of
+from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
+from baregrad.isa.amd.operands import family
+from baregrad.isa.amd.rows import (
+    EXTRA,
+    KINDS,
+    NAMES,
+    NO_EXTENSION,
+    OPERANDS,
+    PACKED,
+    PLAIN,
+    SOPP,
+    Found,
+    operands,
+)  # fmt: skip
+from baregrad.isa.amd.uses import IMPLICIT, uses
+from baregrad.isa.amd.world import World
+
+SIZES = {"VOP3": 8, "VOP3A": 8, "VOP3B": 8, "VOP3SD": 8, "VOP3P": 8, "VOP3P-MAI": 8, "VOPD": 8, "VINTERP": 8}
+LONG = {"VOP3": "VOP3SD", "VOP3A": "VOP3B"}
+CARRY_IN = re.compile(r"V_(ADD|SUB|SUBREV)_CO_CI_U32|V_(ADDC|SUBB|SUBBREV)_CO_U32")
+CARRY_OUT = re.compile(r"V_(ADD|SUB|SUBREV)_CO_U32")
+MATRIX = re.compile(r"V_(S?MFMA|SMFMAC|WMMA)_(\w+?)_(\d+)X(\d+)X(\d+)_?(?:(\d+)B_)?(\w+)")
+ELEMENT = {"F32": 32, "F64": 64, "F16": 16, "BF16": 16, "I8": 8, "IU8": 8, "IU4": 4, "FP8": 8, "BF8": 8,
+           "I32": 32, "XF32": 32}  # fmt: skip
+
+
+@memo
+def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
+    """All forms of an architecture (by its name or its chip's) for waves of 32 or 64 lanes (0: its default)."""
+    row = arch_of(name)
+    wave = wave or row.lanes[0]
+    if name != row.name or wave != (wave or row.lanes[0]):
+        return forms(row.name, wave)
+    found = tables(name)
+    world = World(found, family(row.name), wave, frozenset(e.name for e in found.instructions if e.format.startswith("VOP3")),
+                  frozenset(e.name for e in found.instructions if e.format in ("VOP1", "VOP2", "VOPC")))  # fmt: skip
+    made: list[Form] = []
+    extra = [Instruction(fmt, op, given, -1, ()) for on, fmt, op, given, _ in EXTRA if on == row.name]
+    for entry in (*found.instructions, *extra):
+        build = BUILDERS.get(entry.format)
+        if build is not None:
+            made += build(world, entry)
+    return tuple(made)
+
+
+@memo
+def by_name(name: str, wave: int = 0) -> dict[str, tuple[Form, ...]]:
+    """Forms by the name that is written; without its suffix too, e32 first."""
+    found: dict[str, list[Form]] = {}
+    for form in forms(name, wave):
+        found.setdefault(form.name, []).append(form)
+    for form in forms(name, wave):
+        short = re.sub(r"_(e32|e64|dpp|sdwa|e64_dpp)$", "", form.name)
+        if short != form.name:
+            found.setdefault(short, []).append(form)
+    return {key: tuple(rows) for key, rows in found.items()}
+
+
+def roles(world: World, entry: Instruction) -> dict[str, Found]:
+    """The operands of a vector or scalar entry, by role."""
+    for fam, name, text in OPERANDS:
+        if name == entry.name and fam in ("", world.family):
+            return {one.role: one for one in operands(text)}
+    compare = re.fullmatch(r"V_CMPX?_(\w+?)_([FIU])(\d+)", entry.name)
+    if compare:
+        kind, bits = compare[2].lower(), int(compare[3])
+        second = Found("S1", "b", 16 if bits == 16 else 32, True, False) if compare[1] == "CLASS" else None
+        return {
+            "S0": Found("S0", kind, bits, True, False),
+            "S1": second or Found("S1", kind, bits, True, False),
+        }
+    tree = world.tables.tree(entry)
+    found = {} if tree is None else {
+        role: Found(role, use.type, use.bits or 32, use.read, use.written)
+        for role, use in uses(tree).items() if role in ("D0", "S0", "S1", "S2", "SIMM16", "SIMM32")
+    }  # fmt: skip
+    for end, wide, other in PACKED:
+        if entry.name.endswith(end):
+            found["S0"] = Found("S0", "b", wide, True, False)
+            if other:
+                found["S1"] = Found("S1", "b", other, True, False)
+            break
+    return found
+
+
+def implicit(world: World, entry: Instruction) -> tuple[tuple[str, bool, bool], ...]:
+    """The registers that an entry uses without naming them: (name, read, written)."""
+    tree = world.tables.tree(entry)
+    if tree is None:
+        return ()
+    return tuple((key.lower(), use.read, use.written) for key, use in uses(tree).items() if key in IMPLICIT)
+
+
+def name_of(world: World, entry: Instruction) -> str:
+    """The name as assemblers write it."""
+    for fam, given, name in NAMES:
+        if given == entry.name and fam in (world.family, world.tables.arch.name):
+            return name.lower()
+    return entry.name.lower()
+
+
+def scalar_slot(world: World, fmt: str, field: str, kind: str, one: Found) -> Slot:
+    """A scalar operand."""
+    return Slot(one.role, kind, parts(world.tables.formats[fmt].fields[field]), max(32, one.bits), one.type,
+                one.read, one.written)  # fmt: skip
+
+
+def sop(world: World, entry: Instruction) -> Iterator[Form]:
+    """SOP1, SOP2, SOPC."""
+    found, fmt = roles(world, entry), entry.format
+    fields = world.tables.formats[fmt].fields
+    if entry.name.startswith("S_SENDMSG_RTN"):
+        bits = int(entry.name[-2:])
+        slots = [Slot("D0", "sdst", parts(fields["SDST"]), bits, "b", False, True),
+                 Slot("S0", "message", parts(fields["SSRC0"]))]  # fmt: skip
+        yield world.form(entry, name_of(world, entry), fmt, 4, slots)
+        return
+    slots = []
+    if "D0" in found and "SDST" in fields:
+        slots.append(scalar_slot(world, fmt, "SDST", "sdst", found["D0"]))
+    for role, field in (("S0", "SSRC0"), ("S1", "SSRC1")):
+        if role in found:
+            slots.append(scalar_slot(world, fmt, field, "ssrc", found[role]))
+    if entry.name == "S_SET_GPR_IDX_ON":
+        slots[1] = Slot("S1", "gpr_idx", parts(fields["SSRC1"]))
+    yield world.form(
+        entry, name_of(world, entry), fmt, 4, slots, literal="may", implicit=implicit(world, entry)
+    )
+
+
+def sopk(world: World, entry: Instruction) -> Iterator[Form]:
+    """SOPK: a scalar register and 16 bits."""
+    fields, name = world.tables.formats["SOPK"].fields, entry.name
+    where, dst = parts(fields["SIMM16"]), parts(fields["SDST"])
+    imm = Slot("SIMM16", "hex", where)
+    hwreg = Slot("SIMM16", "hwreg", where)
+    reg = Slot("D0", "sdst", dst, 32, "b", False, True)
+    read = Slot("S0", "sdst", dst, 32, "b", True, False)
+    literal = ""
+    if name == "S_VERSION":
+        slots = [imm]
+    elif name == "S_GETREG_B32":
+        slots = [reg, hwreg]
+    elif name == "S_SETREG_B32":
+        slots = [hwreg, read]
+    elif name == "S_SETREG_IMM32_B32":
+        slots, literal = [hwreg, Slot("SIMM32", "literal", ())], "always"
+    elif name in ("S_CALL_B64", "S_CBRANCH_I_FORK"):
+        pair = Slot("D0", "sdst", dst, 64, "b", name != "S_CALL_B64", name == "S_CALL_B64")
+        slots = [pair, Slot("SIMM16", "label", where, type="i")]
+    elif name.startswith(("S_CMPK", "S_WAITCNT")):
+        slots = [read, imm]
+    else:
+        slots = [reg._replace(read=name in ("S_ADDK_I32", "S_MULK_I32")), imm]
+    yield world.form(
+        entry, name_of(world, entry), "SOPK", 4, slots, literal=literal, implicit=implicit(world, entry)
+    )
+
+
+def sopp(world: World, entry: Instruction) -> Iterator[Form]:
+    """SOPP: 16 bits, written as the entry wants."""
+    where = parts(world.tables.formats["SOPP"].fields["SIMM16"])
+    kind = SOPP.get(entry.name, "label" if "BRANCH" in entry.name else "decimal")
+    name, uses_ = name_of(world, entry), implicit(world, entry)
+    if kind in ("", "optional"):
+        yield world.form(entry, name, "SOPP", 4, [], fixed=put(where, 0), mask=put(where, -1), implicit=uses_)
+    if kind:
+        kind = "decimal" if kind == "optional" else kind
+        yield world.form(entry, name, "SOPP", 4, [Slot("SIMM16", kind, where, type="i" if kind == "label" else "b")],
+                         implicit=uses_)  # fmt: skip
+
+
+def kind_of(entry: Instruction, role: str, default: str) -> str:
+    """The kind of an operand, by its row."""
+    for name, which, kind in KINDS:
+        if name == entry.name and which == role:
+            return kind
+    return default
+
+
+def half(world: World, one: Found) -> bool:
+    """Is it half a register in text?"""
+    return world.family == "rdna" and one.bits <= 16
+
+
+def short_source(world: World, entry: Instruction, one: Found, where: Parts, kind: str) -> Slot:
+    """S0 (any source), S1 (a vector register) or D0 of a short format."""
+    kind = kind_of(entry, one.role, {"src": "src16", "vgpr": "vgpr16"}[kind] if half(world, one) else kind)
+    return Slot(
+        one.role,
+        kind,
+        where,
+        max(one.bits, 1) if one.bits <= 16 else one.bits,
+        one.type,
+        one.read,
+        one.written,
+    )
+
+
+def short(world: World, entry: Instruction) -> Iterator[Form]:
+    """VOP1, VOP2, VOPC: e32, and with DPP or SDWA behind."""
+    fmt = entry.format
+    fields, found = world.tables.formats[fmt].fields, roles(world, entry)
+    name = name_of(world, entry)
+    slots: list[Slot] = []
+    if "D0" in found:
+        slots.append(short_source(world, entry, found["D0"], parts(fields["VDST"]), "vgpr"))
+    mask = world.mask_register
+    vcc = Slot("VCC", "fixed", (), world.wave, "u", False, True, fixed=mask)
+    if fmt == "VOPC" and not (world.family == "rdna" and entry.name.startswith("V_CMPX")):
+        slots.append(vcc)
+    if CARRY_IN.fullmatch(entry.name) or CARRY_OUT.fullmatch(entry.name):
+        slots.append(vcc)
+    if "S0" in found:
+        slots.append(short_source(world, entry, found["S0"], parts(fields["SRC0"]), "src"))
+    constant = Slot("SIMM32", "literal", (), found["D0"].bits if "D0" in found else 32, "f")
+    always = bool(re.match(r"V_(FMA|MAD)[MA]K_", entry.name))
+    if always and "MK" in entry.name:
+        slots.append(constant)
+    if "S1" in found:
+        slots.append(short_source(world, entry, found["S1"], parts(fields["VSRC1"]), "vgpr"))
+    if always and "AK" in entry.name:
+        slots.append(constant)
+    if CARRY_IN.fullmatch(entry.name) or entry.name == "V_CNDMASK_B32":
+        slots.append(vcc._replace(read=True, written=False))
+    suffix = "_e32" if entry.name in world.long and entry.name not in PLAIN else ""
+    uses_ = implicit(world, entry)
+    yield world.form(
+        entry, name + suffix, fmt, 4, slots, literal="always" if always else "may", implicit=uses_
+    )
+    if entry.name not in NO_EXTENSION:
+        yield from extended(world, entry, name, fmt, slots, uses_)
+
+
+def extended(
+    world: World,
+    entry: Instruction,
+    name: str,
+    fmt: str,
+    slots: list[Slot],
+    uses_: tuple[tuple[str, bool, bool], ...],
+) -> Iterator[Form]:
+    """A short format with a word of DPP or SDWA behind it."""
+    source = parts(world.tables.formats[fmt].fields["SRC0"])
+    wide = any(slot.bits > 32 for slot in slots if slot.role[0] in "DS" and slot.kind != "sdst")
+    for extension, code, suffix in world.extensions:
+        if wide and not (world.family == "cdna" and extension == "DPP"):
+            continue
+        fields = world.tables.formats["SDWAB" if extension == "SDWA" and fmt == "VOPC" else extension].fields
+        made = [extended_slot(slot, extension, fields, world) for slot in slots]
+        modifiers = world.extension_modifiers(
+            extension, fields, [slot for slot in slots if slot.kind != "fixed"], fmt
+        )
+        if extension == "SDWA" and fmt == "VOPC":
+            made[0] = Slot(
+                "D0", "sdst8", (*parts(fields["SDST"]), *parts(fields["SD"])), 64, "u", False, True
+            )
+        if extension == "SDWA" and entry.name in ("V_FMAC_F32", "V_FMAC_F16", "V_MAC_F16", "V_DOT2C_F32_F16"):
+            continue
+        yield world.form(entry, name + suffix, f"{fmt}+{extension}", 8, made, modifiers, fixed=put(source, code),
+                         mask=put(source, -1), implicit=uses_)  # fmt: skip
+
+
+def extended_slot(slot: Slot, extension: str, fields: dict[str, Field], world: World) -> Slot:
+    """An operand where DPP or SDWA stands behind."""
+    return world.extended_slot(slot, extension)
+
+
+def long(world: World, entry: Instruction) -> Iterator[Form]:
+    """VOP3 and VOP3 with a scalar result."""
+    fmt, found, name = entry.format, roles(world, entry), name_of(world, entry)
+    fields = world.tables.formats[fmt].fields
+    compare = entry.name.startswith("V_CMP")
+    slots: list[Slot] = []
+    any_half = any(one.bits <= 16 for one in found.values())
+    if "D0" in found:
+        one = found["D0"]
+        kind = kind_of(entry, "D0", "lvgpr" if half(world, one) else "vgpr")
+        slots.append(Slot("D0", kind, parts(fields["VDST"])[:1] if kind != "sdst" else ((0, 7),), one.bits, one.type, one.read, one.written,
+                          half=14 if kind == "lvgpr" else -1))  # fmt: skip
+    elif compare and not (world.family == "rdna" and entry.name.startswith("V_CMPX")):
+        slots.append(Slot("D0", "sdst", ((0, 7),), world.wave, "u", False, True))
+    if "SDST" in fields:
+        slots.append(Slot("D1", "sdst", parts(fields["SDST"]), world.wave, "u", False, True))
+    for number, role in enumerate(("S0", "S1", "S2")):
+        if role in found:
+            slots.append(long_source(world, entry, fmt, number, found[role]))
+    if CARRY_IN.fullmatch(entry.name) or entry.name.startswith("V_CNDMASK"):
+        slots.append(Slot("S2", "ssrc9", parts(fields["SRC2"]), world.wave, "u"))
+    suffix = "_e64" if entry.name in world.short else ""
+    modifiers = world.long_modifiers(entry.name, fields, slots, any_half, bool(suffix))
+    uses_ = implicit(world, entry)
+    also = unused(world, fmt, slots) | (
+        126 if world.family == "rdna" and entry.name.startswith("V_CMPX") else 0
+    )
+    yield world.form(entry, name + suffix, fmt, 8, slots, modifiers, literal="may" if world.family == "rdna" else "",
+                     also=also, implicit=uses_)  # fmt: skip
+    if world.family == "rdna" and long_dpp(entry, slots):
+        yield from long_extended(world, entry, name, fmt, slots, modifiers, uses_, also)
+
+
+def unused(world: World, fmt: str, slots: list[Slot]) -> int:
+    """Fields that a form does not use, as LLVM sets them on RDNA3: sources are the constant 0."""
+    if world.family != "rdna":
+        return 0
+    fields = world.tables.formats[fmt].fields
+    used = {slot.where for slot in slots}
+    return sum(
+        put(parts(fields[key]), 128) for key in ("SRC0", "SRC1", "SRC2") if parts(fields[key]) not in used
+    )
+
+
+def long_dpp(entry: Instruction, slots: list[Slot]) -> bool:
+    """May DPP follow a long form?"""
+    lanes = any(name == entry.name for name, _, _ in KINDS)
+    data = [
+        slot for slot in slots if slot.role in ("D0", "S0", "S1", "S2") and slot.kind not in ("sdst", "ssrc9")
+    ]
+    return (
+        not lanes
+        and bool(data)
+        and all(slot.bits <= 32 for slot in data)
+        and "MUL_LO_U32" not in entry.name
+        and "MUL_HI_" not in entry.name[:9]
+    )
+
+
+def long_extended(
+    world: World, entry: Instruction, name: str, fmt: str, slots: list[Slot], modifiers: list[Modifier],
+    uses_: tuple[tuple[str, bool, bool], ...], also: int = 0,
+) -> Iterator[Form]:  # fmt: skip
+    """A long format with a word of DPP behind it."""
+    source = parts(world.tables.formats[fmt].fields["SRC0"])
+    for extension, code, _ in world.extensions:
+        fields = world.tables.formats[extension].fields
+        made = [
+            slot._replace(kind="lvgpr" if slot.half >= 0 else "vgpr", where=((64, 8),))
+            if slot.role == "S0"
+            else slot
+            for slot in slots
+        ]
+        more = [*modifiers, *world.lane_modifiers(extension, fields, 32)]
+        yield world.form(entry, name + "_e64_dpp", f"{fmt}+{extension}", 12, made, more, fixed=put(source, code),
+                         mask=put(source, -1), also=also, implicit=uses_)  # fmt: skip
+
+
+def long_source(world: World, entry: Instruction, fmt: str, number: int, one: Found) -> Slot:
+    """A source of VOP3."""
+    fields = world.tables.formats[fmt].fields
+    is_half = half(world, one)
+    kind = kind_of(entry, one.role, "lsrc" if is_half else "src")
+    signed = one.type == "f" and kind in ("src", "lsrc")
+    neg = parts(fields["NEG"])[0][0] + number if signed and "NEG" in fields else -1
+    plain = parts(fields["ABS"])[0][0] + number if signed and "ABS" in fields else -1
+    return Slot(one.role, kind, parts(fields[f"SRC{number}"]), one.bits, one.type, one.read, one.written, neg, plain,
+                half=11 + number if is_half else -1)  # fmt: skip
+
+
+def packed(world: World, entry: Instruction) -> Iterator[Form]:
+    """VOP3P: two halves at once, dot products, matrices."""
+    name = name_of(world, entry)
+    match = MATRIX.fullmatch(entry.name)
+    if match:
+        yield from matrix(world, entry, name, match)
+        return
+    if "ACCVGPR" in entry.name:
+        yield accvgpr(world, entry, name)
+        return
+    fields, found = world.tables.formats["VOP3P"].fields, roles(world, entry)
+    mixed = "FMA_MIX" in entry.name
+    slots = [Slot("D0", "vgpr", parts(fields["VDST"]), max(32, found["D0"].bits), "b", False, True)]
+    count = 0
+    for number, role in enumerate(("S0", "S1", "S2")):
+        if role in found:
+            count += 1
+            one = found[role]
+            slots.append(Slot(role, "src", parts(fields[f"SRC{number}"]), max(32, one.bits), one.type if mixed else "b", True, False,
+                              61 + number if mixed else -1, 8 + number if mixed else -1))  # fmt: skip
+    made = world.packed_modifiers(entry.name, count, mixed)
+    yield world.form(entry, name, "VOP3P", 8, slots, made, literal="may" if world.family == "rdna" else "",
+                     also=unused(world, "VOP3P", slots) | (0 if mixed else world.packed_unused(count)), implicit=implicit(world, entry))  # fmt: skip
+    if world.family == "rdna" and (
+        "MIX" in entry.name or "DOT2_F32" in entry.name or "DOT4_I32" in entry.name
+    ):
+        yield from long_extended(world, entry, name, "VOP3P", slots, made, ())
+
+
+def accvgpr(world: World, entry: Instruction, name: str) -> Form:
+    """Moves between vector and accumulation registers."""
+    fields = world.tables.formats["VOP3P"].fields
+    read = "READ" in entry.name
+    slots = [Slot("D0", "vgpr" if read else "agpr", parts(fields["VDST"]), 32, "b", False, True),
+             Slot("S0", "accsrc" if read else "src", parts(fields["SRC0"]))]  # fmt: skip
+    return world.form(entry, name, "VOP3P", 8, slots, also=0x0300_0000_0000_0000 * 0)
+
+
+def matrix(world: World, entry: Instruction, name: str, match: re.Match[str]) -> Iterator[Form]:
+    """V_MFMA, V_SMFMAC, V_WMMA: registers follow from the dimensions and the types."""
+    kind, result, m, n, k = match[1], match[2], int(match[3]), int(match[4]), int(match[5])
+    blocks, types = int(match[6] or 1), match[7].split("_")
+    if kind == "WMMA":
+        yield world.wmma(entry, name, result, types[0])
+        return
+    out = m * n * blocks * ELEMENT[result] // 64
+    if types[0] == "F8F6F4":
+        yield from world.mixed_matrix(entry, name, m * k // 64, out)
+        return
+    a = m * k * blocks * ELEMENT[types[0]] // 64
+    yield world.mfma(
+        entry,
+        name,
+        out,
+        a // 2 if kind == "SMFMAC" else a,
+        a,
+        sparse=kind == "SMFMAC",
+        double=result == "F64",
+    )
+
+
+BUILDERS = {
+    "SOP1": sop, "SOP2": sop, "SOPC": sop, "SOPK": sopk, "SOPP": sopp, "VOP1": short, "VOP2": short, "VOPC": short,
+    "VOP3": long, "VOP3SD": long, "VOP3A": long, "VOP3B": long, "VOP3P": packed, **memory.BUILDERS,
+}  # fmt: skip

@@ -1,0 +1,135 @@
+"""An instruction as an object: a form and its bits, seen as operands and modifiers.
+
+What is not here: how it is made of operands (make.py) and of bytes (decode.py), its text (text.py, assembler.py),
+which forms there are (forms.py, memory.py).
+"""
+
+from __future__ import annotations
+
+from baregrad.base.errors import EncodingError
+from baregrad.isa.amd.layout import Form, Modifier, take, width
+from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.operands import Changed, Label, Operand, Reg, family
+
+Given = int | bool | str | tuple[int, ...]
+"""A modifier's value as it is written in Python: clamp=True, offset=16, op_sel=(1, 0, 0), omod="mul:2"."""
+
+
+class Inst:
+    """One instruction: equal, hashable, and `repr` evaluates to it with the names of dsl.py.
+
+    `word` has its bits, the first byte lowest, and `size` says how many bytes; `operands` are in the text's
+    order. A branch to a label that is not placed yet has the label as operand, and 0 in its bits.
+    """
+
+    __slots__ = ("form", "operands", "size", "word")
+
+    def __init__(self, form: Form, word: int, size: int, operands: tuple[Operand, ...]) -> None:
+        self.form, self.word, self.size, self.operands = form, word, size, operands
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Inst)
+            and self.word == other.word
+            and self.size == other.size
+            and (self.form is other.form or self.form == other.form)
+            and self.label == other.label
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.form.name, self.word, self.size))
+
+    def __repr__(self) -> str:
+        parts = [
+            repr(one)
+            for one, slot in zip(self.operands, self.form.slots, strict=True)
+            if slot.kind != "fixed"
+        ]
+        parts += [f"{name}={value!r}" for name, value in self.modifiers.items()]
+        chip = tables_name(self.form)
+        return f"{chip}.{self.form.name}({', '.join(parts)})"
+
+    @property
+    def name(self) -> str:
+        """The mnemonic, with its encoding where that is written."""
+        return self.form.name
+
+    @property
+    def opcode(self) -> int:
+        """The number that the manual gives it."""
+        return self.form.entry.opcode
+
+    @property
+    def format(self) -> str:
+        """The format of the manual."""
+        return self.form.entry.format
+
+    @property
+    def label(self) -> Label | None:
+        """The label that it goes to, if that is not placed yet."""
+        for one in self.operands:
+            if isinstance(one, Label):
+                return one
+        return None
+
+    @property
+    def modifiers(self) -> dict[str, Given]:
+        """The modifiers that are not as they are when nothing is written."""
+        found: dict[str, Given] = {}
+        for one in self.form.modifiers:
+            value = take(one.where, self.word)
+            if value != one.default or STYLES[one.style].always:
+                found[one.name] = shown(one, value, family(self.form.arch))
+        return found
+
+    @property
+    def reads(self) -> tuple[Operand, ...]:
+        """The registers that it reads, those that are not written in the text last."""
+        return self._uses(0)
+
+    @property
+    def writes(self) -> tuple[Operand, ...]:
+        """The registers that it writes."""
+        return self._uses(1)
+
+    def _uses(self, which: int) -> tuple[Operand, ...]:
+        found = [
+            one.value if isinstance(one, Changed) else one
+            for one, slot in zip(self.operands, self.form.slots, strict=True)
+            if (slot.read, slot.written)[which]
+        ]
+        found += [Reg(row[0]) for row in self.form.implicit if row[1 + which]]
+        return tuple(one for one in found if isinstance(one, Reg) and one.file != "off")
+
+
+def tables_name(form: Form) -> str:
+    """The name in dsl.py of the set of forms that a form is of."""
+    chip = {"rdna3": "gfx1100", "cdna4": "gfx950", "rdna4": "gfx1200", "cdna3": "gfx942"}[form.arch]
+    return chip + ("_wave64" if form.arch.startswith("rdna") and form.wave == 64 else "")
+
+
+def shown(one: Modifier, value: int, fam: str) -> Given:
+    """A modifier's value as it is written in Python."""
+    if one.style == "flag" or one.style == "flag1":
+        return bool(value)
+    if one.style == "bits":
+        return tuple(value >> at & 1 for at in range(width(one.where)))
+    if one.style == "dpp8":
+        return tuple(value >> 3 * at & 7 for at in range(8))
+    if one.style in ("omod", "dpp", "select", "unused"):
+        text = STYLES[one.style].text("", value, 0, fam)
+        return text.removeprefix(":") if text else value
+    if one.style == "signed" and value >> width(one.where) - 1:
+        return value - (1 << width(one.where))
+    return value
+
+
+def encode(inst: Inst) -> bytes:
+    """Its bytes. Errors: EncodingError if its label is not placed."""
+    if inst.form.slots and inst.form.slots[-1].kind == "label" and inst.label is not None:
+        raise EncodingError(
+            f"{inst!r} has no distance",
+            why="its label is not placed",
+            mend="give the distance in words of 4 bytes, or assemble the whole program",
+        )
+    return inst.word.to_bytes(inst.size, "little")

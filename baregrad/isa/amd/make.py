@@ -1,0 +1,214 @@
+"""Operands and modifiers put into the fields of a form; what the form does not take is refused.
+
+What is not here: which form is meant (assembler.py and dsl.py try those of a name), bytes (inst.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from baregrad.base.errors import EncodingError
+from baregrad.isa.amd.immediates import SYNTAX
+from baregrad.isa.amd.inst import Given, Inst
+from baregrad.isa.amd.layout import Form, Modifier, Slot, put, take, width
+from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.operands import (
+    LITERAL_CODE,
+    Changed,
+    Label,
+    Literal,
+    Operand,
+    Reg,
+    codes,
+    constant,
+    family,
+    float_bits,
+    patterns,
+    table,
+)
+
+# Kinds that take constants but no literal.
+CONSTANTS = frozenset(("asrc", "literal", "ssrc8", "ssrc9", "sdwa"))
+
+
+def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
+    """The instruction of a form with operands and modifiers. Errors: EncodingError with the form's operand list."""
+    try:
+        return _make(form, operands, given)
+    except EncodingError as error:
+        if error.mend:
+            raise
+        raise EncodingError(
+            error.what, why=error.why or "the form does not take it", mend=f"form: {form}"
+        ) from None
+
+
+def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
+    word, literal = form.value | form.also, -1
+    fam = family(form.arch)
+    slots = form.slots
+    if len(operands) != len(slots):
+        operands = with_fixed(slots, operands)
+    canonical: list[Operand] = []
+    for slot, operand in zip(slots, operands, strict=True):
+        bits, extra, value = place(fam, slot, operand)
+        if extra >= 0:
+            if not form.literal or (literal >= 0 and literal != extra):
+                raise EncodingError(f"{operand!r} wants a literal", why="the form has none, or another one")
+            literal = extra
+        word |= bits
+        canonical.append(value)
+    for one in form.modifiers:
+        value = one.default
+        if one.name in given:
+            value = read_given(one, given[one.name], fam)
+        word |= put(one.where, value)
+    if given:
+        names = {one.name for one in form.modifiers}
+        for name in given:
+            if name not in names:
+                raise EncodingError(f"no modifier {name}", why=f"{form.name} does not have it")
+    if any(len(slot.where) > 1 for slot in slots):
+        shared(form, fam, canonical, word)
+    size = form.size
+    if literal >= 0:
+        word |= literal << 8 * size
+        size += 4
+    elif form.literal == "always":
+        raise EncodingError("its literal is missing")
+    return Inst(form, word, size, tuple(canonical))
+
+
+def shared(form: Form, fam: str, operands: list[Operand], word: int) -> None:
+    """Bits that two operands share must suit both. Errors: EncodingError."""
+    for slot, one in zip(form.slots, operands, strict=True):
+        if (
+            isinstance(one, Reg)
+            and slot.kind != "fixed"
+            and table(fam, slot.kind, slot.registers)[take(slot.where, word)] != one
+        ):
+            raise EncodingError(f"{one!r} does not go with the other operands", why="one bit speaks for both")
+
+
+def with_fixed(slots: tuple[Slot, ...], operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
+    """Operands with those that are always the same, where they were left out."""
+    rest = list(operands)
+    if len(rest) != sum(slot.kind != "fixed" for slot in slots):
+        raise EncodingError(f"{len(operands)} operands were given", why=f"there are {len(slots)}")
+    return tuple(slot.fixed if slot.kind == "fixed" else rest.pop(0) for slot in slots)
+
+
+def read_given(one: Modifier, value: Given, fam: str) -> int:
+    """The bits of a modifier. Errors: EncodingError."""
+    size = width(one.where)
+    if isinstance(value, str):
+        value = STYLES[one.style].value(value, fam)
+    elif isinstance(value, tuple):
+        each = 3 if one.style == "dpp8" else 1
+        value = sum((part & (1 << each) - 1) << each * at for at, part in enumerate(value))
+    number = int(value)
+    if one.style == "signed" and -1 << size - 1 <= number < 0:
+        number += 1 << size
+    if not 0 <= number < 1 << size:
+        raise EncodingError(f"{one.name}:{value} does not fit", why=f"it has {size} bits")
+    return number
+
+
+def place(fam: str, slot: Slot, operand: Operand) -> tuple[int, int, Operand]:
+    """An operand's bits, its literal (-1 for none), and the operand as decoding will show it."""
+    kind = slot.kind
+    if kind == "fixed":
+        if operand != slot.fixed:
+            raise EncodingError(f"{operand!r} stands where {slot.fixed!r} must", why="the form has no other")
+        return 0, -1, operand
+    if kind in SYNTAX:
+        return immediate(slot, operand), -1, operand
+    word, value = 0, operand
+    if isinstance(operand, Changed):
+        word, value = change_bits(slot, operand), operand.value
+    if isinstance(value, Reg):
+        if value.half and slot.half >= 0:
+            word |= 1 << slot.half if value.half == "h" else 0
+            code = codes(fam, kind, slot.registers).get(value.l, -1)
+        else:
+            code = codes(fam, kind, slot.registers).get(value, -1)
+        if code < 0:
+            raise EncodingError(
+                f"{operand!r} cannot be {slot.role.lower()}", why=f"it takes {kind} of {slot.bits} bits"
+            )
+        return word | put(slot.where, code), -1, operand
+    if isinstance(value, (Label, Changed)) or not (slot.literal or kind in CONSTANTS):
+        raise EncodingError(
+            f"{operand!r} cannot be {slot.role.lower()}", why=f"it takes {kind} of {slot.bits} bits"
+        )
+    code, extra = constant_code(slot, value)
+    if extra >= 0 and not slot.literal and kind != "literal":
+        raise EncodingError(
+            f"{operand!r} cannot be {slot.role.lower()}", why="it is a literal, and the form has none"
+        )
+    if kind == "literal":
+        return (
+            0,
+            extra if extra >= 0 else literal_bits(slot, value),
+            Literal(extra if extra >= 0 else literal_bits(slot, value)),
+        )
+    if extra >= 0:
+        shown: Operand = Literal(extra)
+        return (
+            word | put(slot.where, LITERAL_CODE),
+            extra,
+            operand._replace(value=Literal(extra)) if isinstance(operand, Changed) else shown,
+        )
+    return word | put(slot.where, code), -1, operand
+
+
+def immediate(slot: Slot, operand: Operand) -> int:
+    """The bits of an immediate; a label has none yet."""
+    if isinstance(operand, Label) and slot.kind == "label":
+        return 0
+    size = width(slot.where)
+    if not isinstance(operand, int):
+        raise EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why="it is a number")
+    if not -1 << size - 1 <= operand < 1 << size:
+        raise EncodingError(f"{operand} does not fit", why=f"{slot.role.lower()} has {size} bits")
+    return put(slot.where, operand & (1 << size) - 1)
+
+
+def change_bits(slot: Slot, operand: Changed) -> int:
+    """The bits of a sign. Errors: EncodingError where the form has none."""
+    word = 0
+    for name in ("neg", "abs", "sext"):
+        bit = getattr(slot, name)
+        if getattr(operand, name):
+            if bit < 0:
+                raise EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why=f"it has no {name}")
+            word |= 1 << bit
+    return word
+
+
+def constant_code(slot: Slot, value: int | float | Literal) -> tuple[int, int]:
+    """A constant's code, or its literal."""
+    if isinstance(value, Literal):
+        return LITERAL_CODE, value.bits
+    code = constant(value)
+    if code >= 0:
+        return code, -1
+    bits = literal_bits(slot, value)
+    kind = f"{slot.type}{16 if slot.bits <= 16 else 64 if slot.bits == 64 else 32}"
+    if isinstance(value, int) and kind in ("f32", "f16") and bits in patterns(kind):
+        return patterns(kind)[bits], -1
+    if isinstance(value, int) and slot.type != "f" and slot.bits <= 32 and bits in patterns("f32"):
+        return patterns("f32")[bits], -1
+    return LITERAL_CODE, bits
+
+
+def literal_bits(slot: Slot, value: int | float | Literal) -> int:
+    """The 32 bits of a literal. Errors: EncodingError where they are not enough."""
+    if isinstance(value, Literal):
+        return value.bits
+    if isinstance(value, float):
+        kind = f"f{slot.bits}" if slot.bits in (16, 64) else "f32"
+        return float_bits(value, kind)
+    if not -(1 << 31) <= value < 1 << 32:
+        raise EncodingError(f"{value} does not fit", why="a literal has 32 bits")
+    return value & 0xFFFFFFFF

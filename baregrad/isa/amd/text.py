@@ -1,0 +1,71 @@
+"""An instruction as a line of text, as LLVM prints it: `v_add_f32_e64 v1, -v2, |v3| clamp`.
+
+What is not here: the way back (assembler.py), immediates with a syntax of their own (immediates.py).
+"""
+
+from __future__ import annotations
+
+from baregrad.isa.amd.immediates import SYNTAX
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.layout import Slot, take, width
+from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family
+
+
+def text(inst: Inst) -> str:
+    """The line of an instruction."""
+    form = inst.form
+    fam = family(form.arch)
+    shown = [operand_text(one, slot, fam) for one, slot in zip(inst.operands, form.slots, strict=True)]
+    if form.encoding == "VOPD":
+        first, _, second = form.name.partition(" :: ")
+        cut = next(at for at, slot in enumerate(form.slots) if slot.role == "DY")
+        return f"{first} {', '.join(shown[:cut])} :: {second} {', '.join(shown[cut:])}"
+    line = f"{form.name} {', '.join(shown)}" if shown else form.name
+    for one in form.modifiers:
+        value = take(one.where, inst.word)
+        style = STYLES[one.style]
+        if value != one.default or style.always:
+            line += " " + style.text(one.name, value, width(one.where), fam)
+    return line
+
+
+def operand_text(one: Operand, slot: Slot, fam: str) -> str:
+    """An operand in text."""
+    if isinstance(one, Changed):
+        shown = operand_text(one.value, slot, fam)
+        if one.sext:
+            return f"sext({shown})"
+        if one.abs:
+            shown = f"|{shown}|"
+        if one.neg:
+            return f"-{shown}" if one.abs or isinstance(one.value, Reg) else f"neg({shown})"
+        return shown
+    if isinstance(one, Reg):
+        return register_text(one)
+    if isinstance(one, Literal):
+        return f"{one.bits:#x}"
+    if isinstance(one, Label):
+        return one.name
+    if isinstance(one, float):
+        if one == INVERSE_TWO_PI:
+            return "0.15915494309189532" if slot.bits == 64 else "0.15915494"
+        return repr(one)
+    if slot.kind == "signedhex":
+        return f"{one:#x}"
+    if slot.kind in SYNTAX:
+        return SYNTAX[slot.kind].text(one, fam)
+    return str(one)
+
+
+def register_text(one: Reg) -> str:
+    """A register in text.
+
+    >>> register_text(Reg("v", 4, 4)), register_text(Reg("v", 1).h), register_text(Reg("exec_lo"))
+    ('v[4:7]', 'v1.h', 'exec_lo')
+    """
+    if one.file not in NUMBERED:
+        return one.file
+    if one.size > 1:
+        return f"{one.file}[{one.first}:{one.first + one.size - 1}]"
+    return f"{one.file}{one.first}.{one.half}" if one.half else f"{one.file}{one.first}"

@@ -1,0 +1,205 @@
+"""What the builders of forms share: an architecture's tables and lanes, and how a format's bits become a form.
+
+Modifiers by format and family are here too. What is not here: operands of entries (forms.py, memory.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from baregrad.isa.amd.archs import Field, Instruction, Tables
+from baregrad.isa.amd.layout import Form, Modifier, Slot, parts, put
+from baregrad.isa.amd.operands import Reg
+
+# What stands behind a format: (format, code in SRC0, suffix). Source: RDNA3 ISA 15.3.9, CDNA4 ISA 12.9
+EXTENSIONS = {
+    "rdna": (("DPP16", 250, "_dpp"), ("DPP8", 233, "_dpp"), ("DPP8FI", 234, "_dpp")),
+    "cdna": (("DPP", 250, "_dpp"), ("SDWA", 249, "_sdwa")),
+}
+F8F6F4 = ((0, 8), (1, 8), (2, 6), (3, 6), (4, 4))
+
+
+@dataclass(frozen=True)
+class World:
+    """An architecture, for whoever makes its forms; `long`, `short` are the names of VOP3 and of the short formats."""
+
+    tables: Tables
+    family: str
+    wave: int
+    long: frozenset[str]
+    short: frozenset[str]
+
+    @property
+    def mask_register(self) -> Reg:
+        """VCC as a mask of lanes."""
+        return Reg("vcc_lo") if self.wave == 32 else Reg("vcc", 0, 2)
+
+    @property
+    def extensions(self) -> tuple[tuple[str, int, str], ...]:
+        """The formats that stand behind a short one; DPP8 has a second code that fetches inactive lanes too."""
+        return tuple(row for row in EXTENSIONS[self.family] if row[0] != "DPP8FI")
+
+    def form(
+        self, entry: Instruction, name: str, encoding: str, size: int, slots: Iterable[Slot],
+        modifiers: Iterable[Modifier] = (), *, fixed: int = 0, mask: int = 0, literal: str = "", also: int = 0,
+        implicit: tuple[tuple[str, bool, bool], ...] = (), base: str = "",
+    ) -> Form:  # fmt: skip
+        """A form: the bits of its format's encoding and of its opcode are fixed, and those given."""
+        one = self.tables.formats[base or encoding.partition("+")[0]]
+        for field, value in (("ENCODING", int(one.encoding, 2)), ("OP", entry.opcode)):
+            if field in one.fields:
+                where = parts(one.fields[field])
+                fixed |= put(where, value)
+                mask |= put(where, -1)
+        made = tuple(slots)
+        if literal == "may" and not any(slot.literal for slot in made):
+            literal = ""
+        return Form(self.tables.arch.name, self.wave, name, entry, encoding, mask, fixed, size, made, tuple(modifiers),
+                    literal, also, implicit)  # fmt: skip
+
+    def extended_slot(self, slot: Slot, extension: str) -> Slot:
+        """An operand of a short form where DPP or SDWA stands behind."""
+        number = {"S0": 0, "S1": 1}.get(slot.role)
+        if number is None:
+            return slot
+        if extension == "SDWA":
+            where = ((32, 8), (55, 1)) if number == 0 else ((9, 8), (63, 1))
+            change = 52 + 8 * number
+            floats = slot.type == "f"
+            return slot._replace(kind="sdwa", where=where, neg=change if floats else -1, abs=change + 1 if floats else -1,
+                                 sext=-1 if floats else change - 1)  # fmt: skip
+        signs = extension != "DPP8" and slot.type == "f"
+        slot = slot._replace(neg=52 + 2 * number if signs else -1, abs=53 + 2 * number if signs else -1)
+        if number == 0:
+            slot = slot._replace(kind="vgpr16" if slot.kind == "src16" else "vgpr", where=((32, 8),))
+        return slot
+
+    def lane_modifiers(self, extension: str, fields: dict[str, Field], at: int = 0) -> list[Modifier]:
+        """The controls of DPP; `at` is how much further it stands than behind a short format."""
+        if extension == "DPP8":
+            return [Modifier("dpp8", "dpp8", ((40 + at, 24),))]
+        found = [Modifier("dpp", "dpp", parts(fields["DPP_CTRL"], at)),
+                 Modifier("row_mask", "mask", parts(fields["ROW_MASK"], at), 15),
+                 Modifier("bank_mask", "mask", parts(fields["BANK_MASK"], at), 15),
+                 Modifier("bound_ctrl", "flag1", parts(fields["BC"], at))]  # fmt: skip
+        if "FI" in fields:
+            found.append(Modifier("fi", "flag1", parts(fields["FI"], at)))
+        return found
+
+    def extension_modifiers(
+        self, extension: str, fields: dict[str, Field], slots: list[Slot], fmt: str
+    ) -> list[Modifier]:
+        """The modifiers of a short form with DPP or SDWA."""
+        if extension != "SDWA":
+            return self.lane_modifiers(extension, fields)
+        found = [Modifier("clamp", "flag", parts(fields["CLMP"]))] if "CLMP" in fields else []
+        floats = any(slot.type == "f" and slot.role == "D0" for slot in slots)
+        if floats and "OMOD" in fields:
+            found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
+        if fmt != "VOPC":
+            found += [Modifier("dst_sel", "select", parts(fields["DST_SEL"]), 6),
+                      Modifier("dst_unused", "unused", parts(fields["DST_U"]), 2)]  # fmt: skip
+        for number in range(sum(slot.role in ("S0", "S1") for slot in slots)):
+            found.append(Modifier(f"src{number}_sel", "select", parts(fields[f"SRC{number}_SEL"]), 6))
+        return found
+
+    def long_modifiers(
+        self, name: str, fields: dict[str, Field], slots: list[Slot], halves: bool, promoted: bool
+    ) -> list[Modifier]:
+        """The modifiers of VOP3."""
+        found = []
+        sources = sum(slot.role in ("S0", "S1", "S2") for slot in slots)
+        if name.startswith(("V_PERMLANE16_B", "V_PERMLANEX16")):
+            return [Modifier("op_sel", "bits", ((11, 2),))]
+        if name.startswith("V_BITOP3"):
+            found.append(Modifier("bitop3", "hex", ((61, 3), (8, 3), (59, 2))))
+            if name == "V_BITOP3_B16":
+                found.insert(0, Modifier("op_sel", "bits", ((11, 4),)))
+            return found
+        if (
+            self.family == "cdna"
+            and "OPSEL" in fields
+            and ((halves and not promoted) or op_sel(name))
+            and "BITOP3" not in name
+        ):
+            where = tuple((11 + at, 1) for at in range(sources)) + ((14, 1),)
+            found.append(Modifier("op_sel", "bits", where))
+        if "CLMP" in fields:
+            found.append(Modifier("clamp", "flag", parts(fields["CLMP"])))
+        if "OMOD" in fields and any(
+            slot.type == "f" and slot.role == "D0" and slot.kind != "sdst" for slot in slots
+        ):
+            found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
+        return found
+
+    def packed_unused(self, count: int) -> int:
+        """OPSEL_HI of sources that are not there is set."""
+        return put(((59, 2), (14, 1)), 7 & ~((1 << count) - 1))
+
+    def packed_modifiers(self, name: str, count: int, mixed: bool) -> list[Modifier]:
+        """The modifiers of VOP3P."""
+        high = ((59, 2), (14, 1))[: 2 if count == 3 else 1]
+        full = 0 if mixed else (1 << count) - 1
+        found = [Modifier("op_sel", "bits", ((11, count),)), Modifier("op_sel_hi", "bits", high, full)]
+        if not mixed:
+            found += [Modifier("neg_lo", "bits", ((61, count),)), Modifier("neg_hi", "bits", ((8, count),))]
+        found.append(Modifier("clamp", "flag", ((15, 1),)))
+        return found
+
+    def wmma(self, entry: Instruction, name: str, result: str, source: str) -> Form:
+        """A matrix product of RDNA3: 16 x 16 x 16."""
+        out = 8 * 32 * 32 // self.wave
+        each = {"IU8": 128, "IU4": 64}.get(source, 256)
+        slots = [Slot("D0", "vgpr", ((0, 8),), out, "b", False, True), Slot("S0", "src", ((32, 9),), each),
+                 Slot("S1", "src", ((41, 9),), each), Slot("S2", "src", ((50, 9),), out)]  # fmt: skip
+        integer = source.startswith("IU")
+        found = [Modifier("neg_lo", "bits", ((61, 3),))]
+        if result in ("F16", "BF16"):
+            found.insert(0, Modifier("op_sel", "bits", ((11, 3),)))
+        found.append(
+            Modifier("clamp", "flag", ((15, 1),)) if integer else Modifier("neg_hi", "bits", ((8, 3),))
+        )
+        slots = [slot._replace(kind="vsrc") if slot.role in ("S0", "S1") else slot for slot in slots]
+        return self.form(entry, name, "VOP3P", 8, slots, found, also=put(((59, 2), (14, 1)), 7))
+
+    def mfma(
+        self, entry: Instruction, name: str, out: int, a: int, b: int, *, sparse: bool, double: bool
+    ) -> Form:
+        """A matrix product of CDNA."""
+        slots = matrix_slots(out, a, b)
+        if sparse:
+            slots[3] = Slot("S2", "vsrc", ((50, 9),), 32)
+            slots[0] = slots[0]._replace(read=True)
+        found = [Modifier("cbsz", "number", ((8, 3),)), Modifier("abid", "number", ((11, 4),))]
+        if not sparse:
+            found.append(
+                Modifier("neg", "bits", ((61, 3),)) if double else Modifier("blgp", "number", ((61, 3),))
+            )
+        return self.form(entry, name, "VOP3P", 8, slots, found)
+
+    def mixed_matrix(self, entry: Instruction, name: str, elements: int, out: int) -> Iterator[Form]:
+        """A matrix product of small floats: CBSZ and BLGP name their types."""
+        for first, wide in F8F6F4:
+            for second, other in F8F6F4:
+                where = ((8, 3), (61, 3))
+                fixed = put(where, first | second << 3)
+                yield self.form(entry, name, "VOP3P", 8, matrix_slots(out, elements * wide, elements * other),
+                                [Modifier("cbsz", "number", ((8, 3),)), Modifier("blgp", "number", ((61, 3),))],
+                                fixed=fixed, mask=put(where, -1))  # fmt: skip
+
+
+def op_sel(name: str) -> bool:
+    """Has an entry without operands of 16 bits OP_SEL?"""
+    return name.startswith(("V_CVT_SCALEF32", "V_CVT_PK_FP8", "V_CVT_PK_BF8", "V_CVT_SR_FP8", "V_CVT_SR_BF8",
+                            "V_CVT_SR_F16", "V_CVT_SR_BF16"))  # fmt: skip
+
+
+def matrix_slots(out: int, a: int, b: int) -> list[Slot]:
+    """The operands of a matrix product: vector or accumulation registers."""
+    return [
+        Slot("D0", "av", ((0, 8), (15, 1)), out, "b", False, True),
+        Slot("S0", "avsrc", ((32, 9), (59, 1)), a),
+        Slot("S1", "avsrc", ((41, 9), (60, 1)), b),
+        Slot("S2", "asrc", ((50, 9), (15, 1)), out),
+    ]
