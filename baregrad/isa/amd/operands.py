@@ -101,6 +101,7 @@ class Changed(NamedTuple):
 
 Operand: TypeAlias = "Reg | int | float | Literal | Label | Changed"
 OFF = Reg("off")
+NULL = Reg("null")
 LITERAL_CODE = 255
 # Named sources that are neither registers of the program nor constants.
 NAMED = {
@@ -138,8 +139,8 @@ def scalars(fam: str, count: int) -> tuple[Reg | None, ...]:
         if (code - 108) % step == 0 and code + count <= 124:
             found[code] = Reg("ttmp", code - 108, count)
     for code, (one, pair) in SPECIAL[fam].items():
-        name = one if count == 1 or one == "null" else pair if count == 2 else ""
-        found[code] = Reg(name, 0, 1 if name == "null" else count) if name else None
+        name = one if count == 1 or one == NULL.file else pair if count == 2 else ""
+        found[code] = Reg(name, 0, 1 if name == NULL.file else count) if name else None
     return tuple(found)
 
 
@@ -193,9 +194,9 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
         "asrc": (*low, *v, *low, *vectors("a", count)),
         "ssrc8": (*low[:255], None),
         "lane": (*low, *none),
-        "offset": tuple(one if one != Reg("null") else None for one in scalars(fam, count)),
-        "sbase": tuple(one if one != Reg("null") else None for one in scalars(fam, count)[::2]),
-        "srsrc": tuple(one if one != Reg("null") else None for one in scalars(fam, count)[::4]),
+        "offset": tuple(one if one != NULL else None for one in scalars(fam, count)),
+        "sbase": tuple(one if one != NULL else None for one in scalars(fam, count)[::2]),
+        "srsrc": tuple(one if one != NULL else None for one in scalars(fam, count)[::4]),
         "dsty": tuple(v[code ^ 1] for code in range(256)),
         "accsrc": (*none, *vectors("a", count)),
         "ssrc9": (*low, *none),
