@@ -125,9 +125,10 @@ MOVES = [
 
 
 @pytest.mark.parametrize("name, make", MOVES, ids=[name for name, _ in MOVES])
-@pytest.mark.parametrize("half", [0, 1])
-def test_movement(name, make, half, rng) -> None:
-    for dtype in NARROW[half::2]:
+@pytest.mark.parametrize("turn", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+def test_movement(name, make, turn, rng) -> None:
+    place = [row for row, _ in MOVES].index(name)
+    for dtype in NARROW[(place + turn) % 3 :: 3]:
         data = [v if v == v else 1.0 for v in values(dtype, 36, rng)]
         got, want, result = both(dtype, lambda x: make(x.reshape(4, 9)), data)
         assert bits(result, got) == bits(result, want), f"{name} of {dtype}"

@@ -137,24 +137,17 @@ def run_program(program: Program, buffers: Sequence[bytes | bytearray], grid: in
             cpu.free(place)
 
 
-def elementwise(op: Op, result: DType, sources: Sequence[DType], count: int, lanes: int, arg: Any = None,
-                constant: tuple[int, Any] | None = None) -> Linear:  # fmt: skip
-    """A kernel that applies an op to whole buffers; `constant` gives one source a value instead of a
-    buffer.
-    """
+def elementwise(
+    op: Op, result: DType, sources: Sequence[DType], count: int, lanes: int, arg: Any = None
+) -> Linear:
+    """A kernel that applies an op to whole buffers."""
     lines = Lines()
     params = [lines.param(dtype, count) for dtype in sources]
     out = lines.param(result, count)
     loop = lines.range(count // max(1, lanes))
     at = lines.add(loop * max(1, lanes)) if lanes else loop
-    values = []
-    for place, param in enumerate(params):
-        if constant is not None and place == constant[0]:
-            value = UOp(ops.CONST, param.dtype, (), constant[1])
-            values.append(lines.add(broadcast(value, lanes) if lanes else value))
-        else:
-            values.append(lines.load(param, at, lanes or None))
-    lines.store(out, at, lines.add(UOp(op, result, tuple(values), arg)))
+    values = tuple(lines.load(param, at, lanes or None) for param in params)
+    lines.store(out, at, lines.add(UOp(op, result, values, arg)))
     lines.end(loop)
     return lines.linear(op.name)
 
