@@ -44,7 +44,7 @@ def printed(tmp_path_factory):
     inner = base / "tests"
     (inner / "golden").mkdir(parents=True)
     (inner / "golden" / "a.txt").write_text("one\n")
-    (inner / "conftest.py").write_text(CONFTEST.replace("LIMIT_SECONDS = 0.5", "LIMIT_SECONDS = 0.02"))
+    (inner / "conftest.py").write_text(CONFTEST.replace("LIMIT_SECONDS = 1.0", "LIMIT_SECONDS = 0.02"))
     (inner / "test_inner.py").write_text(INNER)
     markers = "[pytest]\nmarkers =\n    slow: long\n    bless: may be blessed\n"
     (base / "pytest.ini").write_text(f"{markers}pythonpath = {ROOT}\n")

@@ -18,6 +18,7 @@ SOURCES: list[Callable[..., None]] = [
     *(function for name, function in vars(test_memory).items() if name.startswith("test_")),
     test_narrow.test_memory,
 ]
+MARKED = type(pytest.param())
 
 
 def calls(function: Callable[..., None]) -> Iterator[dict[str, Any]]:
@@ -25,9 +26,13 @@ def calls(function: Callable[..., None]) -> Iterator[dict[str, Any]]:
     marks = [mark.args for mark in function.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]
     for chosen in product(*(values for _, values in marks)):
         found: dict[str, Any] = {}
-        for (names, _), values in zip(marks, chosen, strict=True):
+        for (names, _), value in zip(marks, chosen, strict=True):
             listed = [name.strip() for name in names.split(",")]
-            found |= dict(zip(listed, values if len(listed) > 1 else (values,), strict=True))
+            if isinstance(value, MARKED):
+                values = value.values
+            else:
+                values = value if len(listed) > 1 else (value,)
+            found |= dict(zip(listed, values, strict=True))
         yield found
 
 
