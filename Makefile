@@ -45,7 +45,7 @@ compare: $(call INSTALLED,compare)  ## every operation and the models against Py
 fuzz: $(call INSTALLED,dev)  ## the long random runs; ARGS="--seed 7" for other ones
 	$(PYTEST) -n $(JOBS) -m fuzz $(ARGS)
 
-slow: $(call INSTALLED,dev)  ## the tests that take more than half a second, or a C compiler
+slow: $(call INSTALLED,dev)  ## the tests that take long, or a C compiler
 	$(PYTEST) -n $(JOBS) -m "slow or cc" $(ARGS)
 
 clean:  ## remove caches and .venv

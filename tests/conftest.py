@@ -1,7 +1,8 @@
 """What holds for every test: IR verified, compiled kernels kept apart, time limited, randomness seeded.
 
-- A test that computes for more than a second fails unless it is marked slow; half of that is the aim. Time is that of the test's
-  own thread and is scaled by the speed of this machine, so that a busy or slow machine makes no test fail.
+- A test that computes for more than a second fails unless it is marked slow; half of that is the aim. Time is
+  that of the test's own thread and is scaled by the speed of this machine, so that a busy or slow machine
+  makes no test fail.
 - `rng` is a random.Random of the test's own; its seed is shown when the test fails and given back with
   --seed.
 - `golden(path, text)` compares with a stored text and shows the difference; --bless PATH writes it anew.
