@@ -154,9 +154,12 @@ class Elf:
 
     def notes(self) -> Iterator[Note]:
         """The notes of all note sections. Errors: BadFile."""
-        for one in self.sections:
-            if one.type == NOTES:
-                yield from notes(one.data, one.name, self.source)
+        end = 0
+        for one in sorted((one for one in self.sections if one.type == NOTES), key=lambda one: one.offset):
+            if one.offset < end:  # many sections could have one long list of notes
+                raise _bad(self.source, f"the notes of {one.name} lie on those of another section")
+            end = one.offset + one.size
+            yield from notes(one.data, one.name, self.source)
 
     def relocations(self, section: Section) -> tuple[Relocation, ...]:
         """The rows of a section of relocations. Errors: BadFile."""
@@ -296,13 +299,12 @@ def write(elf: Elf) -> bytes:
 
     Bytes that belong to nothing are 0. Errors: EncodingError for parts that lie on each other.
     """
-    headers, tables = _headers(elf), []
+    parts: list[tuple[int, bytes | memoryview, str]] = [(0, _file_header(elf), "the header")]
     if elf.segments:
-        tables.append((elf.segments_at, b"".join(SEGMENT.pack(*one) for one in elf.segments), "segments"))
-    if headers:
-        tables.append((elf.sections_at, headers, "sections"))
-    parts = [(0, _file_header(elf), "the header"), *tables]
-    parts += [(one.offset, bytes(one.data), one.name) for one in elf.sections if len(one.data)]
+        parts.append((elf.segments_at, b"".join(SEGMENT.pack(*one) for one in elf.segments), "segments"))
+    if elf.sections:
+        parts.append((elf.sections_at, _headers(elf), "sections"))
+    parts += [(one.offset, one.data, one.name) for one in elf.sections if len(one.data)]
     parts.sort(key=lambda part: part[0])
     out = bytearray()
     for at, data, name in parts:
@@ -328,8 +330,6 @@ def _file_header(elf: Elf) -> bytes:
 
 def _headers(elf: Elf) -> bytes:
     """The table of sections; a section's name is found in the section that holds the names."""
-    if not elf.sections:
-        return b""
     names = bytes(elf.sections[elf.names_in].data)
     rows = []
     for one in elf.sections:
@@ -359,9 +359,10 @@ def symbol_table(symbols: Sequence[Symbol], names: bytes) -> bytes:
 
 def _name_at(name: str, table: bytes) -> int:
     """Where a name begins in a string table: a name of its own, or the end of another's."""
+    if not name:
+        return 0
     wanted = name.encode() + b"\0"
-    at = table.find(b"\0" + wanted) + 1 if name else table.find(wanted)
-    at = at or table.find(wanted)
+    at = table.find(b"\0" + wanted) + 1 or table.find(wanted)
     if at < 0:
         raise EncodingError(
             f"the name {name!r} is not in the string table of {len(table)} bytes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -118,6 +119,13 @@ def test_a_note_that_is_longer_than_its_section_is_refused() -> None:
     for data in (bytes(11), elf.NOTE.pack(4, 100, 1) + b"AMD\0", elf.NOTE.pack(1 << 31, 0, 1)):
         with pytest.raises(BadFile, match=r"\.note"):
             list(elf.notes(memoryview(data), ".note"))
+
+
+def test_sections_that_share_notes_are_refused() -> None:
+    file = elf.read(objects()["add.gfx950"])
+    twice = replace(file, sections=(*file.sections, file.section(".note")))
+    with pytest.raises(BadFile, match="lie on those of another section"):
+        list(twice.notes())
 
 
 def test_parts_that_overlap_are_not_written() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,21 @@ def test_the_tables_of_chips_and_fields_are_right() -> None:
         assert row.family in FAMILIES, row.name
 
 
+def test_kernels_that_share_long_code_are_refused() -> None:
+    target = co.Target.parse("gfx1100")
+    kernel = co.Kernel("k00", bytes(20000), co.Descriptor.make(target.family))
+    more = tuple(co.Kernel(f"k{number:02}", bytes(4), kernel.descriptor) for number in range(1, 20))
+    file = co.read(co.write(target, (kernel, *more), b"")).elf
+    symbols = [
+        one._replace(size=20000) if one.type == elf.FUNC else one
+        for one in file.symbols(file.section(".symtab"))
+    ]
+    table = memoryview(elf.symbol_table(symbols, bytes(file.section(".strtab").data)))
+    sections = [replace(one, data=table) if one.name == ".symtab" else one for one in file.sections]
+    with pytest.raises(BadFile, match="longer than the file"):
+        co.read(elf.write(replace(file, sections=tuple(sections))))
+
+
 def test_targets_as_text() -> None:
     for name, flags in (("gfx950", 0x54F), ("gfx90a:sramecc+:xnack-", 0xE3F), ("gfx1100", 0x41)):
         assert co.Target.parse(name).flags == flags
@@ -159,9 +175,11 @@ REFUSED = [  # chip, directives, words of the error
     ("gfx1100", MINIMAL[1:], "no .amdhsa_next_free_vgpr"),
     ("gfx950", MINIMAL, "no .amdhsa_accum_offset"),
     ("gfx950", [*MINIMAL, ("accum_offset", 6)], "accum_offset 6"),
-    ("gfx1100", [("next_free_vgpr", 513), MINIMAL[1]], "vgpr_granules"),
+    ("gfx1100", [("next_free_vgpr", 257), MINIMAL[1]], "next_free_vgpr 257"),
     ("gfx1100", [*MINIMAL, ("ieee_mode", 2)], "ieee_mode of a gfx11 kernel can't be 2"),
     ("gfx1100", [*MINIMAL, ("user_sgpr_queue_ptr", 1), ("user_sgpr_count", 1)], "user_sgpr_count 1"),
+    ("gfx1100", [*MINIMAL, ("reserve_vcc", 2)], "reserve_vcc 2"),
+    ("gfx900", [*MINIMAL, ("reserve_xnack_mask", 0)], "reserve_xnack_mask 0"),
     ("gfx1200", [*MINIMAL, ("dx10_clamp", 1)], "no directive for gfx1200"),
 ]
 
@@ -177,6 +195,9 @@ def test_a_descriptor_with_bits_of_the_driver_has_no_directives() -> None:
     for one in (co.Descriptor.make(target.family, priority=1), co.Descriptor(target.family, 1 << 100)):
         with pytest.raises(EncodingError, match="no directives give"):
             directive_text("f", one, target)
+    gfx900 = co.Target.parse("gfx900")
+    with pytest.raises(EncodingError, match="15 granules"):
+        co.directives(co.Descriptor.make(gfx900.family, sgpr_granules=15), gfx900)
     with pytest.raises(EncodingError, match="no field 'tg_split'"):
         co.Descriptor.make(target.family, tg_split=1)
     with pytest.raises(BadFile, match="63 bytes"):

@@ -27,21 +27,25 @@ def directives(one: Descriptor, target: Target) -> list[tuple[str, int]]:
     known = rows(one.family.name)
     silent = {name: one[name] for name, row in known.items() if not row.directive and name != "entry_offset"}
     silent = {name: value for name, value in silent.items() if value}
-    granule = one.family.sgprs
-    if one.stray or silent or (one["sgpr_granules"] and not granule):
+    if one.stray or silent:
         raise EncodingError(
             f"no directives give a descriptor with {silent or hex(one.stray)}",
             why="the driver fills in these bits, a file has 0 there",
             mend="set them to 0",
         )
-    given = {"reserve_xnack_mask": int(_xnack(target)), "reserve_flat_scratch": 0, "reserve_vcc": 0}
-    derived = given | {
+    derived = {
         "next_free_vgpr": (one["vgpr_granules"] + 1) * vgpr_granule(one),
-        "next_free_sgpr": (one["sgpr_granules"] + 1) * granule - extra_sgprs(target, given) if granule else 8,
         "user_sgpr_count": one["user_sgpr_count"],
+        **_sgprs(one, target),
     }
     if "accum_offset" in known:
         derived["accum_offset"] = (one["accum_offset"] + 1) * ACCUM_GRANULE
+    if _counts(one, derived, target).items() - one.fields.items():
+        raise EncodingError(
+            f"no directives give {one['vgpr_granules']} and {one['sgpr_granules']} granules of registers",
+            why=f"a kernel of {target} has at most {target.family.most} registers of its own",
+            mend="set vgpr_granules and sgpr_granules to what the kernel uses",
+        )
     return [
         (row.directive, derived.get(row.directive, 0) if row.derived else one[name])
         for name, row in known.items()
@@ -71,6 +75,14 @@ def from_directives(pairs: Iterable[tuple[str, int]], target: Target) -> Descrip
                 mend="take it out",
             )
         given[name] = value
+    for name, value in given.items():
+        allowed = (int(_xnack(target)),) if name == "reserve_xnack_mask" else (0, 1)
+        if not known[name].width and value not in allowed:
+            raise EncodingError(
+                f".amdhsa_{name} {value} for {target}",
+                why=f"it is {' or '.join(map(str, allowed))}" + (" there" if len(allowed) == 1 else ""),
+                mend="give it this, or leave it out",
+            )
     missing = [name for name in REQUIRED if name in known and name not in given]
     if missing:
         raise EncodingError(
@@ -87,11 +99,19 @@ def from_directives(pairs: Iterable[tuple[str, int]], target: Target) -> Descrip
 
 def _counts(one: Descriptor, given: Mapping[str, int], target: Target) -> dict[str, int]:
     """The fields that are counts of registers."""
+    for directive, most in zip(("next_free_vgpr", "next_free_sgpr"), target.family.most):
+        if not 0 <= given[directive] <= most:
+            raise EncodingError(
+                f".amdhsa_{directive} {given[directive]}",
+                why=f"a kernel of {target} has {most} of them",
+                mend=f"give it 0 ... {most}",
+            )
     vgprs = vgpr_granule(one)
     found = {
         "user_sgpr_count": _user_sgprs(one, given),
         "vgpr_granules": _granules(given["next_free_vgpr"], vgprs),
     }
+    found["sgpr_granules"] = 0
     if target.family.sgprs:
         sgprs = given["next_free_sgpr"] + extra_sgprs(target, given)
         found["sgpr_granules"] = _granules(sgprs, target.family.sgprs)
@@ -107,6 +127,17 @@ def _counts(one: Descriptor, given: Mapping[str, int], target: Target) -> dict[s
             )
         found["accum_offset"] = offset // ACCUM_GRANULE - 1
     return found
+
+
+def _sgprs(one: Descriptor, target: Target) -> dict[str, int]:
+    """The directives that give the descriptor's granules of SGPRs."""
+    given = {"reserve_xnack_mask": int(_xnack(target)), "reserve_flat_scratch": 0, "reserve_vcc": 0}
+    granule, most = target.family.sgprs, target.family.most[1]
+    count = (one["sgpr_granules"] + 1) * (granule or 8)
+    if granule and count - extra_sgprs(target, given) > most:
+        given["reserve_flat_scratch"] = 1
+    count -= extra_sgprs(target, given) if granule else 0
+    return given | {"next_free_sgpr": min(count, most)}
 
 
 def _user_sgprs(one: Descriptor, given: Mapping[str, int]) -> int:

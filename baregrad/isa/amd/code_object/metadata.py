@@ -6,6 +6,8 @@ as YAML, of which this reads and writes the part that LLVM writes. What the keys
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -94,7 +96,8 @@ def text(metadata: Mapping[str, Value]) -> str:
       - 2
     ...
     """
-    return "\n".join(("---", *_lines(dict(metadata), 0), "...")) + "\n"
+    lines = _lines(dict(metadata), 0) if metadata else ("{}",)
+    return "\n".join(("---", *lines, "...")) + "\n"
 
 
 def _lines(value: Value, indent: int) -> Iterator[str]:
@@ -102,12 +105,12 @@ def _lines(value: Value, indent: int) -> Iterator[str]:
     space = " " * indent
     if isinstance(value, dict):
         for key in sorted(value):
-            one = value[key]
+            one, name = value[key], _scalar(key) + ":"
             if isinstance(one, dict | list) and one:
-                yield f"{space}{key}:"
+                yield space + name
                 yield from _lines(one, indent + 2)
             else:
-                yield f"{space}{key + ':':<16} {_scalar(one)}"
+                yield f"{space}{name:<16} {_scalar(one)}"
     elif isinstance(value, list):
         for one in value:
             if not isinstance(one, dict | list) or not one:
@@ -119,50 +122,49 @@ def _lines(value: Value, indent: int) -> Iterator[str]:
 
 def _scalar(value: Value) -> str:
     """One value; a string stands in quotes where it would be read as something else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None or isinstance(value, int):
-        return "null" if value is None else str(value)
     if isinstance(value, str):
-        plain = (
-            value
-            and all(c.isalnum() or c in "_.$@+/()<>*" or c in "- " for c in value)
-            and value.strip() == value
-        )
-        if plain and value[0] not in "-@*<>" and _parsed(value) == value:
+        if PLAIN.fullmatch(value) and _parsed(value) == value:
             return value
-        return "'" + value.replace("'", "''") + "'"
-    return "[]" if isinstance(value, list) else "{}"
+        if value.isprintable():
+            return "'" + value.replace("'", "''") + "'"
+        return json.dumps(value)
+    if value is None or isinstance(value, bool):
+        return next(word for word, constant in CONSTANTS.items() if constant is value)
+    return str(value) if isinstance(value, int) else "[]" if isinstance(value, list) else "{}"
 
 
 def _parsed(word: str) -> Value:
-    """The value of a word."""
+    """The value of a word. Errors: ValueError for a string in quotes that is not a whole one."""
     if word in CONSTANTS:
         return CONSTANTS[word]
-    if word[:1] == "'" == word[-1:] and len(word) > 1:
+    if word[0] == "'":
+        if not QUOTED.fullmatch(word):
+            raise ValueError("a string in quotes ends with one, and has two for one inside")
         return word[1:-1].replace("''", "'")
-    if word[:1] == '"' == word[-1:] and len(word) > 1:
-        return word[1:-1]
+    if word[0] == '"':
+        text: str = json.loads(word)
+        return text
     if word in ("[]", "{}"):
         return [] if word == "[]" else {}
-    digits = word.removeprefix("-")
-    if digits.isascii() and digits.isdigit():
-        return int(word)
-    return (
-        int(word, 16) if word[:2] == "0x" and all(c in "0123456789abcdefABCDEF" for c in word[2:]) else word
-    )
+    return int(word, 0) if NUMBER.fullmatch(word) else word
 
 
 CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None}
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19}|0x[0-9a-fA-F]{1,16})")
+PLAIN = re.compile(r"[\w.$/(+][\w.$/()+*<>@-]*( [\w.$/()+*<>@-]+)*", re.A)
+QUOTED = re.compile(r"'(?:[^']|'')*'")
+KEY = re.compile(r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^'":\s][^:]*):(?:\s+(.*))?""", re.S)
 
 
 def parse(text: str) -> dict[str, Value]:
     """The map of its text, between "---" and "..." if they are there. Errors: EncodingError with the line."""
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.strip()
         if words and words not in ("---", "...") and not words.startswith("#"):
             rows.append((number, len(line) - len(line.lstrip()), words))
+    if [words for _, _, words in rows] == ["{}"]:
+        return {}
     reader = _Reader(rows)
     value = reader.block(0)
     if not isinstance(value, dict) or reader.at < len(rows):
@@ -200,11 +202,11 @@ class _Reader:
         while self._next(column) and self.rows[self.at][2].startswith("- "):
             number, _, words = self.rows[self.at]
             rest = words[2:].lstrip()
-            if rest.startswith("- ") or _key(rest):
+            if rest.startswith("- ") or KEY.fullmatch(rest):
                 self.rows[self.at] = (number, column + len(words) - len(rest), rest)
                 found.append(self.block(deep + 1))
             else:
-                found.append(_parsed(rest))
+                found.append(self._word(rest))
                 self.at += 1
         return found
 
@@ -212,13 +214,22 @@ class _Reader:
         """The keys in a column, with what stands behind each or deeper below it."""
         found: dict[str, Value] = {}
         while self._next(column) and not self.rows[self.at][2].startswith("- "):
-            key = _key(self.rows[self.at][2])
-            if not key or key in found:
+            match = KEY.fullmatch(self.rows[self.at][2])
+            word = self._word(match[1]) if match else None
+            key = word if isinstance(word, str) else match[1] if match else ""
+            if not match or key in found:
                 raise self.wrong("a key, which is not there yet, and a colon begin a line")
-            rest = self.rows[self.at][2][len(key) + 1 :].strip()
+            value = self._word(match[2]) if match[2] else None
             self.at += 1
-            found[key] = _parsed(rest) if rest else self.block(deep + 1)
+            found[key] = value if match[2] else self.block(deep + 1)
         return found
+
+    def _word(self, word: str) -> Value:
+        """The value of a word in the line that is next."""
+        try:
+            return _parsed(word)
+        except ValueError as problem:
+            raise self.wrong(str(problem)) from None
 
     def _next(self, column: int) -> bool:
         """True if a line of this column is next. Errors: EncodingError for one that is deeper."""
@@ -227,9 +238,3 @@ class _Reader:
         if self.rows[self.at][1] > column:
             raise self.wrong(f"what belongs together begins in one column, here {column}")
         return True
-
-
-def _key(words: str) -> str:
-    """The key that a line begins with, or ""."""
-    key, colon, rest = words.partition(":")
-    return key if colon and (not rest or rest[0] == " ") and "'" not in key and '"' not in key else ""

@@ -6,7 +6,6 @@ ones (.o). Writing is in layout.py. Read target.py and descriptor.py first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baregrad.base.errors import BadFile
@@ -76,37 +75,43 @@ def read(data: bytes | bytearray | memoryview, source: str = "code object") -> C
     target = Target.of_flags(file.flags, source)
     symbols = file.symbols(file.of_type(elf.SYMTAB)) or file.symbols(file.of_type(elf.DYNSYM))
     functions = {one.name: one for one in symbols if one.type == elf.FUNC}
-    kernels = tuple(
-        _kernel(file, one, functions, target)
-        for one in symbols
-        if one.type == elf.OBJECT and one.name.endswith(SUFFIX) and one.size == SIZE
-    )
-    return CodeObject(target, versions[file.abi_version], kernels, file)
+    kernels: list[Kernel] = []
+    left = len(data)
+    for one in symbols:
+        if one.type == elf.OBJECT and one.name.endswith(SUFFIX) and one.size == SIZE:
+            function = functions.get(one.name.removesuffix(SUFFIX))
+            left -= function.size if function else 0
+            if left < 0:  # many kernels could share one long code
+                raise _bad(f"{source}: the kernels' code is longer than the file", "each has code of its own")
+            kernels.append(_kernel(file, one, function, target))
+    return CodeObject(target, versions[file.abi_version], tuple(kernels), file)
 
 
-def _kernel(file: elf.Elf, symbol: elf.Symbol, functions: Mapping[str, elf.Symbol], target: Target) -> Kernel:
+def _kernel(file: elf.Elf, symbol: elf.Symbol, function: elf.Symbol | None, target: Target) -> Kernel:
     """The kernel whose descriptor has this symbol."""
     name = symbol.name.removesuffix(SUFFIX)
     descriptor = Descriptor.read(_bytes(file, symbol), target.family, file.source)
-    function = functions.get(name)
     if function is None or (file.type == elf.ET_DYN and symbol.value + descriptor.entry != function.value):
-        raise BadFile(
+        raise _bad(
             f"{file.source}: {name}'s descriptor is at {symbol.value:#x}, its entry {descriptor.entry:#x} on",
-            why=f"the function {name} is {hex(function.value) if function else 'not there'}",
-            mend="the file is corrupt: build or fetch it again",
+            f"the function {name} is {f'at {function.value:#x}' if function else 'not there'}",
         )
     return Kernel(name, bytes(_bytes(file, function)), descriptor, function.value)
 
 
 def _bytes(file: elf.Elf, symbol: elf.Symbol) -> memoryview:
-    """The bytes that a symbol names: by address in a linked file, inside its section in another."""
-    if file.type != elf.ET_REL:
-        return file.memory(symbol.value, symbol.size)
-    data = file.sections[symbol.section].data if symbol.section < len(file.sections) else memoryview(b"")
-    if symbol.value + symbol.size > len(data):
-        raise BadFile(
-            f"{file.source}: {symbol.name} has {symbol.size} bytes at {symbol.value} of {len(data)}",
-            why="a symbol lies inside its section",
-            mend="the file is corrupt: build or fetch it again",
-        )
-    return data[symbol.value : symbol.value + symbol.size]
+    """The bytes that a symbol names, by address in a linked file, by offset in its section in another."""
+    if 0 < symbol.section < len(file.sections):
+        section = file.sections[symbol.section]
+        at = symbol.value - (section.address if file.type != elf.ET_REL else 0)
+        if at >= 0 and at + symbol.size <= len(section.data):
+            return section.data[at : at + symbol.size]
+    raise _bad(
+        f"{file.source}: {symbol.name}: {symbol.size} bytes at {symbol.value:#x} of section {symbol.section}",
+        "a symbol lies inside its section",
+    )
+
+
+def _bad(what: str, why: str) -> BadFile:
+    """The error for a file whose parts do not fit together."""
+    return BadFile(what, why=why, mend="the file is corrupt: build or fetch it again")

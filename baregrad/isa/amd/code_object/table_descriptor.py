@@ -86,7 +86,7 @@ ROWS = (
     Row("tg_split",                    "rsrc3",      16, 1, CDNA,        "tg_split"),
     Row("workgroup_processor_mode",    "rsrc1",      29, 1, GFX10_UP,    "workgroup_processor_mode", 1),
     Row("memory_ordered",              "rsrc1",      30, 1, GFX10_UP,    "memory_ordered", 1),
-    Row("forward_progress",            "rsrc1",      31, 1, GFX10_UP,    "forward_progress", 1),
+    Row("forward_progress",            "rsrc1",      31, 1, GFX10_UP,    "forward_progress"),
     Row("shared_vgpr_count",           "rsrc3",      0, 4,  _families("10 11"), "shared_vgpr_count"),
     Row("inst_pref_size",              "rsrc3",      4, 6,  _families("11"),    "inst_pref_size"),
     Row("inst_pref_size",              "rsrc3",      4, 8,  _families("12"),    "inst_pref_size"),

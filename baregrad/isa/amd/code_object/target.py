@@ -20,13 +20,15 @@ class Family(NamedTuple):
     """What chips share that one kernel descriptor describes.
 
     `vgprs` are the registers of a granule in a wave of 64 and of 32 lanes, `sgprs` of a granule (0: each wave
-    has all), `scratch` is "buffer" where a kernel sets up flat scratch itself, else "architected".
+    has all), `most` how many of both an instruction can name, `scratch` is "buffer" where a kernel sets up
+    flat scratch itself, else "architected".
     Behind its end the chip reads ahead: code is padded with `pad` to `pad_align` bytes, then by `pads` more.
     """
 
     name: str
     vgprs: tuple[int, int]
     sgprs: int
+    most: tuple[int, int]
     scratch: str
     pad: int
     pad_align: int
@@ -36,13 +38,13 @@ class Family(NamedTuple):
 # fmt: off
 S_NOP, S_CODE_END = 0xBF800000, 0xBF9F0000
 FAMILIES = {row.name: row for row in (
-    #      name      vgprs   sgprs scratch        pad         align pads
-    Family("gfx9",   (4, 4), 8,    "buffer",      S_NOP,      4,    0),
-    Family("gfx90a", (8, 8), 8,    "buffer",      S_NOP,      64,   256),
-    Family("gfx940", (8, 8), 8,    "architected", S_NOP,      64,   256),
-    Family("gfx10",  (4, 8), 0,    "buffer",      S_CODE_END, 64,   48),
-    Family("gfx11",  (4, 8), 0,    "architected", S_CODE_END, 128,  96),
-    Family("gfx12",  (4, 8), 0,    "architected", S_CODE_END, 128,  96),
+    #      name      vgprs   sgprs most    scratch        pad         align pads
+    Family("gfx9",   (4, 4), 8, (256, 102), "buffer",      S_NOP,      4,    0),
+    Family("gfx90a", (8, 8), 8, (512, 102), "buffer",      S_NOP,      64,   256),
+    Family("gfx940", (8, 8), 8, (512, 102), "architected", S_NOP,      64,   256),
+    Family("gfx10",  (4, 8), 0, (256, 106), "buffer",      S_CODE_END, 64,   48),
+    Family("gfx11",  (4, 8), 0, (256, 106), "architected", S_CODE_END, 128,  96),
+    Family("gfx12",  (4, 8), 0, (256, 106), "architected", S_CODE_END, 128,  96),
 )}
 
 
