@@ -20,7 +20,10 @@ POLAR_STEPS = 48  # enough for singular values that are 1e7 apart
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The gain of a nonlinearity; param is the slope of leaky_relu, 0.01 unless given."""
+    """The gain of a nonlinearity; param is the slope of leaky_relu, 0.01 unless given.
+
+    Errors: BaregradError for other names.
+    """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in GAINS:

@@ -35,7 +35,7 @@ class Module:
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # Any: what the subclass's forward takes and gives
-        """forward, of the subclass."""
+        """forward, of the subclass. Errors: BaregradError if it has none."""
         forward = getattr(self, "forward", None)
         if forward is None:
             raise BaregradError(

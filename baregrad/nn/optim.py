@@ -81,7 +81,10 @@ class Optimizer:
             self.add_param_group(row)
 
     def add_param_group(self, row: Mapping[str, Any]) -> None:
-        """More parameters: "params", and settings that differ from those of the optimiser."""
+        """More parameters: "params", and settings that differ from those of the optimiser.
+
+        Errors: BaregradError for unknown settings, no parameters, or some that another group has.
+        """
         params = row.get("params", ())
         found = list({id(p): p for p in ([params] if isinstance(params, Tensor) else params)}.values())
         _check_parameters([*self.parameters, *found] if found else [])

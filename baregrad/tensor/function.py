@@ -78,7 +78,10 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
-        """Call forward, and put the function on the tape if a tensor among the arguments is there."""
+        """Call forward, and put the function on the tape if a tensor among the arguments is there.
+
+        Errors: GradientError if forward gives something else than tensors.
+        """
         tracked = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         ctx = Context(tracked)
         now = [Tensor.of(a.value) if isinstance(a, Tensor) else a for a in args]  # whatever is assigned later

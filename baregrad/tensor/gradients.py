@@ -55,7 +55,10 @@ class Gradients(Margins):
         return self
 
     def retain_grad(self) -> None:
-        """Let backward() give this tensor its `grad`, too, though gradients do not end here."""
+        """Let backward() give this tensor its `grad`, too, though gradients do not end here.
+
+        Errors: GradientError without a tape.
+        """
         if not self.value.tracked:
             raise GradientError(
                 "retain_grad() of a tensor without a tape",

@@ -77,7 +77,8 @@ class Tensor(Exchange):
         """Put other elements into this tensor, and into that which it was cut out of by x[...], if it was.
         What was computed from it before keeps the elements as they were.
 
-        Errors: ShapeError, DTypeError, DeviceError unless they are as this tensor's.
+        Errors: ShapeError, DTypeError, DeviceError unless they are as this tensor's; GradientError for a
+        tensor with a tape, outside of no_grad().
         """
         source = other if isinstance(other, Tensor) else Tensor(other, dtype=self.dtype, device=self.device)
         if source.shape != self.shape:

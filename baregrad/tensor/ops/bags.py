@@ -30,7 +30,7 @@ class Bags(Choosing):
         A bag is a row of numbers, or what lies between two offsets into a vector. Numbers padding_idx do not
         count. per_sample_weights multiply the rows of a sum.
         Shapes: (bags, n), or (n,) with offsets (bags,); (count, size) -> (bags, size).
-        Errors: as embedding(); ShapeError.
+        Errors: as embedding(); ShapeError for other modes and shapes, DTypeError for a table of integers.
         """
         if mode not in ("mean", "sum", "max") or (per_sample_weights is not None and mode != "sum"):
             raise ShapeError(

@@ -22,7 +22,7 @@ class Create(Gathering):
     def full(
         cls, shape: tuple[int, ...], value: Scalar, *, dtype: DType | None = None, device: str | None = None
     ) -> Self:
-        """A shape filled with one value."""
+        """A shape filled with one value. Errors: ShapeError, DTypeError for no sizes, number or dtype."""
         value = check.number(value)
         if not isinstance(value, bool | int | float | Symbolic):
             raise DTypeError(

@@ -177,7 +177,10 @@ class Elementwise(TensorBase):
         return low if max is None else low.where((low <= max) | (low != low), max)
 
     def where(self, condition: TensorBase, other: Other) -> Self:
-        """self where the condition holds, other elsewhere."""
+        """self where the condition holds, other elsewhere; all three broadcast.
+
+        Errors: DTypeError unless the condition is of bool; ShapeError.
+        """
         if condition.dtype is not dt.bool_:
             raise DTypeError(
                 f"where with a condition of {condition.dtype}", why="it chooses", mend="compare, or .bool()"

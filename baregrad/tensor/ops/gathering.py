@@ -59,7 +59,10 @@ class Gathering(Indexing):
         return self.reshape(-1)._gathered(places.reshape(-1), 0).reshape(places.shape)
 
     def take_along_dim(self, indices: Index, axis: int | None = None) -> Self:
-        """gather, where all other axes broadcast; without an axis both are flat."""
+        """gather, where all other axes broadcast; without an axis both are flat.
+
+        Errors: as gather; ShapeError unless the index has as many axes.
+        """
         if axis is None:
             return self.reshape(-1).gather(0, self._as_index(indices).reshape(-1))
         axis = check.axis_in(axis, self.ndim, "take_along_dim")

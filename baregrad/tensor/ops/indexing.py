@@ -142,7 +142,7 @@ class Indexing(Linear):
     def split(self, size: int | Sequence[int], axis: int = 0) -> list[Self]:
         """Parts of `size` along an axis, the last may be smaller; or parts of given sizes.
 
-        Errors: ShapeError unless given sizes sum up to the axis.
+        Errors: ShapeError unless given sizes sum up to the axis, AxisError for a size below 1.
         """
         axis = check.axis_in(axis, self.ndim, "split")
         if isinstance(size, Sequence):

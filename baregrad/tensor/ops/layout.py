@@ -117,7 +117,10 @@ class Layout(Activation):
         return self.split(tuple(sizes), axis)
 
     def tensor_split(self, parts: int | Sequence[int], axis: int = 0) -> list[Self]:
-        """So many parts of about equal size, the first ones longer; or parts that begin at given places."""
+        """So many parts of about equal size, the first ones longer; or parts that begin at given places.
+
+        Errors: ShapeError for less than 1 part, or a number alone.
+        """
         axis = check.axis_in(axis, self.ndim, "tensor_split")
         size = self.shape[axis] if self.ndim else 0
         if isinstance(parts, int):
@@ -261,7 +264,10 @@ class Layout(Activation):
         return x.apply(lambda u: u.view(shape, (*lead, (first, along), (second, along))))
 
     def diag_embed(self, offset: int = 0) -> Self:
-        """Matrices with the last axis on a diagonal, 0 elsewhere. Shapes: (…, n) -> (…, n + |o|, n + |o|)."""
+        """Matrices with the last axis on a diagonal, 0 elsewhere. Shapes: (…, n) -> (…, n + |o|, n + |o|).
+
+        Errors: ShapeError without an axis.
+        """
         if not self.ndim:
             raise ShapeError("diag_embed of ()", why="it has no axis", mend="reshape(1) first")
         size = self.shape[-1]

@@ -132,7 +132,10 @@ class Movement(Elementwise):
         return padded._or_else(mask, value)
 
     def repeat(self, *times: int) -> Self:
-        """The tensor laid side by side, `times` along each axis."""
+        """The tensor laid side by side, `times` along each axis; more times than axes make new first axes.
+
+        Errors: AxisError for fewer.
+        """
         if len(times) < self.ndim:
             raise AxisError(
                 f"repeat {times} of {self.shape}", why="one count for each axis", mend="give more counts"

@@ -79,8 +79,11 @@ class Random(Create):
 
     @classmethod
     def rand(cls, *shape: int, dtype: DType = dt.float32, device: str | None = None) -> Self:
-        """Uniform in [0, 1): multiples of 2^-24, of 2^-53 for float64, for short floats of what they hold."""
-        if not dtype.is_float:
+        """Uniform in [0, 1): multiples of 2^-24, of 2^-53 for float64, for short floats of what they hold.
+
+        Errors: DTypeError for other dtypes.
+        """
+        if not check.dtype_in(dtype, "rand").is_float:
             raise DTypeError(f"rand of {dtype}", why="uniform numbers are floats", mend="use randint")
         sizes = check.shape_of(shape, "rand")
         draw = cls._next_call(device)
@@ -100,8 +103,8 @@ class Random(Create):
 
     @classmethod
     def randn(cls, *shape: int, dtype: DType = dt.float32, device: str | None = None) -> Self:
-        """Normal numbers of mean 0 and variance 1. Source: Box, Muller 1958."""
-        if not dtype.is_float:
+        """Normal numbers of mean 0 and variance 1. Source: Box, Muller 1958. Errors: DTypeError."""
+        if not check.dtype_in(dtype, "randn").is_float:
             raise DTypeError(f"randn of {dtype}", why="normal numbers are floats", mend="cast them")
         wide = dt.float64 if dtype is dt.float64 else dt.float32
         sizes = check.shape_of(shape, "randn")
