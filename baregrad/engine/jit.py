@@ -38,7 +38,7 @@ class Jit(Generic[P, R]):
         self._calls = 0
         self._replay: Replay | None = None
         self._surroundings: Surroundings | None = None
-        self._form: Any = None  # the arguments with tensors as None
+        self._signature: Any = None  # the arguments with tensors as None
         self._fixed: list[tuple[int, Any]] = []  # arguments that the step also reaches by name
         self._config = config()  # at the capture
         self._shared: list[int] = []  # for each argument the first that has the same memory
@@ -63,7 +63,7 @@ class Jit(Generic[P, R]):
 
     def reset(self) -> None:
         """Forget the capture; the next call runs as it is."""
-        self._calls, self._replay, self._surroundings, self._form = 0, None, None, None
+        self._calls, self._replay, self._surroundings, self._signature = 0, None, None, None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run, capture or replay the step.
@@ -81,19 +81,17 @@ class Jit(Generic[P, R]):
             result = self._function(*args, **kwargs)
             realize(SESSION, [box._value for box in boxes_in(result)])
             return result
-        form = form_of((args, kwargs))
+        signature = signature_of((args, kwargs))
         if self._replay is None or self._surroundings is None:
-            return self._capture(form, boxes, args, kwargs)
+            return self._capture(signature, boxes, args, kwargs)
         self._compare_switches()
         with SESSION.lock:
-            self._compare(form, boxes)
+            self._compare(signature, boxes)
             variables = variables_in((args, kwargs))
             self._surroundings.check(self._function, variables)
-            return cast(
-                R, self._replay.run(SESSION, boxes, variables)
-            )  # of the form that the function returned
+            return cast(R, self._replay.run(SESSION, boxes, variables))  # built as what the function returned
 
-    def _capture(self, form: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
+    def _capture(self, signature: Any, boxes: list[Any], args: Any, kwargs: Any) -> R:
         surroundings = Surroundings.of(self._function, (args, kwargs))
         variables = variables_in((args, kwargs))
         surroundings.check(self._function, variables)
@@ -119,7 +117,7 @@ class Jit(Generic[P, R]):
         with SESSION.lock:
             self._replay = Replay(SESSION, capture, boxes, starts, result)
         self._config = config()
-        self._surroundings, self._form, self._shared = surroundings, form, sharing(starts)
+        self._surroundings, self._signature, self._shared = surroundings, signature, sharing(starts)
         self._fixed = [(place, box) for place, box in enumerate(boxes) if box in surroundings]
         return result
 
@@ -134,12 +132,12 @@ class Jit(Generic[P, R]):
             mend="call it under the same override(...), or call reset()",
         )
 
-    def _compare(self, form: Any, boxes: list[Any]) -> None:
-        if form != self._form:
+    def _compare(self, signature: Any, boxes: list[Any]) -> None:
+        if signature != self._signature:
             raise JitError(
-                f"{self._function.__name__} is called with {form}, it was captured with {self._form}",
+                f"{self._function.__name__} is called with {signature}, captured with {self._signature}",
                 why="a replay runs what was captured: shapes, dtypes, devices and Python values can't change",
-                mend="call reset() first, use one jit for each form, or pass the number as a tensor",
+                mend="call reset() first, use one jit for each signature, or pass the number as a tensor",
             )
         apart = any(boxes[place] is not box for place, box in self._fixed)
         if apart or sharing([box._value for box in boxes]) != self._shared:
@@ -226,21 +224,21 @@ def boxes_in(tree: Any) -> Iterator[Any]:
             yield from boxes_in(part)
 
 
-def form_of(tree: Any) -> Any:
-    """A tree with each tensor as (shape, dtype, device): two calls of equal form run the same kernels."""
+def signature_of(tree: Any) -> Any:
+    """A tree with each tensor as (shape, dtype, device): equal ones run the same kernels."""
     if is_box(tree):
         value = tree._value
         return ("tensor", tuple(map(free_of, value.shape)), value.dtype, value.device, value.leaf is not None)
     if isinstance(tree, tuple | list):
-        return (type(tree).__name__, *(form_of(part) for part in tree))
+        return (type(tree).__name__, *(signature_of(part) for part in tree))
     if isinstance(tree, dict):
-        return ("dict", *((name, form_of(part)) for name, part in tree.items()))
+        return ("dict", *((name, signature_of(part)) for name, part in tree.items()))
     if tree is None or isinstance(tree, bool | int | float | complex | str | bytes | range):
         return (type(tree).__name__, repr(tree))
     if isinstance(tree, Symbolic):
         return ("size", free_of(tree))
     if isinstance(tree, slice):
-        return ("slice", form_of((tree.start, tree.stop, tree.step)))
+        return ("slice", signature_of((tree.start, tree.stop, tree.step)))
     if hasattr(tree, "__array_interface__"):  # an array of numpy: its elements are part of the capture
         return ("array", str(tree.dtype), tree.shape, tree.tobytes())
     return ("object", type(tree).__name__, id(tree))

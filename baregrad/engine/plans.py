@@ -1,8 +1,8 @@
 """Schedules of graphs that were seen before: an eager loop builds an equal graph at each step, elsewhere.
 
-A graph's form is its nodes in order with the places of their sources, buffers and numbered nodes counted
-anew. Equal forms have equal schedules, so what was scheduled and compiled once is put on the buffers of the
-next graph. Cost: about 1 µs a node, where scheduling takes 30.
+A graph's structure is its nodes in order with the places of their sources, buffers and numbered nodes
+counted anew. Equal structures have equal schedules, so what was scheduled and compiled once is put on the
+buffers of the next graph. Cost: about 1 µs a node, where scheduling takes 30.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from baregrad.ir import Size, UOp, ops, simplify_tensor, toposort
 from baregrad.runtime import Device
 from baregrad.schedule import plan_memory, schedule
 
-MOST = 1024  # forms that are kept; the oldest ones go
+MOST = 1024  # structures that are kept; the oldest ones go
 MOST_NODES = 100_000  # in all of them: about 20 MB
 
-Form = tuple[tuple[tuple[object, ...], ...], tuple[int, ...]]  # a row for each node, the places of the roots
+Row = tuple[object, ...]  # of a node: op, dtype, arg, the places of its sources
+Structure = tuple[tuple[Row, ...], tuple[int, ...]]  # the nodes, the places of the roots
 
 
 class Launched(NamedTuple):
@@ -54,25 +55,25 @@ def plan_of(session: Session, device: str, roots: Sequence[UOp]) -> tuple[Plan, 
 
     Errors: CompileError.
     """
-    form, buffers = form_of(roots)
+    structure, buffers = structure_of(roots)
     opened = session.device(device)
     table = _table(opened, cache_key_fields())
-    plan = table.get(form)
+    plan = table.get(structure)
     if plan is None:
         plan = _planned(session, device, roots, buffers)
-        _make_room(table, len(form[0]))
-        table[form] = plan
+        _make_room(table, len(structure[0]))
+        table[structure] = plan
     return plan, buffers
 
 
 @memo
-def _table(device: Device, settings: tuple[object, ...]) -> dict[Form, Plan]:
+def _table(device: Device, settings: tuple[object, ...]) -> dict[Structure, Plan]:
     """The plans for a device under some settings."""
     return {}
 
 
-def _make_room(table: dict[Form, Plan], nodes: int) -> None:
-    """Forget the oldest forms: a loop with another constant at each step would fill the memory."""
+def _make_room(table: dict[Structure, Plan], nodes: int) -> None:
+    """Forget the oldest structures: a loop with another constant at each step would fill the memory."""
     nodes += sum(len(rows) for rows, _ in table)
     while table and (len(table) >= MOST or nodes > MOST_NODES):
         oldest = next(iter(table))
@@ -80,12 +81,12 @@ def _make_room(table: dict[Form, Plan], nodes: int) -> None:
         del table[oldest]
 
 
-def form_of(roots: Sequence[UOp]) -> tuple[Form, list[UOp]]:
+def structure_of(roots: Sequence[UOp]) -> tuple[Structure, list[UOp]]:
     """What is equal for graphs that differ in their buffers only, and these buffers."""
     place: dict[UOp, int] = {}
     buffers: list[UOp] = []
     numbers: dict[int, int] = {}
-    rows: list[tuple[object, ...]] = []
+    rows: list[Row] = []
     for node in toposort(tuple(roots)):
         op, arg = node.op, node.arg
         if op is ops.BUFFER:

@@ -238,7 +238,7 @@ def contents_of_a_file(jit):
 # -- arguments -------------------------------------------------------------------------------------------
 
 
-@row("right", "Other elements in tensors of the same form.")
+@row("right", "Other elements in tensors of the same signature.")
 def other_elements(jit):
     step = jit(lambda x, y: x * 2 + y)
     for i in range(5):

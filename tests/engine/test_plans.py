@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - two graphs are one line
-"""Graphs of one form share a schedule; graphs that differ in anything but their buffers do not."""
+"""Graphs of one structure share a schedule; graphs that differ in anything but their buffers do not."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from baregrad import Tensor, nn
 from baregrad import dtypes as dt
 from baregrad.base.config import override
 from baregrad.engine import SESSION, plans
-from baregrad.engine.plans import form_of
+from baregrad.engine.plans import structure_of
 from baregrad.ir import UOp, const, ops
 
 
-def form(*roots):
-    return form_of(roots)[0]
+def structure(*roots):
+    return structure_of(roots)[0]
 
 
 def test_only_buffers_may_differ():
     a, b, c, d = (SESSION.new_buffer((4,), dt.float32, "cpu") for _ in range(4))
-    assert form(a + b) == form(c + d) == form(b + a)
-    assert form_of([c * d + c])[1] == [c, d]
+    assert structure(a + b) == structure(c + d) == structure(b + a)
+    assert structure_of([c * d + c])[1] == [c, d]
     contiguous = [UOp(ops.CONTIGUOUS, dt.float32, (x,), number) for x, number in ((a, 5), (b, 9))]
-    assert form(contiguous[0]) == form(contiguous[1])
+    assert structure(contiguous[0]) == structure(contiguous[1])
 
 
 # fmt: off
@@ -48,13 +48,13 @@ DIFFERENT = [  # name, two graphs of buffers a and b
 @pytest.mark.parametrize("name, one, other", DIFFERENT, ids=[row[0] for row in DIFFERENT])
 def test_all_else_makes_another_form(name, one, other):
     a, b = (SESSION.new_buffer((4,), dt.float32, "cpu") for _ in range(2))
-    assert form(*one(a, b)) != form(*other(a, b))
+    assert structure(*one(a, b)) != structure(*other(a, b))
 
 
 def test_nan_is_itself():
     a = SESSION.new_buffer((4,), dt.float32, "cpu")
     first, second = ((a + const(math.nan, dt.float32).expand((4,))) for _ in range(2))
-    assert form(first) == form(second)
+    assert structure(first) == structure(second)
 
 
 def losses(steps):
