@@ -98,7 +98,10 @@ class Relocation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section. `data` is empty for NOBITS, whose `size` is only of memory."""
+    """A section. `data` is empty for NOBITS, whose `size` is only of memory.
+
+    `name_at` is where its name begins in the table of names; -1: `write` looks for it.
+    """
 
     name: str
     type: int
@@ -111,6 +114,7 @@ class Section:
     align: int = 1
     entry_size: int = 0
     data: memoryview = field(default_factory=lambda: memoryview(b""))
+    name_at: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ def _sections(
         raise _bad(source, f"the sections' names are in section {names_in} of {len(headers)}")
     names = Strings(data[names_in], source)
     return tuple(
-        Section(names.at(name), kind, flags, address, at, size, link, info, align, entry, bytes_)
+        Section(names.at(name), kind, flags, address, at, size, link, info, align, entry, bytes_, name)
         for (name, kind, flags, address, at, size, link, info, align, entry), bytes_ in zip(headers, data)
     )
 
@@ -324,7 +328,7 @@ def _file_header(elf: Elf) -> bytes:
     return HEADER.pack(
         b"\x7fELF", 2, 1, 1, elf.abi, elf.abi_version, elf.type, elf.machine, 1, elf.entry,
         elf.segments_at if elf.segments else 0, elf.sections_at, elf.flags, HEADER.size,
-        SEGMENT.size, len(elf.segments), SECTION.size, len(elf.sections), elf.names_in,
+        SEGMENT.size if elf.segments else 0, len(elf.segments), SECTION.size, len(elf.sections), elf.names_in,
     )  # fmt: skip
 
 
@@ -333,7 +337,7 @@ def _headers(elf: Elf) -> bytes:
     names = bytes(elf.sections[elf.names_in].data)
     rows = []
     for one in elf.sections:
-        at = _name_at(one.name, names)
+        at = one.name_at if one.name_at >= 0 else _name_at(one.name, names)
         rows.append(
             SECTION.pack(
                 at, one.type, one.flags, one.address, one.offset, one.size, one.link, one.info, one.align,

@@ -13,7 +13,7 @@ from baregrad.isa.amd import code_object as co
 from baregrad.isa.amd.code_object.descriptor import rows
 from baregrad.isa.amd.code_object.directives import text as directive_text
 from baregrad.isa.amd.code_object.target import CHIPS, FAMILIES
-from tests.isa.amd.triton import objects, text
+from tests.isa.amd.triton import files, objects, text
 
 NAMES = list(objects())
 
@@ -80,17 +80,22 @@ def test_code_is_that_of_the_symbol() -> None:
         one.kernel("sort")
 
 
-def test_several_kernels_in_one_object() -> None:
-    target = co.Target.parse("gfx1100")
-    kernels = tuple(
-        co.read(objects()[f"{name}.gfx1100"]).kernels[0] for name in ("add", "scan", "sort", "gelu")
-    )
-    kernels = tuple(co.Kernel(k.name, k.code, k.descriptor.replace(entry_offset=0)) for k in kernels)
-    one = co.read(co.write(target, kernels, {"amdhsa.version": [1, 2]}, version=6))
-    assert one.version == 6
-    assert [(k.name, k.code) for k in one.kernels] == [(k.name, k.code) for k in kernels]
-    assert all(k.entry % 256 == 0 for k in one.kernels)
-    assert len(one.elf.symbols(one.elf.section(".dynsym"))) == 9
+def test_several_kernels_are_linked_as_lld_does() -> None:
+    given = files("many_kernels")
+    for name in (name.removesuffix(".o") for name in given if name.endswith(".o")):
+        before, after = co.read(given[f"{name}.o"], f"{name}.o"), co.read(given[f"{name}.hsaco"], name)
+        assert elf.write(before.elf) == given[f"{name}.o"], name
+        assert elf.write(after.elf) == given[f"{name}.hsaco"], name
+        assert str(before.target) == str(after.target) == name.partition(".")[0]
+        assert [(k.name, k.code) for k in before.kernels] == [(k.name, k.code) for k in after.kernels], name
+        for one, linked in zip(before.kernels, after.kernels):
+            assert one.descriptor == linked.descriptor.replace(entry_offset=0), f"{name}: {one.name}"
+            pairs = co.directives(one.descriptor, before.target)
+            assert co.from_directives(pairs, before.target) == one.descriptor, f"{name}: {pairs}"
+        made = co.write(before.target, before.kernels, before.metadata)
+        end = max(row.offset + row.size for row in after.elf.segments)
+        assert made[64:end] == given[f"{name}.hsaco"][64:end], f"{name}: what is loaded"
+        assert co.read(made, name).elf.segments == after.elf.segments, name
 
 
 WRONG = [  # what is given to write(), words of the error

@@ -6,13 +6,17 @@ import tarfile
 from functools import cache
 from pathlib import Path
 
-PACKED = Path(__file__).parents[2] / "vectors" / "triton" / "code_objects.tar.xz"
+VECTORS = Path(__file__).parents[2] / "vectors" / "triton"
 
 
 @cache
-def files() -> dict[str, bytes]:
-    """All files: 20 kernels for two chips, each a code object and its assembly."""
-    with tarfile.open(PACKED) as packed:
+def files(name: str = "code_objects") -> dict[str, bytes]:
+    """All files of an archive.
+
+    "code_objects": 20 kernels for two chips, each a code object and its assembly; "many_kernels": objects of
+    several kernels before (.o) and after linking (.hsaco).
+    """
+    with tarfile.open(VECTORS / f"{name}.tar.xz") as packed:
         found = {one.name: packed.extractfile(one) for one in packed}
         return {name: file.read() for name, file in found.items() if file}
 
