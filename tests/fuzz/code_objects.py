@@ -16,7 +16,7 @@ from time import process_time
 from baregrad.base.errors import BadFile, EncodingError
 from baregrad.isa import elf
 from baregrad.isa.amd import code_object as co
-from tests.isa.amd.triton import objects
+from tests.isa.amd.triton import files, objects
 
 SECONDS, MEGABYTES = 1.0, 256
 NUMBERS = (0, 1, 2, 3, 4, 7, 8, 63, 64, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
@@ -138,7 +138,8 @@ def whole(one: co.CodeObject, figures: Counter[str]) -> None:
 def run(count: int, seed: int) -> dict:
     """Make and use `count` files; the figures, with what went wrong."""
     rng = random.Random(seed)
-    given = [(data, tables(data)) for data in list(objects().values())[:: 1 if count > 1000 else 8]]
+    whole_files = [*objects().values(), *files("many_kernels").values()]
+    given = [(data, tables(data)) for data in whole_files[:: 1 if count > 1000 else 8]]
     figures: Counter[str] = Counter()
     failures: list[str] = []
     slowest = 0.0

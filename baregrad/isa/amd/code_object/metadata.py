@@ -30,7 +30,7 @@ def read(data: bytes, source: str = "metadata") -> dict[str, Value]:
     try:
         found = msgpack.unpackb(data, raw=False, strict_map_key=True)
     except (ValueError, TypeError, msgpack.UnpackException) as problem:
-        raise _bad(source, f"no MessagePack: {problem or type(problem).__name__}") from None
+        raise _bad(source, f"no MessagePack: {str(problem) or type(problem).__name__}") from None
     if not isinstance(found, dict):
         raise _bad(source, f"{type(found).__name__} where a map belongs")
     _check(found, source)
@@ -184,7 +184,7 @@ class _Reader:
         """The error for the line where the reader stands."""
         number, _, words = self.rows[min(self.at, len(self.rows) - 1)] if self.rows else (1, 0, "")
         return EncodingError(
-            f"metadata, line {number}: {words!r}", why=why, mend='write "key: value" or "- value"'
+            f"metadata, line {number}: {words[:80]!r}", why=why, mend='write "key: value" or "- value"'
         )
 
     def block(self, deep: int) -> Value:
