@@ -59,6 +59,7 @@ REFUSED = [  # name, what is done, the class, words of the message
     ("full of words",     lambda: T.full((2,), "a"), DTypeError, "'a'"),
     ("fill by floats",    lambda: x().masked_fill(x(), 0), DTypeError, "masked_fill"),
     ("stack of two shapes", lambda: T.stack([x(), x()[0]]), ShapeError, r"stack of \(2, 3\) and \(3,\)"),
+    ("sum axis",          lambda: x().sum(5), AxisError, "sum: axis 5"),
     ("running axis",      lambda: x().cumsum(5), AxisError, "cumsum: axis 5"),
     ("an axis twice",     lambda: x().diagonal(axis1=0, axis2=0), AxisError, "meant once"),
     ("jit of a number",   lambda: bg.jit(5), JitError, "jit of 5"),

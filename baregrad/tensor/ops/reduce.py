@@ -21,7 +21,7 @@ class Reduce(Movement):
     __slots__ = ()
 
     def _reduce(self, name: str, axis: Axes, keepdim: bool) -> Self:
-        axes = check.axes_in(axis, self.ndim, name)
+        axes = check.axes_in(axis, self.ndim, {"add": "sum", "mul": "prod"}.get(name, name))
         if name in ("max", "min") and any(self.shape[a] == 0 for a in axes):
             raise ShapeError(
                 f"{name} of {self.shape} over axes {axes}",
