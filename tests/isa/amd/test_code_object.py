@@ -183,6 +183,7 @@ REFUSED = [  # chip, directives, words of the error
     ("gfx1100", [("next_free_vgpr", 257), MINIMAL[1]], "next_free_vgpr 257"),
     ("gfx1100", [*MINIMAL, ("ieee_mode", 2)], "ieee_mode of a gfx11 kernel can't be 2"),
     ("gfx1100", [*MINIMAL, ("user_sgpr_queue_ptr", 1), ("user_sgpr_count", 1)], "user_sgpr_count 1"),
+    ("gfx1100", [*MINIMAL, ("wavefront_size32", 1), ("shared_vgpr_count", 1)], "shared_vgpr_count 1"),
     ("gfx1100", [*MINIMAL, ("reserve_vcc", 2)], "reserve_vcc 2"),
     ("gfx900", [*MINIMAL, ("reserve_xnack_mask", 0)], "reserve_xnack_mask 0"),
     ("gfx1200", [*MINIMAL, ("dx10_clamp", 1)], "no directive for gfx1200"),

@@ -15,6 +15,7 @@ from baregrad.isa.amd.code_object.table_descriptor import Row
 from baregrad.isa.amd.code_object.target import Target
 
 ACCUM_GRANULE = 4  # registers
+SHARED_LIMIT = 63  # granules less one that the VGPRs of both halves of a wave fill
 LINE = 128  # bytes of a line of the instruction cache, which inst_pref_size counts
 REQUIRED = ("next_free_vgpr", "next_free_sgpr", "accum_offset")
 
@@ -40,17 +41,18 @@ def directives(one: Descriptor, target: Target) -> list[tuple[str, int]]:
     }
     if "accum_offset" in known:
         derived["accum_offset"] = (one["accum_offset"] + 1) * ACCUM_GRANULE
-    if _counts(one, derived, target).items() - one.fields.items():
+    pairs = [
+        (row.directive, derived.get(row.directive, 0) if row.derived else one[name])
+        for name, row in known.items()
+        if row.directive and not _without_xnack(row, target)
+    ]
+    if from_directives(pairs, target) != one.replace(entry_offset=0):
         raise EncodingError(
             f"no directives give {one['vgpr_granules']} and {one['sgpr_granules']} granules of registers",
             why=f"a kernel of {target} has at most {target.family.most} registers of its own",
             mend="set vgpr_granules and sgpr_granules to what the kernel uses",
         )
-    return [
-        (row.directive, derived.get(row.directive, 0) if row.derived else one[name])
-        for name, row in known.items()
-        if row.directive and not _without_xnack(row, target)
-    ]
+    return pairs
 
 
 def from_directives(pairs: Iterable[tuple[str, int]], target: Target) -> Descriptor:
@@ -111,6 +113,13 @@ def _counts(one: Descriptor, given: Mapping[str, int], target: Target) -> dict[s
         "user_sgpr_count": _user_sgprs(one, given),
         "vgpr_granules": _granules(given["next_free_vgpr"], vgprs),
     }
+    shared = given.get("shared_vgpr_count", 0)
+    if shared and (given.get("wavefront_size32", 0) or 2 * shared + found["vgpr_granules"] > SHARED_LIMIT):
+        raise EncodingError(
+            f".amdhsa_shared_vgpr_count {shared}",
+            why=f"only waves of 64 share VGPRs, and have at most {SHARED_LIMIT + 1} granules with them",
+            mend="leave it out, or use fewer registers",
+        )
     found["sgpr_granules"] = 0
     if target.family.sgprs:
         sgprs = given["next_free_sgpr"] + extra_sgprs(target, given)
