@@ -15,6 +15,7 @@ from baregrad.base.errors import BaregradError
 
 # fmt: off
 VERBS = {
+    "asm":     ("baregrad.cli.asm",     "assemble AMD's assembly into a code object"),
     "config":  ("baregrad.cli.config",  "list the switches and what they are set to"),
     "demo":    ("baregrad.cli.demo",    "train on handwritten digits, and show what it became"),
     "devices": ("baregrad.cli.devices", "list the devices of this machine"),

@@ -1,11 +1,15 @@
-"""`baregrad disasm`: machine code as instructions, by the decoder of isa/x86."""
+"""`baregrad disasm`: machine code as instructions, by the decoders of isa/x86 and isa/amd."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from baregrad.base import load
+from baregrad.base.errors import BaregradError
 from baregrad.engine import disk
 from baregrad.viz import assembly
 
@@ -19,14 +23,24 @@ from baregrad.viz import assembly
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of raw machine code.",
 )
-def command(kernel: str | None, digits: str | None, path: Path | None) -> None:
+@click.option("--arch", default="", help="The chip of raw code: gfx1100, gfx950, ... (a code object says it).")
+@click.option("--lines", is_flag=True, help="Bytes in hexadecimal a line in, an instruction a line out.")
+@click.option("--source", is_flag=True, help="A code object as a file that `baregrad asm` takes.")
+def command(
+    kernel: str | None, digits: str | None, path: Path | None, arch: str, lines: bool, source: bool
+) -> None:
     """Show machine code: of the KERNEL in the cache with this name (or key), a file, or bytes.
 
-    Without any of them, list the kernels in the cache.
+    A KERNEL that is a file's name is AMD's: a code object, or raw code with --arch. Without any of them, list
+    the kernels in the cache.
     """
     if sum(given is not None for given in (kernel, digits, path)) > 1:
         raise click.UsageError("give one of KERNEL, --hex and --file")
-    if digits is not None:
+    if lines and not arch:
+        raise click.UsageError("--lines needs --arch: gfx1100, gfx950, ...")
+    if kernel is not None and (lines or arch or Path(kernel).is_file()):
+        _show_amd(kernel, arch, lines=lines, source=source)
+    elif digits is not None:
         click.echo(assembly(_parsed(digits)))
     elif path is not None:
         click.echo(assembly(path.read_bytes()))
@@ -35,6 +49,44 @@ def command(kernel: str | None, digits: str | None, path: Path | None) -> None:
     else:
         for key, program in disk.entries():
             click.echo(f"{key[:16]}  {len(program.code):>7} bytes  {program.name}")
+
+
+def _show_amd(name: str, arch: str, *, lines: bool, source: bool) -> None:
+    """A code object, raw code, or lines of bytes."""
+    program = load("baregrad.isa.amd.program")
+    with click.open_file(name, "rb") as file:
+        data = file.read()
+    if lines:
+        for line in data.decode(errors="replace").splitlines():
+            click.echo(_one_line(arch, line))
+    elif arch and not data.startswith(b"\x7fELF"):
+        _listed(program.listing(arch, data))
+    else:
+        found = load("baregrad.isa.amd.code_object").read(data, name)
+        if source:
+            click.echo(program.disassemble(found), nl=False)
+            return
+        for one in found.kernels:
+            click.echo(f"{one.name}: {len(one.code)} bytes for {found.target}")
+            _listed(program.listing(found.target.chip.name, one.code, program.kernel_wave(one)))
+
+
+def _listed(lines: Iterable[Any]) -> None:  # Any: program.Line, which is loaded when it is wanted
+    for line in lines:
+        goes = f"  -> {line.target:x}" if line.target >= 0 else ""
+        click.echo(f"{line.at:8x}  {line.data.hex():<24}  {line.text or '(no instruction)'}{goes}")
+
+
+def _one_line(arch: str, line: str) -> str:
+    """The instruction of a line of bytes, or why there is none."""
+    try:
+        data = bytes.fromhex(line.replace("0x", "").replace(",", " "))
+        inst, size = load("baregrad.isa.amd.decode").decode(arch, data)
+    except (ValueError, BaregradError) as error:
+        return f"error: {getattr(error, 'what', error)}"
+    if size != len(data):
+        return f"error: {len(data) - size} bytes are left behind {size}"
+    return str(load("baregrad.isa.amd.text").text(inst))
 
 
 def _parsed(digits: str) -> bytes:
