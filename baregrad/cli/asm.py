@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -14,15 +15,17 @@ from baregrad.isa.amd.inst import encode
 
 @click.command(name="asm")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--arch", default="", help="The chip: gfx1100, gfx950, ...; a file says it with .amdgcn_target.")
+@click.option(
+    "--arch", default="", help="The chip: gfx1100, gfx950, ...; a file says it with .amdgcn_target."
+)
 @click.option("--lines", is_flag=True, help="An instruction a line in, its bytes in hexadecimal a line out.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="Where the code object goes: SOURCE.hsaco else.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="Where the code object goes: SOURCE.hsaco else."
+)
 def command(source: Path, arch: str, lines: bool, out: Path | None) -> None:
     """Assemble SOURCE (- for standard input), in LLVM's syntax."""
-    if str(source) == "-":
-        text = click.get_text_stream("stdin").read()
-    else:
-        text = source.read_text(encoding="utf-8")
+    with click.open_file(str(source), encoding="utf-8") as file:
+        text = file.read()
     if lines:
         if not arch:
             raise click.UsageError("--lines needs --arch: gfx1100, gfx950, ...")
@@ -31,7 +34,7 @@ def command(source: Path, arch: str, lines: bool, out: Path | None) -> None:
         return
     made = program.assemble(text, arch)
     if out is None and str(source) == "-":
-        click.get_binary_stream("stdout").write(made)
+        sys.stdout.buffer.write(made)
         return
     place = out or source.with_suffix(".hsaco")
     place.write_bytes(made)

@@ -23,7 +23,9 @@ from baregrad.viz import assembly
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of raw machine code.",
 )
-@click.option("--arch", default="", help="The chip of raw code: gfx1100, gfx950, ... (a code object says it).")
+@click.option(
+    "--arch", default="", help="The chip of raw code: gfx1100, gfx950, ... (a code object says it)."
+)
 @click.option("--lines", is_flag=True, help="Bytes in hexadecimal a line in, an instruction a line out.")
 @click.option("--source", is_flag=True, help="A code object as a file that `baregrad asm` takes.")
 def command(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from baregrad.base.errors import BaregradError, EncodingError
-from baregrad.base.lazy import optional
 from baregrad.isa.amd import code_object as objects
 from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.code_object import CodeObject, Kernel, Target
@@ -35,12 +34,16 @@ CODE, KEPT = ".text", (".text", ".rodata")
 
 
 class Piece(NamedTuple):
-    """Something of the code: an instruction, or bytes; `line` is where it stands."""
+    """Something of the code: an instruction, bytes, or expressions of `size` bytes each; `line` is where it
+    stands.
+    """
 
     at: int
-    inst: Inst | None
-    data: bytes
     line: int
+    inst: Inst | None = None
+    data: bytes = b""
+    values: tuple[str, ...] = ()
+    size: int = 0
 
 
 class Program:
@@ -59,12 +62,12 @@ class Program:
         self.asking: set[str] = set()
         self.number = 0
         self.lines = iter(enumerate(source.splitlines(), 1))
-        try:
-            for self.number, line in self.lines:
-                self.line(COMMENT.sub(lambda m: m[1] or "", line).strip())
-        except BaregradError as error:
-            error.where = error.where or f"line {self.number}"
-            raise
+
+    def read(self) -> None:
+        """Read all lines."""
+        for number, line in self.lines:
+            self.number = number
+            self.line(COMMENT.sub(lambda m: m[1] or "", line).strip())
 
     def wrong(self, what: str, why: str, mend: str) -> EncodingError:
         """The error of the line that is read."""
@@ -101,8 +104,12 @@ class Program:
         word, rest = [*line.split(None, 1), ""][:2]
         if word in READERS:
             READERS[word](self, rest)
+        elif word in WIDTHS:
+            self.read_data(rest, WIDTHS[word])
         elif word.startswith(".") and word not in SILENT and self.section in KEPT:
-            raise self.wrong(f"the directive {word}", "it is not known", f"one of {', '.join(READERS)}, or none")
+            raise self.wrong(
+                f"the directive {word}", "it is not known", f"one of {', '.join(READERS)}, or none"
+            )
         elif not word.startswith(".") and self.section == CODE:
             self.instruction(line)
 
@@ -111,14 +118,21 @@ class Program:
         if not self.chip:
             raise self.wrong("an instruction before .amdgcn_target", "it says for which chip", "put it first")
         inst = parse(self.chip, line)
-        self.pieces.append(Piece(self.size, inst, b"", self.number))
+        self.pieces.append(Piece(self.size, self.number, inst))
         self.size += inst.size
 
-    def bytes(self, data: bytes) -> None:
+    def append(self, data: bytes) -> None:
         """Append bytes, in the code."""
         if self.section == CODE and data:
-            self.pieces.append(Piece(self.size, None, data, self.number))
+            self.pieces.append(Piece(self.size, self.number, data=data))
             self.size += len(data)
+
+    def read_data(self, rest: str, size: int) -> None:
+        """.long VALUE, …: evaluated when all labels are known."""
+        if self.section == CODE:
+            values = tuple(rest.split(","))
+            self.pieces.append(Piece(self.size, self.number, values=values, size=size))
+            self.size += size * len(values)
 
     def read_target(self, rest: str) -> None:
         """.amdgcn_target "amdgcn-amd-amdhsa--gfx950:sramecc+"."""
@@ -128,6 +142,10 @@ class Program:
     def read_version(self, rest: str) -> None:
         """.amdhsa_code_object_version 5."""
         self.version = evaluate(rest, self.symbol)
+
+    def read_text(self, rest: str) -> None:
+        """.text: the code."""
+        self.section = CODE
 
     def read_section(self, rest: str) -> None:
         """.section NAME, …"""
@@ -145,7 +163,7 @@ class Program:
             self.ends[name.strip()] = value.strip()
 
     def read_align(self, rest: str) -> None:
-        """.p2align POWER, FILL, MOST: fill bytes up to a multiple of 2**POWER, unless it needs more than MOST."""
+        """.p2align POWER, FILL, MOST: bytes up to a multiple of 2**POWER, if no more than MOST are missing."""
         self.align(rest, 1)
 
     def read_align_words(self, rest: str) -> None:
@@ -162,14 +180,14 @@ class Program:
         if most is not None and missing > most:
             return
         unit = S_NOP if fill is None else fill.to_bytes(size, "little")
-        self.bytes((unit * (missing // len(unit) + 1))[:missing])
+        self.append((unit * (missing // len(unit) + 1))[:missing])
 
     def read_fill(self, rest: str) -> None:
         """.fill COUNT, SIZE, VALUE."""
         count, size, value = ([evaluate(part, self.symbol) for part in rest.split(",")] + [1, 0])[:3]
         if not (0 <= count <= 1 << 20 and 0 < size <= 8):
             raise self.wrong(f".fill {rest}", "at most 2**20 units of 1 to 8 bytes", "give others")
-        self.bytes((value & ((1 << 8 * size) - 1)).to_bytes(size, "little") * count)
+        self.append((value & ((1 << 8 * size) - 1)).to_bytes(size, "little") * count)
 
     def read_kernel(self, rest: str) -> None:
         """.amdhsa_kernel NAME … .end_amdhsa_kernel."""
@@ -180,12 +198,13 @@ class Program:
                 found.append((words[0].removeprefix(".amdhsa_"), "".join(words[1:])))
 
     def read_metadata(self, rest: str) -> None:
-        """.amdgpu_metadata … .end_amdgpu_metadata: YAML."""
+        """.amdgpu_metadata … .end_amdgpu_metadata."""
         self.metadata = list(self.until(".end_amdgpu_metadata"))
 
     def until(self, end: str) -> Iterator[str]:
         """The lines up to a directive."""
-        for self.number, line in self.lines:
+        for number, line in self.lines:
+            self.number = number
             if line.strip() == end:
                 return
             yield line
@@ -200,6 +219,9 @@ class Program:
             self.number = piece.line
             if piece.inst is None:
                 out += piece.data
+                for value in piece.values:
+                    low = evaluate(value, self.symbol) & ((1 << 8 * piece.size) - 1)
+                    out += low.to_bytes(piece.size, "little")
                 continue
             label = piece.inst.label
             inst = piece.inst
@@ -212,7 +234,7 @@ class Program:
         return bytes(out)
 
     def object(self) -> bytes:
-        """The code object. Errors: EncodingError; ConfigError without the packages for metadata."""
+        """The code object. Errors: EncodingError; ConfigError without msgpack."""
         if self.target is None:
             raise self.wrong("no .amdgcn_target", "a code object is for a chip", "put it first")
         code, target = self.code(), self.target
@@ -225,24 +247,14 @@ class Program:
             values = [(word, evaluate(value, self.symbol, calls)) for word, value in pairs]
             one = objects.from_directives(values, target)
             made.append(Kernel(name, code[starts[name] : end], one))
-        return objects.write(target, made, self.yaml(), version=self.version)
-
-    def yaml(self) -> dict[str, objects.metadata.Value]:
-        """The metadata, a map."""
-        if not self.metadata:
-            return {}
-        found = optional("yaml", wanted_for="the metadata of an assembly file", extra="isa").safe_load(
-            "\n".join(self.metadata)
-        )
-        if not isinstance(found, dict):
-            raise self.wrong("the metadata", "it is no map", "write it as amdhsa.kernels: …")
-        return found
+        metadata = objects.metadata.parse("\n".join(self.metadata)) if self.metadata else {}
+        return objects.write(target, made, metadata, version=self.version)
 
 
 READERS: dict[str, Callable[[Program, str], None]] = {
     ".amdgcn_target": Program.read_target,
     ".amdhsa_code_object_version": Program.read_version,
-    ".text": lambda self, rest: self.read_section(CODE),
+    ".text": Program.read_text,
     ".section": Program.read_section,
     ".set": Program.read_set,
     ".size": Program.read_size,
@@ -251,31 +263,28 @@ READERS: dict[str, Callable[[Program, str], None]] = {
     ".fill": Program.read_fill,
     ".amdhsa_kernel": Program.read_kernel,
     ".amdgpu_metadata": Program.read_metadata,
-    **{word: lambda self, rest, size=size: data(self, rest, size) for word, size in WIDTHS.items()},
 }
-
-
-def data(program: Program, rest: str, size: int) -> None:
-    """.long VALUE, …"""
-    if program.section == CODE:
-        for part in rest.split(","):
-            value = evaluate(part, program.symbol) & ((1 << 8 * size) - 1)
-            program.bytes(value.to_bytes(size, "little"))
 
 
 def assemble(source: str, chip: str = "") -> bytes:
     """The code object of an assembly file in LLVM's syntax; `chip` where it has no .amdgcn_target.
 
-    Errors: EncodingError with the line; ConfigError where metadata is given and yaml or msgpack is missing.
+    Errors: EncodingError with the line; ConfigError where metadata is given and msgpack is missing.
     """
-    return Program(source, chip).object()
+    program = Program(source, chip)
+    try:
+        program.read()
+        return program.object()
+    except BaregradError as error:
+        error.where = error.where or f"line {program.number}"
+        raise
 
 
 # -- the way back --------------------------------------------------------------------------------------
 
 
 class Line(NamedTuple):
-    """A line of a listing: `target` is where a branch goes, -1 for others; `text` "" for bytes that are none."""
+    """A line of a listing: `target` is where a branch goes (-1: none); `text` is "" for what is no instruction."""
 
     at: int
     data: bytes
