@@ -163,7 +163,7 @@ class Program:
             self.ends[name.strip()] = value.strip()
 
     def read_align(self, rest: str) -> None:
-        """.p2align POWER, FILL, MOST: bytes up to a multiple of 2**POWER, if no more than MOST are missing."""
+        """.p2align POWER, FILL, MOST: bytes up to a multiple of 2**POWER, if at most MOST are missing."""
         self.align(rest, 1)
 
     def read_align_words(self, rest: str) -> None:
@@ -284,7 +284,7 @@ def assemble(source: str, chip: str = "") -> bytes:
 
 
 class Line(NamedTuple):
-    """A line of a listing: `target` is where a branch goes (-1: none); `text` is "" for what is no instruction."""
+    """A line of a listing; `target` is where a branch goes, -1 for others; `text` is "" for no instruction."""
 
     at: int
     data: bytes
