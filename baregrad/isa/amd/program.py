@@ -284,7 +284,7 @@ def assemble(source: str, chip: str = "") -> bytes:
 
 
 class Line(NamedTuple):
-    """A line of a listing; `target` is where a branch goes, -1 for others; `text` is "" for no instruction."""
+    """A line of a listing; `target` is where a branch goes, else -1; `text` is "" for no instruction."""
 
     at: int
     data: bytes
