@@ -75,7 +75,7 @@ def _one(form: Form, rest: str, fam: str) -> Inst:
         raise EncodingError("the modifiers are those of another form", why="bits of the form differ")
     for one in form.modifiers:
         if (
-            one.style in ("flag", "number")
+            one.style in ("flag", "flag1", "number")
             and one.name not in given
             and form.mask & _bits(one.where) & form.value
         ):

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 
 from baregrad.base import memo
 from baregrad.isa.amd import memory
-from baregrad.isa.amd.archs import Field, Instruction, tables
+from baregrad.isa.amd.archs import Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
-from baregrad.isa.amd.operands import family
+from baregrad.isa.amd.operands import NULL, family
 from baregrad.isa.amd.rows import (
     EXTRA,
     KINDS,
     NAMES,
     NO_EXTENSION,
+    NO_LONG_DPP,
+    NO_SDWA,
+    ONLY_SOURCE,
     OPERANDS,
     PACKED,
     PLAIN,
@@ -91,6 +94,7 @@ def roles(world: World, entry: Instruction) -> dict[str, Found]:
     }  # fmt: skip
     for end, wide, other in PACKED:
         if entry.name.endswith(end):
+            found = {role: one._replace(type="b") if role[0] == "S" else one for role, one in found.items()}
             found["S0"] = Found("S0", "b", wide, True, False)
             if other:
                 found["S1"] = Found("S1", "b", other, True, False)
@@ -135,9 +139,9 @@ def sop(world: World, entry: Instruction) -> Iterator[Form]:
         slots.append(scalar_slot(world, fmt, "SDST", "sdst", found["D0"]))
     for role, field in (("S0", "SSRC0"), ("S1", "SSRC1")):
         if role in found:
-            slots.append(scalar_slot(world, fmt, field, "ssrc", found[role]))
+            slots.append(scalar_slot(world, fmt, field, kind_of(entry, role, "ssrc"), found[role]))
     if entry.name == "S_SET_GPR_IDX_ON":
-        slots[1] = Slot("S1", "gpr_idx", parts(fields["SSRC1"]))
+        slots[1] = Slot("S1", "gpr_idx", ((8, 4),))
     yield world.form(
         entry, name_of(world, entry), fmt, 4, slots, literal="may", implicit=implicit(world, entry)
     )
@@ -163,7 +167,12 @@ def sopk(world: World, entry: Instruction) -> Iterator[Form]:
     elif name in ("S_CALL_B64", "S_CBRANCH_I_FORK"):
         pair = Slot("D0", "sdst", dst, 64, "b", name != "S_CALL_B64", name == "S_CALL_B64")
         slots = [pair, Slot("SIMM16", "label", where, type="i")]
-    elif name.startswith(("S_CMPK", "S_WAITCNT")):
+    elif name.startswith("S_WAITCNT"):
+        null = put(dst, 124)
+        slots = [Slot("S0", "fixed", (), fixed=NULL), imm]
+        yield world.form(entry, name_of(world, entry), "SOPK", 4, slots, fixed=null, mask=put(dst, -1))
+        return
+    elif name.startswith("S_CMPK"):
         slots = [read, imm]
     else:
         slots = [reg._replace(read=name in ("S_ADDK_I32", "S_MULK_I32")), imm]
@@ -181,12 +190,15 @@ def sopp(world: World, entry: Instruction) -> Iterator[Form]:
         yield world.form(entry, name, "SOPP", 4, [], fixed=put(where, 0), mask=put(where, -1), implicit=uses_)
     if kind:
         kind = "decimal" if kind == "optional" else kind
-        yield world.form(entry, name, "SOPP", 4, [Slot("SIMM16", kind, where, type="i" if kind == "label" else "b")],
+        yield world.form(entry, name, "SOPP", 4, [Slot("SIMM16", kind, where if kind != "gpr_idx" else ((0, 4),), type="i" if kind == "label" else "b")],
                          implicit=uses_)  # fmt: skip
 
 
 def kind_of(entry: Instruction, role: str, default: str) -> str:
     """The kind of an operand, by its row."""
+    if default == "src" and any(entry.name.endswith(end) for end, _, _ in PACKED) and role in ("S0", "S1"):
+        wide = next(row for row in PACKED if entry.name.endswith(row[0]))
+        return "vsrc" if role == "S0" or wide[2] else default
     for name, which, kind in KINDS:
         if name == entry.name and which == role:
             return kind
@@ -195,7 +207,7 @@ def kind_of(entry: Instruction, role: str, default: str) -> str:
 
 def half(world: World, one: Found) -> bool:
     """Is it half a register in text?"""
-    return world.family == "rdna" and one.bits <= 16
+    return world.family == "rdna" and one.bits == 16
 
 
 def short_source(world: World, entry: Instruction, one: Found, where: Parts, kind: str) -> Slot:
@@ -259,26 +271,23 @@ def extended(
     source = parts(world.tables.formats[fmt].fields["SRC0"])
     wide = any(slot.bits > 32 for slot in slots if slot.role[0] in "DS" and slot.kind != "sdst")
     for extension, code, suffix in world.extensions:
-        if wide and not (world.family == "cdna" and extension == "DPP"):
+        lanes = extension != "SDWA"
+        if lanes and world.family == "cdna" and fmt == "VOPC":
             continue
-        fields = world.tables.formats["SDWAB" if extension == "SDWA" and fmt == "VOPC" else extension].fields
-        made = [extended_slot(slot, extension, fields, world) for slot in slots]
-        modifiers = world.extension_modifiers(
-            extension, fields, [slot for slot in slots if slot.kind != "fixed"], fmt
-        )
-        if extension == "SDWA" and fmt == "VOPC":
-            made[0] = Slot(
-                "D0", "sdst8", (*parts(fields["SDST"]), *parts(fields["SD"])), 64, "u", False, True
-            )
-        if extension == "SDWA" and entry.name in ("V_FMAC_F32", "V_FMAC_F16", "V_MAC_F16", "V_DOT2C_F32_F16"):
+        if (wide and not (world.family == "cdna" and lanes)) or (not lanes and entry.name in NO_SDWA):
             continue
+        one = "SDWAB" if not lanes and fmt == "VOPC" else extension.removesuffix("FI")
+        fields = world.tables.formats[one].fields
+        made = [world.extended_slot(slot, extension) for slot in slots]
+        only = not lanes and entry.name in ONLY_SOURCE
+        modifiers = world.extension_modifiers(extension, fields, made, only or fmt == "VOPC")
+        if not lanes and fmt == "VOPC":
+            where = (*parts(fields["SDST"]), *parts(fields["SD"]))
+            made[0] = Slot("D0", "sdst8", where, 64, "u", False, True)
+        made = [slot._replace(sext=-1) for slot in made] if only else made
+        also = put(parts(fields["DST_SEL"]), 6) if only else 0
         yield world.form(entry, name + suffix, f"{fmt}+{extension}", 8, made, modifiers, fixed=put(source, code),
-                         mask=put(source, -1), implicit=uses_)  # fmt: skip
-
-
-def extended_slot(slot: Slot, extension: str, fields: dict[str, Field], world: World) -> Slot:
-    """An operand where DPP or SDWA stands behind."""
-    return world.extended_slot(slot, extension)
+                         mask=put(source, -1), also=also, implicit=uses_)  # fmt: skip
 
 
 def long(world: World, entry: Instruction) -> Iterator[Form]:
@@ -287,7 +296,7 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
     fields = world.tables.formats[fmt].fields
     compare = entry.name.startswith("V_CMP")
     slots: list[Slot] = []
-    any_half = any(one.bits <= 16 for one in found.values())
+    any_half = any(one.bits == 16 for one in found.values())
     if "D0" in found:
         one = found["D0"]
         kind = kind_of(entry, "D0", "lvgpr" if half(world, one) else "vgpr")
@@ -301,7 +310,7 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
         if role in found:
             slots.append(long_source(world, entry, fmt, number, found[role]))
     if CARRY_IN.fullmatch(entry.name) or entry.name.startswith("V_CNDMASK"):
-        slots.append(Slot("S2", "ssrc9", parts(fields["SRC2"]), world.wave, "u"))
+        slots.append(Slot("S2", "mask9", parts(fields["SRC2"]), world.wave, "u"))
     suffix = "_e64" if entry.name in world.short else ""
     modifiers = world.long_modifiers(entry.name, fields, slots, any_half, bool(suffix))
     uses_ = implicit(world, entry)
@@ -311,7 +320,9 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
     yield world.form(entry, name + suffix, fmt, 8, slots, modifiers, literal="may" if world.family == "rdna" else "",
                      also=also, implicit=uses_)  # fmt: skip
     if world.family == "rdna" and long_dpp(entry, slots):
-        yield from long_extended(world, entry, name, fmt, slots, modifiers, uses_, also)
+        yield from long_extended(
+            world, entry, name, fmt, slots, modifiers, uses_, also if "CMPX" in entry.name else 0
+        )
 
 
 def unused(world: World, fmt: str, slots: list[Slot]) -> int:
@@ -327,17 +338,12 @@ def unused(world: World, fmt: str, slots: list[Slot]) -> int:
 
 def long_dpp(entry: Instruction, slots: list[Slot]) -> bool:
     """May DPP follow a long form?"""
-    lanes = any(name == entry.name for name, _, _ in KINDS)
+    lanes = any(name == entry.name for name, _, _ in KINDS) or entry.name in NO_LONG_DPP
     data = [
-        slot for slot in slots if slot.role in ("D0", "S0", "S1", "S2") and slot.kind not in ("sdst", "ssrc9")
+        slot for slot in slots if slot.role in ("D0", "S0", "S1", "S2") and slot.kind not in ("sdst", "mask9")
     ]
-    return (
-        not lanes
-        and bool(data)
-        and all(slot.bits <= 32 for slot in data)
-        and "MUL_LO_U32" not in entry.name
-        and "MUL_HI_" not in entry.name[:9]
-    )
+    narrow = bool(data) and all(slot.bits <= 32 for slot in data)
+    return narrow and not lanes and not re.match(r"V_MUL_(LO|HI)_[UI]32$", entry.name)
 
 
 def long_extended(
@@ -347,13 +353,13 @@ def long_extended(
     """A long format with a word of DPP behind it."""
     source = parts(world.tables.formats[fmt].fields["SRC0"])
     for extension, code, _ in world.extensions:
-        fields = world.tables.formats[extension].fields
+        fields = world.tables.formats[extension.removesuffix("FI")].fields
+        kinds = {"S0": ("vgpr", "lvgpr"), "S1": ("vsrc", "vlsrc")}
         made = [
-            slot._replace(kind="lvgpr" if slot.half >= 0 else "vgpr", where=((64, 8),))
-            if slot.role == "S0"
-            else slot
+            slot._replace(kind=kinds[slot.role][slot.half >= 0]) if slot.role in kinds else slot
             for slot in slots
         ]
+        made = [slot._replace(where=((64, 8),)) if slot.role == "S0" else slot for slot in made]
         more = [*modifiers, *world.lane_modifiers(extension, fields, 32)]
         yield world.form(entry, name + "_e64_dpp", f"{fmt}+{extension}", 12, made, more, fixed=put(source, code),
                          mask=put(source, -1), also=also, implicit=uses_)  # fmt: skip
@@ -382,7 +388,7 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
         yield accvgpr(world, entry, name)
         return
     fields, found = world.tables.formats["VOP3P"].fields, roles(world, entry)
-    mixed = "FMA_MIX" in entry.name
+    mixed = "_MIX" in entry.name
     slots = [Slot("D0", "vgpr", parts(fields["VDST"]), max(32, found["D0"].bits), "b", False, True)]
     count = 0
     for number, role in enumerate(("S0", "S1", "S2")):
@@ -392,11 +398,11 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
             slots.append(Slot(role, "src", parts(fields[f"SRC{number}"]), max(32, one.bits), one.type if mixed else "b", True, False,
                               61 + number if mixed else -1, 8 + number if mixed else -1))  # fmt: skip
     made = world.packed_modifiers(entry.name, count, mixed)
-    yield world.form(entry, name, "VOP3P", 8, slots, made, literal="may" if world.family == "rdna" else "",
-                     also=unused(world, "VOP3P", slots) | (0 if mixed else world.packed_unused(count)), implicit=implicit(world, entry))  # fmt: skip
-    if world.family == "rdna" and (
-        "MIX" in entry.name or "DOT2_F32" in entry.name or "DOT4_I32" in entry.name
-    ):
+    unset = 0 if mixed else world.packed_unused(0 if world.plain_dot(entry.name) else count)
+    literal = "may" if world.family == "rdna" and not mixed else ""
+    yield world.form(entry, name, "VOP3P", 8, slots, made, literal=literal, implicit=implicit(world, entry),
+                     also=unused(world, "VOP3P", slots) | unset)  # fmt: skip
+    if world.family == "rdna" and ("MIX" in entry.name or "DOT2_F32" in entry.name):
         yield from long_extended(world, entry, name, "VOP3P", slots, made, ())
 
 
@@ -406,7 +412,7 @@ def accvgpr(world: World, entry: Instruction, name: str) -> Form:
     read = "READ" in entry.name
     slots = [Slot("D0", "vgpr" if read else "agpr", parts(fields["VDST"]), 32, "b", False, True),
              Slot("S0", "accsrc" if read else "src", parts(fields["SRC0"]))]  # fmt: skip
-    return world.form(entry, name, "VOP3P", 8, slots, also=0x0300_0000_0000_0000 * 0)
+    return world.form(entry, name, "VOP3P", 8, slots, also=world.packed_unused(0))
 
 
 def matrix(world: World, entry: Instruction, name: str, match: re.Match[str]) -> Iterator[Form]:

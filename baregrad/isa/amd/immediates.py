@@ -304,7 +304,11 @@ def _plain(text: str, fam: str) -> int:
 
 
 def _decimal(value: int, fam: str) -> str:
-    return str(value)
+    return str(value) if value <= 64 else f"{value:#x}"
+
+
+def _label(value: int, fam: str) -> str:
+    return str(value & 0xFFFF)
 
 
 def _hex(value: int, fam: str) -> str:
@@ -314,7 +318,7 @@ def _hex(value: int, fam: str) -> str:
 SYNTAX = {
     "decimal": Syntax(_decimal, _plain),
     "hex": Syntax(_hex, _plain),
-    "label": Syntax(_decimal, _plain),
+    "label": Syntax(_label, _plain),
     "wait": Syntax(wait_text, wait_value),
     "depctr": Syntax(depctr_text, depctr_value),
     "delay": Syntax(delay_text, delay_value),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.layout import Form, Modifier, take, width
-from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import Changed, Label, Operand, Reg, family
 
 Given = int | bool | str | tuple[int, ...]
@@ -119,7 +119,7 @@ def shown(one: Modifier, value: int, fam: str) -> Given:
     if one.style in ("omod", "dpp", "select", "unused"):
         text = STYLES[one.style].text("", value, 0, fam)
         return text.removeprefix(":") if text else value
-    if one.style == "signed" and value >> width(one.where) - 1:
+    if one.style in SIGNED and value >> width(one.where) - 1:
         return value - (1 << width(one.where))
     return value
 

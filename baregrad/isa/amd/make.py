@@ -11,7 +11,7 @@ from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Given, Inst
 from baregrad.isa.amd.layout import Form, Modifier, Slot, put, take, width
-from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import (
     LITERAL_CODE,
     Changed,
@@ -28,7 +28,8 @@ from baregrad.isa.amd.operands import (
 )
 
 # Kinds that take constants but no literal.
-CONSTANTS = frozenset(("asrc", "literal", "ssrc8", "ssrc9", "sdwa"))
+CONSTANTS = frozenset(("asrc", "wsrc", "literal", "ssrc8", "ssrc9", "sdwa"))
+SCALAR_SDWA = 256
 
 
 def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
@@ -68,6 +69,8 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
         for name in given:
             if name not in names:
                 raise EncodingError(f"no modifier {name}", why=f"{form.name} does not have it")
+    if form.encoding == "VOPD":
+        banks(form, canonical)
     if any(len(slot.where) > 1 for slot in slots):
         shared(form, fam, canonical, word)
     size = form.size
@@ -77,6 +80,25 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
     elif form.literal == "always":
         raise EncodingError("its literal is missing")
     return Inst(form, word, size, tuple(canonical))
+
+
+def banks(form: Form, operands: list[Operand]) -> None:
+    """The sources of a pair come from different banks. Source: RDNA3 ISA 7.6. Errors: EncodingError."""
+    found: dict[str, int] = {}
+    halves = form.name.split(" :: ")
+    for slot, one in zip(form.slots, operands, strict=True):
+        if not isinstance(one, Reg) or one.file != "v":
+            continue
+        name = halves[0] if slot.role[-1] == "X" else halves[1]
+        key = {"S0": "src0", "S1": "src2" if "fmamk" in name else "src1"}.get(slot.role[:2], "")
+        if slot.role[0] == "D" and ("fmac" in name or "dot2acc" in name):
+            key = "src2"
+        bank = one.first % (2 if key == "src2" else 4)
+        if key and found.setdefault(key, -1) == bank:
+            raise EncodingError(
+                f"{one!r} is in the other half's bank", why=f"the two {key} are of different banks"
+            )
+        found[key] = bank
 
 
 def shared(form: Form, fam: str, operands: list[Operand], word: int) -> None:
@@ -107,7 +129,7 @@ def read_given(one: Modifier, value: Given, fam: str) -> int:
         each = 3 if one.style == "dpp8" else 1
         value = sum((part & (1 << each) - 1) << each * at for at, part in enumerate(value))
     number = int(value)
-    if one.style == "signed" and -1 << size - 1 <= number < 0:
+    if one.style in SIGNED and -1 << size - 1 <= number < 0:
         number += 1 << size
     if not 0 <= number < 1 << size:
         raise EncodingError(f"{one.name}:{value} does not fit", why=f"it has {size} bits")
@@ -159,7 +181,7 @@ def place(fam: str, slot: Slot, operand: Operand) -> tuple[int, int, Operand]:
             extra,
             operand._replace(value=Literal(extra)) if isinstance(operand, Changed) else shown,
         )
-    return word | put(slot.where, code), -1, operand
+    return word | put(slot.where, code | (SCALAR_SDWA if kind == "sdwa" else 0)), -1, operand
 
 
 def immediate(slot: Slot, operand: Operand) -> int:

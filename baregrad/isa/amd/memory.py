@@ -32,65 +32,59 @@ def data_bits(name: str) -> int:
     return max(32, int(match[1])) if match else 32
 
 
+SMEM = re.compile(r"S_(BUFFER_|SCRATCH_)?(LOAD|STORE|ATOMIC_\w+?)(?:_B(\d+)|_DWORD(?:X(\d+))?|_X(2))?")
+
+
 def smem(world: World, entry: Instruction) -> Iterator[Form]:
     """Scalar loads, and what is done to scalar caches."""
     fields, name = world.tables.formats["SMEM"].fields, entry.name.lower()
-    load = re.fullmatch(
-        r"S_(BUFFER_|SCRATCH_)?(LOAD|STORE|ATOMIC\w*?)_?(?:B(\d+)|DWORD(?:X(\d+))?|X2)?", entry.name
-    )
+    match = SMEM.fullmatch(entry.name)
     flags = [
-        Modifier(flag, "flag", parts(fields[flag.upper()]))
-        for flag in ("glc", "dlc", "nv")
-        if flag.upper() in fields
+        Modifier(key, "flag", parts(fields[key.upper()])) for key in ("glc", "dlc") if key.upper() in fields
     ]
-    if not load or load[2] not in ("LOAD", "STORE"):
-        if name in ("s_memtime", "s_memrealtime"):
-            yield world.form(
-                entry, name, "SMEM", 8, [Slot("SDATA", "sdst", parts(fields["SDATA"]), 64, "b", False, True)]
-            )
-        elif name.startswith(("s_dcache", "s_gl1")):
-            yield world.form(entry, name, "SMEM", 8, [])
-        elif "ATOMIC" not in entry.name and "DISCARD" not in entry.name and "PROBE" not in entry.name:
-            return
-        return
-    bits = int(load[3] or 32 * int(load[4] or 1))
-    stored = load[2] == "STORE"
-    data = Slot("SDATA", "sdst", parts(fields["SDATA"]), bits, "b", stored, not stored)
-    base = Slot("SBASE", "sbase", parts(fields["SBASE"]), 128 if load[1] == "BUFFER_" else 64)
-    offset = Slot(
-        "OFFSET",
-        "hex" if load[1] == "BUFFER_" else "signedhex",
-        parts(fields["OFFSET"]),
-        type="b" if load[1] == "BUFFER_" else "i",
-    )
-    scalar = Slot("SOFFSET", "offset", parts(fields["SOFFSET"]))
+    sdata = parts(fields["SDATA"])
+    buffer = name.startswith(("s_buffer", "s_atc_probe_buffer"))
+    base = Slot("SBASE", "sbase", parts(fields["SBASE"]), 128 if buffer else 64)
+    if match:
+        bits = int(match[3] or 32 * int(match[4] or match[5] or 1))
+        bits = 2 * bits if "CMPSWAP" in entry.name else bits
+        load = match[2] == "LOAD"
+        data = Slot("SDATA", "sdata", sdata, bits, "b", not load, load or "ATOMIC" in match[2])
+        yield from scalar_offsets(world, entry, [data, base], flags)
+    elif name.startswith("s_atc_probe"):
+        yield from scalar_offsets(world, entry, [Slot("SDATA", "decimal", sdata), base], [])
+    elif "discard" in name:
+        yield from scalar_offsets(world, entry, [base], [])
+    else:
+        time = [Slot("SDATA", "sdata", sdata, 64, "b", False, True)] if "time" in name else []
+        yield world.form(entry, name, "SMEM", 8, time)
+
+
+def scalar_offsets(
+    world: World, entry: Instruction, first: list[Slot], flags: list[Modifier]
+) -> Iterator[Form]:
+    """The ways to give an offset: a number, a register, both."""
+    fields, name = world.tables.formats["SMEM"].fields, entry.name.lower()
     where, off = parts(fields["SOFFSET"]), parts(fields["OFFSET"])
+    wide = first[-1].bits == 128
+    number = Slot("OFFSET", "hex", ((32, 20),)) if wide else Slot("OFFSET", "signedhex", off, type="i")
+    scalar = Slot("SOFFSET", "offset", where)
+    style = "mask" if world.family == "cdna" else "hex"
+    shown = Modifier("offset", style, ((32, 20),)) if wide else Modifier("offset", f"{style}signed", off)
+    both = [shown, *flags]
     if world.family == "rdna":
-        null = put(where, 124)
-        yield world.form(entry, name, "SMEM", 8, [data, base, offset], flags, fixed=null, mask=put(where, -1))
-        yield world.form(entry, name, "SMEM", 8, [data, base, scalar], flags, fixed=0, mask=put(off, -1))
         yield world.form(
-            entry, name, "SMEM", 8, [data, base, scalar], [Modifier("offset", "hexsigned", off), *flags]
+            entry, name, "SMEM", 8, [*first, number], flags, fixed=put(where, 124), mask=put(where, -1)
         )
+        yield world.form(entry, name, "SMEM", 8, [*first, scalar], flags, fixed=0, mask=put(off, -1))
+        yield world.form(entry, name, "SMEM", 8, [*first, scalar], both)
         return
     imm, soe = parts(fields["IMM"]), parts(fields["SOE"])
-    both = put(imm, 1) | put(soe, 1)
-    yield world.form(
-        entry, name, "SMEM", 8, [data, base, offset], flags, fixed=put(imm, 1), mask=both | put(where, -1)
-    )
-    yield world.form(
-        entry, name, "SMEM", 8, [data, base, scalar], flags, fixed=put(soe, 1), mask=both | put(off, -1)
-    )
-    yield world.form(
-        entry,
-        name,
-        "SMEM",
-        8,
-        [data, base, scalar],
-        [Modifier("offset", "hexsigned", off), *flags],
-        fixed=both,
-        mask=both,
-    )
+    kinds = put(imm, 1) | put(soe, 1)
+    low = scalar._replace(where=((32, 7),))
+    yield world.form(entry, name, "SMEM", 8, [*first, number], flags, fixed=put(imm, 1), mask=kinds)
+    yield world.form(entry, name, "SMEM", 8, [*first, low], flags, fixed=0, mask=kinds)
+    yield world.form(entry, name, "SMEM", 8, [*first, scalar], both, fixed=kinds, mask=kinds)
 
 
 # What a DS entry has, by its name: the first pattern that fits. Letters: v result, w result of twice the size,
@@ -103,11 +97,14 @@ DS_ROWS = (
     (r"DS_(LOAD|READ)_?2(ADDR|ST64)?\w*", "wap"), (r"DS_(STORE|WRITE)_?2(ADDR|ST64)?\w*", "adep"),
     (r"DS_(STOREX|WRX)CHG_?2\w*", "wadep"), (r"DS_(LOAD|READ)_\w+", "vao"), (r"DS_(STORE|WRITE)_\w+", "ado"),
     (r"DS_SWIZZLE_B32", "vas"), (r"DS_B?PERMUTE\w*", "vado"), (r"DS_(APPEND|CONSUME)", "vo"),
-    (r"DS_ORDERED_COUNT", "vao"), (r"DS_BVH_STACK\w*", "wad4o"), (r"DS_(ADD|SUB)_GS_REG_RTN", "wdo"),
+    (r"DS_ORDERED_COUNT", "vao"), (r"DS_BVH_STACK\w*", "vad4o"), (r"DS_(ADD|SUB)_GS_REG_RTN", "wdo"),
     (r"DS_(CMPST(ORE)?|MSKOR|WRAP)_RTN\w*", "vadeo"), (r"DS_(CMPST(ORE)?|MSKOR)_\w*", "adeo"),
     (r"DS_\w+_RTN_\w+", "vado"), (r"DS_\w+", "ado"),
 )
 # fmt: on
+GDS_ALWAYS = re.compile(r"DS_(ORDERED_COUNT|(ADD|SUB)_GS_REG_RTN|GWS_\w+)")
+# What a buffer can load to local memory on CDNA4. Source: CDNA4 ISA 9.1.9
+TO_LDS = re.compile(r"BUFFER_LOAD_(FORMAT_X|[US](BYTE|SHORT)|DWORD(X3|X4)?)")
 
 
 def ds(world: World, entry: Instruction) -> Iterator[Form]:
@@ -146,9 +143,12 @@ def ds(world: World, entry: Instruction) -> Iterator[Form]:
         found = [Modifier("offset", "swizzle", both)]
     elif "o" in letters:
         found = [Modifier("offset", "number", both)]
-    if "GDS" in fields:
+    fixed = 0
+    if GDS_ALWAYS.fullmatch(entry.name) and "GDS" in fields:
+        fixed = put(parts(fields["GDS"]), 1)
+    if "GDS" in fields and not re.match(r"DS_BVH|DS_B?PERMUTE|DS_NOP", entry.name):
         found.append(Modifier("gds", "flag", parts(fields["GDS"])))
-    yield world.form(entry, name, "DS", 8, slots, found)
+    yield world.form(entry, name, "DS", 8, slots, found, fixed=fixed, mask=fixed)
 
 
 def flat(world: World, entry: Instruction) -> Iterator[Form]:
@@ -160,6 +160,7 @@ def flat(world: World, entry: Instruction) -> Iterator[Form]:
     offset = parts(fields["OFFSET"])
     flags = [Modifier(flag, "flag", parts(fields[flag.upper()])) for flag in CACHE[world.family]]
     shown = Modifier("offset", "signed", offset)
+    also = put(parts(fields["SADDR"]), 124) if segment == "FLAT" and world.family == "rdna" else 0
     if segment == "FLAT":
         shown = Modifier("offset", "number", ((offset[0][0], offset[0][1] - 1),))
     for result in returned(entry.name):
@@ -167,7 +168,7 @@ def flat(world: World, entry: Instruction) -> Iterator[Form]:
         for address, at, bits in addresses(world, segment, fields, "ADDTID" in entry.name):
             made = ordered(entry.name, slots, address)
             yield world.form(entry, name, segment, 8, made, [shown, *more], fixed=fixed | set_bits | at,
-                             mask=mask | set_mask | bits, base="FLAT")  # fmt: skip
+                             mask=mask | set_mask | bits, base="FLAT", also=also)  # fmt: skip
 
 
 def returned(name: str) -> tuple[bool | None, ...]:
@@ -241,7 +242,7 @@ def mubuf(world: World, entry: Instruction) -> Iterator[Form]:
     if re.fullmatch(r"BUFFER_(GL[01]_INV|WBL2|INV|WBINVL1\w*)", entry.name):
         flags = [
             Modifier(flag, "flag", parts(fields[flag.upper()]))
-            for flag in ("sc0", "nt", "sc1")
+            for flag in ("sc0", "sc1")
             if flag.upper() in fields
         ]
         yield world.form(entry, name, fmt, 8, [], flags)
@@ -254,7 +255,7 @@ def mubuf(world: World, entry: Instruction) -> Iterator[Form]:
     load = "LOAD" in entry.name
     for result in returned(entry.name):
         wide = 2 * bits if "CMPSWAP" in entry.name else bits
-        for tfe in (0, 1) if "TFE" in fields and result is None else (None,):
+        for tfe in (0, 1) if "TFE" in fields and load and fmt == "MUBUF" else (None,):
             data = Slot("VDATA", kind, vdata, wide + 32 * (tfe or 0), "b", not load, load or bool(result))
             fixed, mask = (
                 (0, 0) if result is None else (put(flags[0].where, int(result)), put(flags[0].where, -1))
@@ -265,13 +266,7 @@ def mubuf(world: World, entry: Instruction) -> Iterator[Form]:
                 fixed, mask = fixed | put(where, tfe), mask | put(where, -1)
                 more.append(Modifier("tfe", "flag", where))
             yield from buffer_forms(world, entry, data, more, fixed, mask)
-            if (
-                world.family == "cdna"
-                and result is None
-                and load
-                and fmt == "MUBUF"
-                and not entry.name.endswith("FORMAT_XYZ")
-            ):
+            if world.family == "cdna" and TO_LDS.fullmatch(entry.name):
                 where = parts(fields["LDS"])
                 yield from buffer_forms(
                     world,
@@ -314,6 +309,8 @@ PAIR = {"MOV_B32": "s", "FMAAK_F32": "svk", "FMAMK_F32": "skv"}
 def pairs(world: World, entry: Instruction) -> Iterator[Form]:
     """VOPD: an instruction for X with each for Y; made when the X half is met."""
     fields = world.tables.formats["VOPD"].fields
+    if world.wave != 32:
+        return
     for other in world.tables.instructions:
         if other.format != "VOPDY":
             continue

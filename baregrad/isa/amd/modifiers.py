@@ -116,6 +116,7 @@ def _hex_signed(name: str, value: int, size: int, fam: str) -> str:
     return f"{name}:{value - (1 << size) if value >> size - 1 else value:#x}"
 
 
+SIGNED = frozenset(("signed", "hexsigned", "masksigned"))
 STYLES = {
     "flag": Style(lambda name, value, size, fam: name, lambda text, fam: 1),
     "flag1": Style(lambda name, value, size, fam: f"{name}:1", lambda text, fam: number(text)),
@@ -123,6 +124,7 @@ STYLES = {
     "signed": Style(_signed, lambda text, fam: number(text)),
     "hex": Style(lambda name, value, size, fam: f"{name}:{value:#x}", lambda text, fam: number(text)),
     "hexsigned": Style(_hex_signed, lambda text, fam: number(text)),
+    "masksigned": Style(_hex_signed, lambda text, fam: number(text), always=True),
     "mask": Style(
         lambda name, value, size, fam: f"{name}:{value:#x}", lambda text, fam: number(text), always=True
     ),

@@ -108,8 +108,7 @@ NAMED = {
     "rdna": {235: "src_shared_base", 236: "src_shared_limit", 237: "src_private_base",
              238: "src_private_limit", 253: "src_scc"},
     "cdna": {235: "src_shared_base", 236: "src_shared_limit", 237: "src_private_base",
-             238: "src_private_limit", 239: "src_pops_exiting_wave_id", 251: "src_vccz", 252: "src_execz",
-             253: "src_scc"},
+             238: "src_private_limit", 251: "src_vccz", 252: "src_execz", 253: "src_scc"},
 }  # fmt: skip
 # Registers with a name: code -> (name of one, name of the pair that begins here).
 SPECIAL = {
@@ -182,6 +181,8 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
     none: tuple[Operand | None, ...] = (None,) * 256
     low = (*scalars(fam, count), *constants(fam))
     v = vectors("v", count)
+    numbers = tuple(None if isinstance(one, Reg) else one for one in constants(fam))
+    plain = (*none[:128], *numbers)
     low_halves = tuple(one.l if one else None for one in vectors("v", 1))
     rows: dict[str, tuple[Operand | None, ...]] = {
         "sdst": scalars(fam, count),
@@ -191,10 +192,21 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
         "agpr": vectors("a", count),
         "vsrc": (*none, *v),
         "av": (*v, *vectors("a", count)),
-        "asrc": (*low, *v, *low, *vectors("a", count)),
+        "asrc": (*plain, *v, *plain, *vectors("a", count)),
         "ssrc8": (*low[:255], None),
         "lane": (*low, *none),
-        "offset": tuple(one if one != NULL else None for one in scalars(fam, count)),
+        "offset": tuple(
+            one if one is not None and one != NULL and one.file not in ("exec", "exec_hi") else None
+            for one in scalars(fam, count)
+        ),
+        "sdata": tuple(
+            one if one is None or one.file not in ("m0", "exec", "exec_lo", "exec_hi") else None
+            for one in scalars(fam, count)
+        ),
+        "wsrc": (*plain, *v),
+        "sreg": (*scalars(fam, count), *none[:128]),
+        "mask9": (*scalars(fam, count), *none[:128], *none),
+        "vlsrc": (*none, *low_halves),
         "sbase": tuple(one if one != NULL else None for one in scalars(fam, count)[::2]),
         "srsrc": tuple(one if one != NULL else None for one in scalars(fam, count)[::4]),
         "dsty": tuple(v[code ^ 1] for code in range(256)),
@@ -222,7 +234,7 @@ def codes(fam: str, kind: str, count: int) -> dict[Operand, int]:
     return found
 
 
-def constant(value: int | float) -> int:  # noqa: PYI041 - an integer has another code than its float
+def constant(value: int | float) -> int:
     """The code of a constant that has one, or -1. An integer is not a float: 1 is 129, 1.0 is 242."""
     if isinstance(value, float):
         return FLOATS.get(value, 128 if value == 0 and not str(value).startswith("-") else -1)

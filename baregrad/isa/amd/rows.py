@@ -16,7 +16,7 @@ OPERANDS = (
     ("", "S_BITSET0_B64", "D0:u64rw S0:u32r"), ("", "S_BITSET1_B64", "D0:u64rw S0:u32r"),
     ("", "S_BITSET0_B32", "D0:u32rw S0:u32r"), ("", "S_BITSET1_B32", "D0:u32rw S0:u32r"),
     ("", "S_BCNT0_I32_B64", "D0:i32w S0:u64r"), ("", "S_BCNT1_I32_B64", "D0:i32w S0:u64r"),
-    ("", "S_CBRANCH_JOIN", "S0:u64r"), ("", "S_BFE_I64", "D0:i64w S0:i64r S1:u32r"),
+    ("", "S_CBRANCH_JOIN", "S0:u32r"), ("", "S_BFE_I64", "D0:i64w S0:i64r S1:u32r"),
     ("", "V_MOVRELD_B32", "D0:b32w S0:b32r"), ("", "V_MOVRELSD_B32", "D0:b32w S0:b32r"),
     ("", "V_MOVRELSD_2_B32", "D0:b32w S0:b32r"), ("", "V_SWAPREL_B32", "D0:b32rw S0:b32rw"),
     ("", "V_SWAP_B32", "D0:b32rw S0:b32rw"), ("", "V_SWAP_B16", "D0:b16rw S0:b16rw"),
@@ -27,7 +27,7 @@ OPERANDS = (
     ("", "V_READLANE_B32", "D0:b32w S0:b32r S1:b32r"), ("", "V_WRITELANE_B32", "D0:b32rw S0:b32r S1:b32r"),
     ("", "V_READFIRSTLANE_B32", "D0:b32w S0:b32r"),
     ("", "V_FMAC_DX9_ZERO_F32", "D0:f32rw S0:f32r S1:f32r"),
-    ("", "V_CNDMASK_B32", "D0:f32w S0:f32r S1:f32r"), ("", "V_CNDMASK_B16", "D0:f16w S0:f16r S1:f16r"),
+    ("", "V_CNDMASK_B32", "D0:b32w S0:f32r S1:f32r"), ("", "V_CNDMASK_B16", "D0:b16w S0:f16r S1:f16r"),
     ("", "V_ACCVGPR_MOV_B32", "D0:b32w S0:b32r"),
     ("", "V_BITOP3_B32", "D0:b32w S0:b32r S1:b32r S2:b32r"), ("", "V_BITOP3_B16", "D0:b16w S0:b16r S1:b16r S2:b16r"),
     ("", "V_PK_MOV_B32", "D0:b64w S0:b64r S1:b64r"),
@@ -45,9 +45,14 @@ OPERANDS = (
     ("", "V_PK_FMAC_F16", "D0:b32rw S0:b32r S1:b32r"),
     ("rdna", "V_ALIGNBIT_B32", "D0:b32w S0:b32r S1:b32r S2:b16r"),
     ("rdna", "V_ALIGNBYTE_B32", "D0:b32w S0:b32r S1:b32r S2:b16r"),
+    ("", "V_FMA_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_FMA_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_FMA_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_MAD_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_MAD_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_MAD_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"),
+    ("", "V_MADMK_F16", "D0:f16w S0:f16r S1:f16r"), ("", "V_MADAK_F16", "D0:f16w S0:f16r S1:f16r"),
     ("rdna", "V_DOT2ACC_F32_F16", "D0:f32rw S0:b32r S1:b32r"),
-    ("cdna", "V_CVT_SCALEF32_PK32_F32_FP6", "D0:b1024w S0:b192r S1:f32r"),
-    ("cdna", "V_CVT_SCALEF32_PK32_F32_BF6", "D0:b1024w S0:b192r S1:f32r"),
+    ("cdna", "V_CVT_SCALEF32_PK32_F32_FP6", "D0:b1024w S0:b192r S1:b32r"),
+    ("cdna", "V_CVT_SCALEF32_PK32_F32_BF6", "D0:b1024w S0:b192r S1:b32r"),
 )
 
 # The vector kind of a source in the packed conversions of CDNA4, by the end of the name: its bits.
@@ -69,7 +74,10 @@ KINDS = (
     ("V_SWAP_B16", "S0", "vsrc16"),
     ("V_PERMLANE16_SWAP_B32", "S0", "vsrc"), ("V_PERMLANE32_SWAP_B32", "S0", "vsrc"),
     ("V_ACCVGPR_MOV_B32", "D0", "agpr"), ("V_ACCVGPR_MOV_B32", "S0", "accsrc"),
-    ("V_MOVRELS_B32", "S0", "vsrc"), ("V_MOVRELSD_B32", "S0", "vsrc"), ("V_MOVRELSD_2_B32", "S0", "vsrc"),
+    ("S_MOVRELS_B32", "S0", "sreg"), ("S_MOVRELS_B64", "S0", "sreg"), ("S_MOVRELSD_2_B32", "S0", "sreg"),
+    ("S_RFE_B64", "S0", "sreg"), ("S_SETPC_B64", "S0", "sreg"), ("S_CBRANCH_JOIN", "S0", "sreg"),
+    ("S_CBRANCH_G_FORK", "S0", "sreg"), ("S_CBRANCH_G_FORK", "S1", "sreg"),
+    ("V_MQSAD_U32_U8", "S2", "vsrc"), ("V_MOVRELS_B32", "S0", "vsrc"), ("V_MOVRELSD_B32", "S0", "vsrc"), ("V_MOVRELSD_2_B32", "S0", "vsrc"),
 )
 
 # Immediates of SOPP and SOPK: how they are written; "" is no operand. The others are decimal numbers.
@@ -79,7 +87,7 @@ SOPP = {
     "S_WAIT_IDLE": "", "S_SETKILL": "decimal", "S_WAITCNT": "wait", "S_DELAY_ALU": "delay",
     "S_WAITCNT_DEPCTR": "depctr", "S_SENDMSG": "message", "S_SENDMSGHALT": "message", "S_CLAUSE": "hex",
     "S_ROUND_MODE": "hex", "S_DENORM_MODE": "decimal", "S_SET_INST_PREFETCH_DISTANCE": "hex",
-    "S_WAIT_EVENT": "hex",
+    "S_WAIT_EVENT": "hex", "S_SET_GPR_IDX_MODE": "gpr_idx",
 }
 # Entries that the manual's tables lack but the chips have: (arch, format, opcode, name, evidence)
 EXTRA = (
@@ -87,18 +95,60 @@ EXTRA = (
 )
 # Names in the manual that assemblers write otherwise: (family or arch, manual, assembler)
 NAMES = (
+    ("cdna", "V_MAD_MIX_F32", "V_FMA_MIX_F32"), ("cdna", "V_MAD_MIXLO_F16", "V_FMA_MIXLO_F16"),
+    ("cdna", "V_MAD_MIXHI_F16", "V_FMA_MIXHI_F16"),
     ("cdna", "V_ACCVGPR_READ", "V_ACCVGPR_READ_B32"), ("cdna", "V_ACCVGPR_WRITE", "V_ACCVGPR_WRITE_B32"),
 )
 # fmt: on
 # Entries whose short form is written without _e32 though there is a VOP3 one.
-PLAIN = ("V_READFIRSTLANE_B32", "V_NOP", "V_SWAP_B32", "V_SWAPREL_B32", "V_PIPEFLUSH", "V_CLREXCP")
+PLAIN = (
+    "V_ACCVGPR_MOV_B32",
+    "V_READFIRSTLANE_B32",
+    "V_NOP",
+    "V_SWAP_B32",
+    "V_SWAPREL_B32",
+    "V_PIPEFLUSH",
+    "V_CLREXCP",
+)
 # Vector entries of the short formats that no word of DPP or SDWA may follow.
 NO_EXTENSION = (
-    "V_READFIRSTLANE_B32", "V_NOP", "V_SWAP_B32", "V_SWAP_B16", "V_SWAPREL_B32", "V_PIPEFLUSH", "V_CLREXCP",
-    "V_PERMLANE64_B32", "V_FMAMK_F32", "V_FMAAK_F32", "V_FMAMK_F16", "V_FMAAK_F16", "V_PERMLANE16_SWAP_B32",
-    "V_PERMLANE32_SWAP_B32", "V_ACCVGPR_MOV_B32", "V_MADMK_F16", "V_MADAK_F16", "V_MADMK_F32", "V_MADAK_F32",
+    "V_READFIRSTLANE_B32",
+    "V_NOP",
+    "V_SWAP_B32",
+    "V_SWAP_B16",
+    "V_SWAPREL_B32",
+    "V_PIPEFLUSH",
+    "V_CLREXCP",
+    "V_PERMLANE64_B32",
+    "V_FMAMK_F32",
+    "V_FMAAK_F32",
+    "V_FMAMK_F16",
+    "V_FMAAK_F16",
+    "V_PERMLANE16_SWAP_B32",
+    "V_PERMLANE32_SWAP_B32",
+    "V_ACCVGPR_MOV_B32",
+    "V_MADMK_F16",
+    "V_MADAK_F16",
+    "V_MADMK_F32",
+    "V_MADAK_F32",
     "V_PK_FMAC_F16",
-)  # fmt: skip
+    "V_FMAC_DX9_ZERO_F32",
+)
+NO_SDWA = (
+    "V_FMAC_F32",
+    "V_FMAC_F16",
+    "V_MAC_F16",
+    "V_DOT2C_F32_F16",
+    "V_DOT2C_F32_BF16",
+    "V_DOT2C_I32_I16",
+    "V_DOT4C_I32_I8",
+    "V_DOT8C_I32_I4",
+    "V_FMAC_F64",
+)
+# Conversions whose SDWA form chooses only the source.
+ONLY_SOURCE = ("V_CVT_F32_FP8", "V_CVT_F32_BF8", "V_CVT_PK_F32_FP8", "V_CVT_PK_F32_BF8")
+# Vector entries of VOP3 and VOP3P that no word of DPP may follow, besides those with 64 bits or lanes.
+NO_LONG_DPP = ("V_DIV_FIXUP_F32", "V_DIV_FMAS_F32", "V_DIV_SCALE_F32", "V_FMAC_DX9_ZERO_F32", "V_FMA_DX9_ZERO_F32", "V_MULLIT_F32", "V_NOP", "V_PIPEFLUSH")  # fmt: skip
 
 
 class Found(NamedTuple):

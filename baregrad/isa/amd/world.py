@@ -5,6 +5,7 @@ Modifiers by format and family are here too. What is not here: operands of entri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class World:
     @property
     def extensions(self) -> tuple[tuple[str, int, str], ...]:
         """The formats that stand behind a short one; DPP8 has a second code that fetches inactive lanes too."""
-        return tuple(row for row in EXTENSIONS[self.family] if row[0] != "DPP8FI")
+        return EXTENSIONS[self.family]
 
     def form(
         self, entry: Instruction, name: str, encoding: str, size: int, slots: Iterable[Slot],
@@ -69,7 +70,7 @@ class World:
             floats = slot.type == "f"
             return slot._replace(kind="sdwa", where=where, neg=change if floats else -1, abs=change + 1 if floats else -1,
                                  sext=-1 if floats else change - 1)  # fmt: skip
-        signs = extension != "DPP8" and slot.type == "f"
+        signs = not extension.startswith("DPP8") and slot.type == "f"
         slot = slot._replace(neg=52 + 2 * number if signs else -1, abs=53 + 2 * number if signs else -1)
         if number == 0:
             slot = slot._replace(kind="vgpr16" if slot.kind == "src16" else "vgpr", where=((32, 8),))
@@ -77,8 +78,10 @@ class World:
 
     def lane_modifiers(self, extension: str, fields: dict[str, Field], at: int = 0) -> list[Modifier]:
         """The controls of DPP; `at` is how much further it stands than behind a short format."""
-        if extension == "DPP8":
-            return [Modifier("dpp8", "dpp8", ((40 + at, 24),))]
+        if extension in ("DPP8", "DPP8FI"):
+            lanes = [Modifier("dpp8", "dpp8", ((40 + at, 24),))]
+            # The code of DPP8 that fetches inactive lanes differs in this bit too.
+            return lanes if extension == "DPP8" else [*lanes, Modifier("fi", "flag1", ((at + 1, 1),))]
         found = [Modifier("dpp", "dpp", parts(fields["DPP_CTRL"], at)),
                  Modifier("row_mask", "mask", parts(fields["ROW_MASK"], at), 15),
                  Modifier("bank_mask", "mask", parts(fields["BANK_MASK"], at), 15),
@@ -88,16 +91,15 @@ class World:
         return found
 
     def extension_modifiers(
-        self, extension: str, fields: dict[str, Field], slots: list[Slot], fmt: str
+        self, extension: str, fields: dict[str, Field], slots: list[Slot], only_sources: bool
     ) -> list[Modifier]:
         """The modifiers of a short form with DPP or SDWA."""
         if extension != "SDWA":
             return self.lane_modifiers(extension, fields)
-        found = [Modifier("clamp", "flag", parts(fields["CLMP"]))] if "CLMP" in fields else []
-        floats = any(slot.type == "f" and slot.role == "D0" for slot in slots)
-        if floats and "OMOD" in fields:
+        found = [Modifier("clamp", "flag", ((45, 1),))] if "CLMP" in fields else []
+        if any(slot.type == "f" and slot.role == "D0" for slot in slots) and "OMOD" in fields:
             found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
-        if fmt != "VOPC":
+        if not only_sources:
             found += [Modifier("dst_sel", "select", parts(fields["DST_SEL"]), 6),
                       Modifier("dst_unused", "unused", parts(fields["DST_U"]), 2)]  # fmt: skip
         for number in range(sum(slot.role in ("S0", "S1") for slot in slots)):
@@ -109,39 +111,41 @@ class World:
     ) -> list[Modifier]:
         """The modifiers of VOP3."""
         found = []
-        sources = sum(slot.role in ("S0", "S1", "S2") for slot in slots)
+        sources = sum(slot.role in ("S0", "S1", "S2") and slot.kind != "mask9" for slot in slots)
         if name.startswith(("V_PERMLANE16_B", "V_PERMLANEX16")):
             return [Modifier("op_sel", "bits", ((11, 2),))]
         if name.startswith("V_BITOP3"):
             found.append(Modifier("bitop3", "hex", ((61, 3), (8, 3), (59, 2))))
             if name == "V_BITOP3_B16":
-                found.insert(0, Modifier("op_sel", "bits", ((11, 4),)))
+                found.append(Modifier("op_sel", "bits", ((11, 4),)))
             return found
-        if (
-            self.family == "cdna"
-            and "OPSEL" in fields
-            and ((halves and not promoted) or op_sel(name))
-            and "BITOP3" not in name
-        ):
-            where = tuple((11 + at, 1) for at in range(sources)) + ((14, 1),)
+        if self.family == "cdna" and "OPSEL" in fields and op_sel(name, halves, promoted):
+            where = (*((11 + at, 1) for at in range(sources)), (14, 1))
+            if re.match(r"V_CVT_SR_(FP8|BF8)_F32|V_CVT_SCALEF32_PK_FP4_B?F16", name):
+                where = ((11, 4),)
             found.append(Modifier("op_sel", "bits", where))
-        if "CLMP" in fields:
+        if "CLMP" in fields and clamp(self.family, name, slots):
             found.append(Modifier("clamp", "flag", parts(fields["CLMP"])))
-        if "OMOD" in fields and any(
-            slot.type == "f" and slot.role == "D0" and slot.kind != "sdst" for slot in slots
-        ):
-            found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
+        if "OMOD" in fields and any(slot.type == "f" and slot.role == "D0" for slot in slots):
+            if not re.match(r"V_CNDMASK|V_DOT2_B?F16|V_PACK_B32|V_CVT_SCALEF32", name):
+                found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
         return found
 
     def packed_unused(self, count: int) -> int:
         """OPSEL_HI of sources that are not there is set."""
         return put(((59, 2), (14, 1)), 7 & ~((1 << count) - 1))
 
+    def plain_dot(self, name: str) -> bool:
+        """Is it a dot product without OP_SEL?"""
+        return bool(re.match(r"V_DOT" if self.family == "cdna" else r"V_DOT[48]", name))
+
     def packed_modifiers(self, name: str, count: int, mixed: bool) -> list[Modifier]:
         """The modifiers of VOP3P."""
         high = ((59, 2), (14, 1))[: 2 if count == 3 else 1]
         full = 0 if mixed else (1 << count) - 1
-        found = [Modifier("op_sel", "bits", ((11, count),)), Modifier("op_sel_hi", "bits", high, full)]
+        found = []
+        if not self.plain_dot(name):
+            found = [Modifier("op_sel", "bits", ((11, count),)), Modifier("op_sel_hi", "bits", high, full)]
         if not mixed:
             found += [Modifier("neg_lo", "bits", ((61, count),)), Modifier("neg_hi", "bits", ((8, count),))]
         found.append(Modifier("clamp", "flag", ((15, 1),)))
@@ -152,7 +156,7 @@ class World:
         out = 8 * 32 * 32 // self.wave
         each = {"IU8": 128, "IU4": 64}.get(source, 256)
         slots = [Slot("D0", "vgpr", ((0, 8),), out, "b", False, True), Slot("S0", "src", ((32, 9),), each),
-                 Slot("S1", "src", ((41, 9),), each), Slot("S2", "src", ((50, 9),), out)]  # fmt: skip
+                 Slot("S1", "src", ((41, 9),), each), Slot("S2", "wsrc", ((50, 9),), out)]  # fmt: skip
         integer = source.startswith("IU")
         found = [Modifier("neg_lo", "bits", ((61, 3),))]
         if result in ("F16", "BF16"):
@@ -189,10 +193,29 @@ class World:
                                 fixed=fixed, mask=put(where, -1))  # fmt: skip
 
 
-def op_sel(name: str) -> bool:
-    """Has an entry without operands of 16 bits OP_SEL?"""
-    return name.startswith(("V_CVT_SCALEF32", "V_CVT_PK_FP8", "V_CVT_PK_BF8", "V_CVT_SR_FP8", "V_CVT_SR_BF8",
-                            "V_CVT_SR_F16", "V_CVT_SR_BF16"))  # fmt: skip
+OP_SEL = re.compile(r"V_CVT_SCALEF32_(?!\w*(PK32|2XPK16))|V_CVT_(PK|SR)_(FP8|BF8)|V_CVT_SR_B?F16|V_ASHR_PK_")
+INTEGER_CLAMP = re.compile(
+    r"V_(ADD|SUB|SUBREV|ADDC|SUBB|SUBBREV)_(NC_|CO_|CI_)*[UI](16|32)|V_MUL_(I32_I24|U32_U24)|V_MAD_|V_(MQ|Q|M)?SAD_|V_DOT"
+)
+NO_CLAMP = re.compile(
+    r"V_CNDMASK|V_CVT_SCALEF32|V_CVT_PK_(FP8|BF8)|V_CVT_SR_|V_DOT2_B?F16|V_CMPX?_CLASS|V_MQSAD_U32_U8"
+)
+
+
+def op_sel(name: str, halves: bool, promoted: bool) -> bool:
+    """Has an entry of VOP3 on CDNA OP_SEL? Those with 16 bits have that are not in a short format too."""
+    return bool(OP_SEL.match(name)) or (halves and not promoted and "LEGACY" not in name)
+
+
+def clamp(fam: str, name: str, slots: list[Slot]) -> bool:
+    """Has an entry of VOP3 CLAMP? Floats have, sums and products of integers, and byte shifts of RDNA3."""
+    if NO_CLAMP.match(name):
+        return False
+    return (
+        any(slot.type == "f" for slot in slots if slot.role[0] in "DS")
+        or bool(INTEGER_CLAMP.match(name))
+        or (fam == "rdna" and name.startswith("V_ALIGN"))
+    )
 
 
 def matrix_slots(out: int, a: int, b: int) -> list[Slot]:
