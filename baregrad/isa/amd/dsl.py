@@ -6,8 +6,9 @@ gfx1100.v_add_f32_e64(v[1], v[2], -abs(v[3]), clamp=True)
 >>> g.s_load_b128(s[4:7], s[0:1], 0x10).size
 8
 
-Ranges count both ends. Names are the assembler's, with a suffix (_e32, _e64, _dpp, _sdwa) or without one: then
-the shortest form that fits is taken. What is not here: what operands are (operands.py), which forms there are.
+Pairs are one name, v_dual_mov_b32__v_dual_add_f32. Ranges count both ends. Names are the assembler's, with
+a suffix (_e32, _e64, _dpp, _sdwa) or without one: then the shortest form that fits is taken. What is not
+here: what operands are (operands.py), which forms there are.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from baregrad.isa.amd.make import make
 from baregrad.isa.amd.operands import OFF, Changed, Label, Literal, Operand, Reg
 
 __all__ = [
-    "Changed", "Chip", "File", "Inst", "Label", "Literal", "a", "exec", "exec_hi", "exec_lo", "flat_scratch", "gfx1100",
-    "gfx1100_wave64", "gfx950", "lit", "m0", "null", "off", "s", "src_scc", "ttmp", "v", "vcc", "vcc_hi", "vcc_lo",
+    "Changed", "Chip", "File", "Inst", "Label", "Literal", "a", "exec", "exec_hi", "exec_lo", "flat_scratch",
+    "flat_scratch_hi", "flat_scratch_lo", "gfx1100", "gfx1100_wave64", "gfx950", "lit", "m0", "null", "off", "s", "sext",
+    "src_execz", "src_private_base", "src_private_limit", "src_scc", "src_shared_base", "src_shared_limit",
+    "src_vccz", "ttmp", "v", "vcc", "vcc_hi", "vcc_lo", "xnack_mask", "xnack_mask_hi", "xnack_mask_lo",
 ]  # fmt: skip
 
 
@@ -61,7 +64,7 @@ class Chip:
 
     def inst(self, name: str, operands: tuple[Operand, ...], given: dict[str, Given]) -> Inst:
         """The first form of a name that takes the operands. Errors: EncodingError with all forms of that name."""
-        found = by_name(self.name, self.wave).get(name)
+        found = by_name(self.name, self.wave).get(name.replace("__", " :: "))
         if not found:
             raise EncodingError(
                 f"no instruction {name!r} on {self.name}",
@@ -89,10 +92,19 @@ def lit(bits: int) -> Literal:
     return Literal(bits)
 
 
+def sext(value: Reg) -> Changed:
+    """A part of a source with its sign extended (SDWA)."""
+    return Changed(value, sext=True)
+
+
 v, s, a, ttmp = File("v"), File("s"), File("a"), File("ttmp")
 vcc, exec, flat_scratch = Reg("vcc", 0, 2), Reg("exec", 0, 2), Reg("flat_scratch", 0, 2)
 vcc_lo, vcc_hi, exec_lo, exec_hi, m0, null = map(
     Reg, ("vcc_lo", "vcc_hi", "exec_lo", "exec_hi", "m0", "null")
 )
-src_scc, off = Reg("src_scc"), OFF
+src_scc, src_vccz, src_execz, off = Reg("src_scc"), Reg("src_vccz"), Reg("src_execz"), OFF
+src_shared_base, src_shared_limit = Reg("src_shared_base"), Reg("src_shared_limit")
+src_private_base, src_private_limit = Reg("src_private_base"), Reg("src_private_limit")
+flat_scratch_lo, flat_scratch_hi = Reg("flat_scratch_lo"), Reg("flat_scratch_hi")
+xnack_mask, xnack_mask_lo, xnack_mask_hi = Reg("xnack_mask", 0, 2), Reg("xnack_mask_lo"), Reg("xnack_mask_hi")
 gfx1100, gfx1100_wave64, gfx950 = Chip("gfx1100"), Chip("gfx1100", 64), Chip("gfx950")

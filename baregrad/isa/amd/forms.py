@@ -1,7 +1,7 @@
 """All forms of an architecture: those of the scalar and vector formats are made here, of memory in memory.py.
 
-From an entry's tree (or its row in rows.py) come the operands, from the format the fields and modifiers. What is
-not here: what a form is (layout.py), instructions (inst.py).
+From an entry's tree (or its row in rows.py) come the operands, from the format the fields and modifiers.
+What is not here: what a form is (layout.py), instructions (inst.py).
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
     if "D0" in found:
         one = found["D0"]
         kind = kind_of(entry, "D0", "lvgpr" if half(world, one) else "vgpr")
-        slots.append(Slot("D0", kind, parts(fields["VDST"])[:1] if kind != "sdst" else ((0, 7),), one.bits, one.type, one.read, one.written,
+        slots.append(Slot("D0", kind, parts(fields["VDST"])[:1] if kind not in ("sdst", "lanedst") else ((0, 7),), one.bits, one.type, one.read, one.written,
                           half=14 if kind == "lvgpr" else -1))  # fmt: skip
     elif compare and not (world.family == "rdna" and entry.name.startswith("V_CMPX")):
         slots.append(Slot("D0", "sdst", ((0, 7),), world.wave, "u", False, True))

@@ -1,7 +1,7 @@
 """An instruction as an object: a form and its bits, seen as operands and modifiers.
 
-What is not here: how it is made of operands (make.py) and of bytes (decode.py), its text (text.py, assembler.py),
-which forms there are (forms.py, memory.py).
+What is not here: how it is made of operands (make.py) and of bytes (decode.py), its text (text.py,
+assembler.py), which forms there are (forms.py, memory.py).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Inst:
         ]
         parts += [f"{name}={value!r}" for name, value in self.modifiers.items()]
         chip = tables_name(self.form)
-        return f"{chip}.{self.form.name}({', '.join(parts)})"
+        return f"{chip}.{self.form.name.replace(' :: ', '__')}({', '.join(parts)})"
 
     @property
     def name(self) -> str:

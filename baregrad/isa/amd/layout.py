@@ -1,7 +1,7 @@
 """What a form is made of: slots (operands), modifiers, and the bits where they lie.
 
-A form is one way to encode one entry of the manual: v_add_f32 has forms for e32, e64, DPP and SDWA. What is not
-here: which forms there are (forms.py, memory.py).
+A form is one way to encode one entry of the manual: v_add_f32 has forms for e32, e64, DPP and SDWA. What is
+not here: which forms there are (forms.py, memory.py).
 """
 
 from __future__ import annotations

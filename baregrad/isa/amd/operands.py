@@ -1,9 +1,10 @@
-"""Operands: registers, constants, literals, labels, with what may stand around them; and their codes in fields.
+"""Operands: registers, constants, literals, labels, with what may stand around them; and their codes in
+fields.
 
-A register is `v[1]`, `s[4:7]` (both ends count), `a[0:3]`, `ttmp[2]`, or has a name (vcc, exec_lo, m0, null ...).
-Integers -16..64 and ten floats have codes of their own; others are literals of 32 bits. `table` has, for each
-kind of field, the operand that each code means; `code` is the way back. What is not here: which fields a form
-has (forms.py), operands in text (text.py).
+A register is `v[1]`, `s[4:7]` (both ends count), `a[0:3]`, `ttmp[2]`, or has a name (vcc, exec_lo, m0, null
+...). Integers -16..64 and ten floats have codes of their own; others are literals of 32 bits. `table` has,
+for each kind of field, the operand that each code means; `code` is the way back. What is not here: which
+fields a form has (forms.py), operands in text (text.py).
 """
 
 from __future__ import annotations
@@ -199,6 +200,7 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
             one if one is not None and one != NULL and one.file not in ("exec", "exec_hi") else None
             for one in scalars(fam, count)
         ),
+        "lanedst": tuple(one if one is None or one.file != "m0" else None for one in scalars(fam, count)),
         "sdata": tuple(
             one if one is None or one.file not in ("m0", "exec", "exec_lo", "exec_hi") else None
             for one in scalars(fam, count)

@@ -1,7 +1,7 @@
 """What the manuals do not tabulate, as rows: operands of single entries, entries that are missing, names.
 
-Operands are written as uses.py would find them: role, letter of the type, bits, r and w. A kind in brackets is
-an operand of a kind that the format does not have by default. What is not here: what follows from trees.
+Operands are written as uses.py would find them: role, letter of the type, bits, r and w. A kind in brackets
+is an operand of a kind that the format does not have by default. What is not here: what follows from trees.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ PACKED = (("2XPK16_FP6_F32", 512, 512), ("2XPK16_BF6_F32", 512, 512), ("PK32_FP6
 
 # Kinds of operands that are not what the format says: (entry, role, kind)
 KINDS = (
-    ("V_READFIRSTLANE_B32", "D0", "sdst"), ("V_READFIRSTLANE_B32", "S0", "vsrc"),
-    ("V_READLANE_B32", "D0", "sdst"), ("V_READLANE_B32", "S0", "vsrc"), ("V_READLANE_B32", "S1", "ssrc9"),
+    ("V_READFIRSTLANE_B32", "D0", "lanedst"), ("V_READFIRSTLANE_B32", "S0", "vsrc"),
+    ("V_READLANE_B32", "D0", "lanedst"), ("V_READLANE_B32", "S0", "vsrc"), ("V_READLANE_B32", "S1", "ssrc9"),
     ("V_WRITELANE_B32", "S0", "ssrc9"), ("V_WRITELANE_B32", "S1", "ssrc9"),
     ("V_PERMLANE16_B32", "S0", "vsrc"), ("V_PERMLANEX16_B32", "S0", "vsrc"),
     ("V_PERMLANE16_B32", "S1", "lane"), ("V_PERMLANEX16_B32", "S1", "lane"),

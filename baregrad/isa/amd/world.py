@@ -1,4 +1,5 @@
-"""What the builders of forms share: an architecture's tables and lanes, and how a format's bits become a form.
+"""What the builders of forms share: an architecture's tables and lanes, and how a format's bits become a
+form.
 
 Modifiers by format and family are here too. What is not here: operands of entries (forms.py, memory.py).
 """
