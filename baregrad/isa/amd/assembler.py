@@ -152,8 +152,14 @@ def value(piece: str, fam: str) -> Operand:
     named = special(fam).get(piece)
     if named is not None:
         return named
-    for begin, end, change in (("-|", "|", (True, True, False)), ("|", "|", (False, True, False)), ("neg(", ")", (True, False, False)),
-                               ("abs(", ")", (False, True, False)), ("sext(", ")", (False, False, True)), ("-", "", (True, False, False))):  # fmt: skip
+    for begin, end, change in (
+        ("-|", "|", (True, True, False)),
+        ("|", "|", (False, True, False)),
+        ("neg(", ")", (True, False, False)),
+        ("abs(", ")", (False, True, False)),
+        ("sext(", ")", (False, False, True)),
+        ("-", "", (True, False, False)),
+    ):
         if piece.startswith(begin) and piece.endswith(end) and len(piece) > len(begin) + len(end):
             inner = value(piece[len(begin) : len(piece) - len(end)], fam)
             if isinstance(inner, (Label, Changed)):

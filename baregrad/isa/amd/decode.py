@@ -103,7 +103,7 @@ def reader(form: Form) -> Reader:
 
 
 def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -> tuple[Inst, int]:
-    """The instruction at an offset, and its size in bytes; `wave` is 32 or 64 lanes, 0 what the chip has by default.
+    """The instruction at an offset, and its size in bytes; `wave` is 32 or 64 lanes, 0 is the chip's default.
 
     Errors: EncodingError for bytes that are no instruction of the architecture, or cut off.
     """

@@ -23,10 +23,11 @@ from baregrad.isa.amd.make import make
 from baregrad.isa.amd.operands import OFF, Changed, Label, Literal, Operand, Reg
 
 __all__ = [
-    "Changed", "Chip", "File", "Inst", "Label", "Literal", "a", "exec", "exec_hi", "exec_lo", "flat_scratch",
-    "flat_scratch_hi", "flat_scratch_lo", "gfx1100", "gfx1100_wave64", "gfx950", "lit", "m0", "null", "off", "s", "sext",
-    "src_execz", "src_private_base", "src_private_limit", "src_scc", "src_shared_base", "src_shared_limit",
-    "src_vccz", "ttmp", "v", "vcc", "vcc_hi", "vcc_lo", "xnack_mask", "xnack_mask_hi", "xnack_mask_lo",
+    "Changed", "Chip", "File", "Inst", "Label", "Literal", "a", "exec", "exec_hi", "exec_lo",
+    "flat_scratch", "flat_scratch_hi", "flat_scratch_lo", "gfx1100", "gfx1100_wave64", "gfx950", "lit",
+    "m0", "null", "off", "s", "sext", "src_execz", "src_private_base", "src_private_limit", "src_scc",
+    "src_shared_base", "src_shared_limit", "src_vccz", "ttmp", "v", "vcc", "vcc_hi", "vcc_lo",
+    "xnack_mask", "xnack_mask_hi", "xnack_mask_lo",
 ]  # fmt: skip
 
 
@@ -63,7 +64,7 @@ class Chip:
         return build
 
     def inst(self, name: str, operands: tuple[Operand, ...], given: dict[str, Given]) -> Inst:
-        """The first form of a name that takes the operands. Errors: EncodingError with all forms of that name."""
+        """The first form of a name that takes the operands. Errors: EncodingError with all of its forms."""
         found = by_name(self.name, self.wave).get(name.replace("__", " :: "))
         if not found:
             raise EncodingError(

@@ -14,23 +14,10 @@ from baregrad.isa.amd import memory
 from baregrad.isa.amd.archs import Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
-from baregrad.isa.amd.operands import NULL, family
-from baregrad.isa.amd.rows import (
-    EXTRA,
-    KINDS,
-    NAMES,
-    NO_EXTENSION,
-    NO_LONG_DPP,
-    NO_SDWA,
-    ONLY_SOURCE,
-    OPERANDS,
-    PACKED,
-    PLAIN,
-    SOPP,
-    Found,
-    operands,
-)  # fmt: skip
-from baregrad.isa.amd.uses import IMPLICIT, uses
+from baregrad.isa.amd.operands import family
+from baregrad.isa.amd.roles import half, implicit, kind_of, name_of, roles
+from baregrad.isa.amd.rows import EXTRA, KINDS, NO_EXTENSION, NO_LONG_DPP, NO_SDWA, ONLY_SOURCE, PLAIN, Found
+from baregrad.isa.amd.scalar import sop, sopk, sopp  # fmt: skip
 from baregrad.isa.amd.world import World
 
 SIZES = {"VOP3": 8, "VOP3A": 8, "VOP3B": 8, "VOP3SD": 8, "VOP3P": 8, "VOP3P-MAI": 8, "VOPD": 8, "VINTERP": 8}
@@ -44,14 +31,19 @@ ELEMENT = {"F32": 32, "F64": 64, "F16": 16, "BF16": 16, "I8": 8, "IU8": 8, "IU4"
 
 @memo
 def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
-    """All forms of an architecture (by its name or its chip's) for waves of 32 or 64 lanes (0: its default)."""
+    """All forms of an architecture (by its name or its chip's), for waves of 32 or 64 lanes (0: default)."""
     row = arch_of(name)
     wave = wave or row.lanes[0]
     if name != row.name or wave != (wave or row.lanes[0]):
         return forms(row.name, wave)
     found = tables(name)
-    world = World(found, family(row.name), wave, frozenset(e.name for e in found.instructions if e.format.startswith("VOP3")),
-                  frozenset(e.name for e in found.instructions if e.format in ("VOP1", "VOP2", "VOPC")))  # fmt: skip
+    world = World(
+        found,
+        family(row.name),
+        wave,
+        frozenset(e.name for e in found.instructions if e.format.startswith("VOP3")),
+        frozenset(e.name for e in found.instructions if e.format in ("VOP1", "VOP2", "VOPC")),
+    )
     made: list[Form] = []
     extra = [Instruction(fmt, op, given, -1, ()) for on, fmt, op, given, _ in EXTRA if on == row.name]
     for entry in (*found.instructions, *extra):
@@ -72,142 +64,6 @@ def by_name(name: str, wave: int = 0) -> dict[str, tuple[Form, ...]]:
         if short != form.name:
             found.setdefault(short, []).append(form)
     return {key: tuple(rows) for key, rows in found.items()}
-
-
-def roles(world: World, entry: Instruction) -> dict[str, Found]:
-    """The operands of a vector or scalar entry, by role."""
-    for fam, name, text in OPERANDS:
-        if name == entry.name and fam in ("", world.family):
-            return {one.role: one for one in operands(text)}
-    compare = re.fullmatch(r"V_CMPX?_(\w+?)_([FIU])(\d+)", entry.name)
-    if compare:
-        kind, bits = compare[2].lower(), int(compare[3])
-        second = Found("S1", "b", 16 if bits == 16 else 32, True, False) if compare[1] == "CLASS" else None
-        return {
-            "S0": Found("S0", kind, bits, True, False),
-            "S1": second or Found("S1", kind, bits, True, False),
-        }
-    tree = world.tables.tree(entry)
-    found = {} if tree is None else {
-        role: Found(role, use.type, use.bits or 32, use.read, use.written)
-        for role, use in uses(tree).items() if role in ("D0", "S0", "S1", "S2", "SIMM16", "SIMM32")
-    }  # fmt: skip
-    for end, wide, other in PACKED:
-        if entry.name.endswith(end):
-            found = {role: one._replace(type="b") if role[0] == "S" else one for role, one in found.items()}
-            found["S0"] = Found("S0", "b", wide, True, False)
-            if other:
-                found["S1"] = Found("S1", "b", other, True, False)
-            break
-    return found
-
-
-def implicit(world: World, entry: Instruction) -> tuple[tuple[str, bool, bool], ...]:
-    """The registers that an entry uses without naming them: (name, read, written)."""
-    tree = world.tables.tree(entry)
-    if tree is None:
-        return ()
-    return tuple((key.lower(), use.read, use.written) for key, use in uses(tree).items() if key in IMPLICIT)
-
-
-def name_of(world: World, entry: Instruction) -> str:
-    """The name as assemblers write it."""
-    for fam, given, name in NAMES:
-        if given == entry.name and fam in (world.family, world.tables.arch.name):
-            return name.lower()
-    return entry.name.lower()
-
-
-def scalar_slot(world: World, fmt: str, field: str, kind: str, one: Found) -> Slot:
-    """A scalar operand."""
-    return Slot(one.role, kind, parts(world.tables.formats[fmt].fields[field]), max(32, one.bits), one.type,
-                one.read, one.written)  # fmt: skip
-
-
-def sop(world: World, entry: Instruction) -> Iterator[Form]:
-    """SOP1, SOP2, SOPC."""
-    found, fmt = roles(world, entry), entry.format
-    fields = world.tables.formats[fmt].fields
-    if entry.name.startswith("S_SENDMSG_RTN"):
-        bits = int(entry.name[-2:])
-        slots = [Slot("D0", "sdst", parts(fields["SDST"]), bits, "b", False, True),
-                 Slot("S0", "message", parts(fields["SSRC0"]))]  # fmt: skip
-        yield world.form(entry, name_of(world, entry), fmt, 4, slots)
-        return
-    slots = []
-    if "D0" in found and "SDST" in fields:
-        slots.append(scalar_slot(world, fmt, "SDST", "sdst", found["D0"]))
-    for role, field in (("S0", "SSRC0"), ("S1", "SSRC1")):
-        if role in found:
-            slots.append(scalar_slot(world, fmt, field, kind_of(entry, role, "ssrc"), found[role]))
-    if entry.name == "S_SET_GPR_IDX_ON":
-        slots[1] = Slot("S1", "gpr_idx", ((8, 4),))
-    yield world.form(
-        entry, name_of(world, entry), fmt, 4, slots, literal="may", implicit=implicit(world, entry)
-    )
-
-
-def sopk(world: World, entry: Instruction) -> Iterator[Form]:
-    """SOPK: a scalar register and 16 bits."""
-    fields, name = world.tables.formats["SOPK"].fields, entry.name
-    where, dst = parts(fields["SIMM16"]), parts(fields["SDST"])
-    imm = Slot("SIMM16", "hex", where)
-    hwreg = Slot("SIMM16", "hwreg", where)
-    reg = Slot("D0", "sdst", dst, 32, "b", False, True)
-    read = Slot("S0", "sdst", dst, 32, "b", True, False)
-    literal = ""
-    if name == "S_VERSION":
-        slots = [imm]
-    elif name == "S_GETREG_B32":
-        slots = [reg, hwreg]
-    elif name == "S_SETREG_B32":
-        slots = [hwreg, read]
-    elif name == "S_SETREG_IMM32_B32":
-        slots, literal = [hwreg, Slot("SIMM32", "literal", ())], "always"
-    elif name in ("S_CALL_B64", "S_CBRANCH_I_FORK"):
-        pair = Slot("D0", "sdst", dst, 64, "b", name != "S_CALL_B64", name == "S_CALL_B64")
-        slots = [pair, Slot("SIMM16", "label", where, type="i")]
-    elif name.startswith("S_WAITCNT"):
-        null = put(dst, 124)
-        slots = [Slot("S0", "fixed", (), fixed=NULL), imm]
-        yield world.form(entry, name_of(world, entry), "SOPK", 4, slots, fixed=null, mask=put(dst, -1))
-        return
-    elif name.startswith("S_CMPK"):
-        slots = [read, imm]
-    else:
-        slots = [reg._replace(read=name in ("S_ADDK_I32", "S_MULK_I32")), imm]
-    yield world.form(
-        entry, name_of(world, entry), "SOPK", 4, slots, literal=literal, implicit=implicit(world, entry)
-    )
-
-
-def sopp(world: World, entry: Instruction) -> Iterator[Form]:
-    """SOPP: 16 bits, written as the entry wants."""
-    where = parts(world.tables.formats["SOPP"].fields["SIMM16"])
-    kind = SOPP.get(entry.name, "label" if "BRANCH" in entry.name else "decimal")
-    name, uses_ = name_of(world, entry), implicit(world, entry)
-    if kind in ("", "optional"):
-        yield world.form(entry, name, "SOPP", 4, [], fixed=put(where, 0), mask=put(where, -1), implicit=uses_)
-    if kind:
-        kind = "decimal" if kind == "optional" else kind
-        yield world.form(entry, name, "SOPP", 4, [Slot("SIMM16", kind, where if kind != "gpr_idx" else ((0, 4),), type="i" if kind == "label" else "b")],
-                         implicit=uses_)  # fmt: skip
-
-
-def kind_of(entry: Instruction, role: str, default: str) -> str:
-    """The kind of an operand, by its row."""
-    if default == "src" and any(entry.name.endswith(end) for end, _, _ in PACKED) and role in ("S0", "S1"):
-        wide = next(row for row in PACKED if entry.name.endswith(row[0]))
-        return "vsrc" if role == "S0" or wide[2] else default
-    for name, which, kind in KINDS:
-        if name == entry.name and which == role:
-            return kind
-    return default
-
-
-def half(world: World, one: Found) -> bool:
-    """Is it half a register in text?"""
-    return world.family == "rdna" and one.bits == 16
 
 
 def short_source(world: World, entry: Instruction, one: Found, where: Parts, kind: str) -> Slot:
@@ -286,8 +142,18 @@ def extended(
             made[0] = Slot("D0", "sdst8", where, 64, "u", False, True)
         made = [slot._replace(sext=-1) for slot in made] if only else made
         also = put(parts(fields["DST_SEL"]), 6) if only else 0
-        yield world.form(entry, name + suffix, f"{fmt}+{extension}", 8, made, modifiers, fixed=put(source, code),
-                         mask=put(source, -1), also=also, implicit=uses_)  # fmt: skip
+        yield world.form(
+            entry,
+            name + suffix,
+            f"{fmt}+{extension}",
+            8,
+            made,
+            modifiers,
+            fixed=put(source, code),
+            mask=put(source, -1),
+            also=also,
+            implicit=uses_,
+        )
 
 
 def long(world: World, entry: Instruction) -> Iterator[Form]:
@@ -300,8 +166,18 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
     if "D0" in found:
         one = found["D0"]
         kind = kind_of(entry, "D0", "lvgpr" if half(world, one) else "vgpr")
-        slots.append(Slot("D0", kind, parts(fields["VDST"])[:1] if kind not in ("sdst", "lanedst") else ((0, 7),), one.bits, one.type, one.read, one.written,
-                          half=14 if kind == "lvgpr" else -1))  # fmt: skip
+        slots.append(
+            Slot(
+                "D0",
+                kind,
+                parts(fields["VDST"])[:1] if kind not in ("sdst", "lanedst") else ((0, 7),),
+                one.bits,
+                one.type,
+                one.read,
+                one.written,
+                half=14 if kind == "lvgpr" else -1,
+            )
+        )
     elif compare and not (world.family == "rdna" and entry.name.startswith("V_CMPX")):
         slots.append(Slot("D0", "sdst", ((0, 7),), world.wave, "u", False, True))
     if "SDST" in fields:
@@ -317,8 +193,17 @@ def long(world: World, entry: Instruction) -> Iterator[Form]:
     also = unused(world, fmt, slots) | (
         126 if world.family == "rdna" and entry.name.startswith("V_CMPX") else 0
     )
-    yield world.form(entry, name + suffix, fmt, 8, slots, modifiers, literal="may" if world.family == "rdna" else "",
-                     also=also, implicit=uses_)  # fmt: skip
+    yield world.form(
+        entry,
+        name + suffix,
+        fmt,
+        8,
+        slots,
+        modifiers,
+        literal="may" if world.family == "rdna" else "",
+        also=also,
+        implicit=uses_,
+    )
     if world.family == "rdna" and long_dpp(entry, slots):
         yield from long_extended(
             world, entry, name, fmt, slots, modifiers, uses_, also if "CMPX" in entry.name else 0
@@ -346,7 +231,7 @@ def long_dpp(entry: Instruction, slots: list[Slot]) -> bool:
     return narrow and not lanes and not re.match(r"V_MUL_(LO|HI)_[UI]32$", entry.name)
 
 
-def long_extended(
+def long_extended(  # noqa: PLR0913 - all that a long form is made of
     world: World, entry: Instruction, name: str, fmt: str, slots: list[Slot], modifiers: list[Modifier],
     uses_: tuple[tuple[str, bool, bool], ...], also: int = 0,
 ) -> Iterator[Form]:  # fmt: skip
@@ -361,8 +246,18 @@ def long_extended(
         ]
         made = [slot._replace(where=((64, 8),)) if slot.role == "S0" else slot for slot in made]
         more = [*modifiers, *world.lane_modifiers(extension, fields, 32)]
-        yield world.form(entry, name + "_e64_dpp", f"{fmt}+{extension}", 12, made, more, fixed=put(source, code),
-                         mask=put(source, -1), also=also, implicit=uses_)  # fmt: skip
+        yield world.form(
+            entry,
+            name + "_e64_dpp",
+            f"{fmt}+{extension}",
+            12,
+            made,
+            more,
+            fixed=put(source, code),
+            mask=put(source, -1),
+            also=also,
+            implicit=uses_,
+        )
 
 
 def long_source(world: World, entry: Instruction, fmt: str, number: int, one: Found) -> Slot:
@@ -373,8 +268,18 @@ def long_source(world: World, entry: Instruction, fmt: str, number: int, one: Fo
     signed = one.type == "f" and kind in ("src", "lsrc")
     neg = parts(fields["NEG"])[0][0] + number if signed and "NEG" in fields else -1
     plain = parts(fields["ABS"])[0][0] + number if signed and "ABS" in fields else -1
-    return Slot(one.role, kind, parts(fields[f"SRC{number}"]), one.bits, one.type, one.read, one.written, neg, plain,
-                half=11 + number if is_half else -1)  # fmt: skip
+    return Slot(
+        one.role,
+        kind,
+        parts(fields[f"SRC{number}"]),
+        one.bits,
+        one.type,
+        one.read,
+        one.written,
+        neg,
+        plain,
+        half=11 + number if is_half else -1,
+    )
 
 
 def packed(world: World, entry: Instruction) -> Iterator[Form]:
@@ -395,8 +300,19 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
         if role in found:
             count += 1
             one = found[role]
-            slots.append(Slot(role, "src", parts(fields[f"SRC{number}"]), max(32, one.bits), one.type if mixed else "b", True, False,
-                              61 + number if mixed else -1, 8 + number if mixed else -1))  # fmt: skip
+            slots.append(
+                Slot(
+                    role,
+                    "src",
+                    parts(fields[f"SRC{number}"]),
+                    max(32, one.bits),
+                    one.type if mixed else "b",
+                    True,
+                    False,
+                    61 + number if mixed else -1,
+                    8 + number if mixed else -1,
+                )
+            )
     made = world.packed_modifiers(entry.name, count, mixed)
     unset = 0 if mixed else world.packed_unused(0 if world.plain_dot(entry.name) else count)
     literal = "may" if world.family == "rdna" and not mixed else ""
@@ -439,6 +355,18 @@ def matrix(world: World, entry: Instruction, name: str, match: re.Match[str]) ->
 
 
 BUILDERS = {
-    "SOP1": sop, "SOP2": sop, "SOPC": sop, "SOPK": sopk, "SOPP": sopp, "VOP1": short, "VOP2": short, "VOPC": short,
-    "VOP3": long, "VOP3SD": long, "VOP3A": long, "VOP3B": long, "VOP3P": packed, **memory.BUILDERS,
-}  # fmt: skip
+    "SOP1": sop,
+    "SOP2": sop,
+    "SOPC": sop,
+    "SOPK": sopk,
+    "SOPP": sopp,
+    "VOP1": short,
+    "VOP2": short,
+    "VOPC": short,
+    "VOP3": long,
+    "VOP3SD": long,
+    "VOP3A": long,
+    "VOP3B": long,
+    "VOP3P": packed,
+    **memory.BUILDERS,
+}

@@ -33,7 +33,7 @@ SCALAR_SDWA = 256
 
 
 def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
-    """The instruction of a form with operands and modifiers. Errors: EncodingError with the form's operand list."""
+    """The instruction of a form with operands and modifiers. Errors: EncodingError with the form's slots."""
     try:
         return _make(form, operands, given)
     except EncodingError as error:
@@ -53,22 +53,10 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
     canonical: list[Operand] = []
     for slot, operand in zip(slots, operands, strict=True):
         bits, extra, value = place(fam, slot, operand)
-        if extra >= 0:
-            if not form.literal or (literal >= 0 and literal != extra):
-                raise EncodingError(f"{operand!r} wants a literal", why="the form has none, or another one")
-            literal = extra
+        literal = joined(form, operand, literal, extra)
         word |= bits
         canonical.append(value)
-    for one in form.modifiers:
-        value = one.default
-        if one.name in given:
-            value = read_given(one, given[one.name], fam)
-        word |= put(one.where, value)
-    if given:
-        names = {one.name for one in form.modifiers}
-        for name in given:
-            if name not in names:
-                raise EncodingError(f"no modifier {name}", why=f"{form.name} does not have it")
+    word |= modifier_bits(form, given, fam)
     if form.encoding == "VOPD":
         banks(form, canonical)
     if any(len(slot.where) > 1 for slot in slots):
@@ -80,6 +68,29 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
     elif form.literal == "always":
         raise EncodingError("its literal is missing")
     return Inst(form, word, size, tuple(canonical))
+
+
+def joined(form: Form, operand: Operand, literal: int, extra: int) -> int:
+    """The literal of an instruction and of one more operand, -1 for none: there is one at most."""
+    if extra < 0 or extra == literal:
+        return literal
+    if not form.literal or literal >= 0:
+        raise EncodingError(f"{operand!r} wants a literal", why="the form has none, or another one")
+    return extra
+
+
+def modifier_bits(form: Form, given: Mapping[str, Given], fam: str) -> int:
+    """The bits of all modifiers. Errors: EncodingError for one that the form does not have."""
+    word = 0
+    for one in form.modifiers:
+        value = read_given(one, given[one.name], fam) if one.name in given else one.default
+        word |= put(one.where, value)
+    if given:
+        names = {one.name for one in form.modifiers}
+        for name in given:
+            if name not in names:
+                raise EncodingError(f"no modifier {name}", why=f"{form.name} does not have it")
+    return word
 
 
 def banks(form: Form, operands: list[Operand]) -> None:
@@ -149,39 +160,36 @@ def place(fam: str, slot: Slot, operand: Operand) -> tuple[int, int, Operand]:
     if isinstance(operand, Changed):
         word, value = change_bits(slot, operand), operand.value
     if isinstance(value, Reg):
-        if value.half and slot.half >= 0:
-            word |= 1 << slot.half if value.half == "h" else 0
-            code = codes(fam, kind, slot.registers).get(value.l, -1)
-        else:
-            code = codes(fam, kind, slot.registers).get(value, -1)
-        if code < 0:
-            raise EncodingError(
-                f"{operand!r} cannot be {slot.role.lower()}", why=f"it takes {kind} of {slot.bits} bits"
-            )
-        return word | put(slot.where, code), -1, operand
+        return word | register_bits(fam, slot, value), -1, operand
     if isinstance(value, (Label, Changed)) or not (slot.literal or kind in CONSTANTS):
-        raise EncodingError(
-            f"{operand!r} cannot be {slot.role.lower()}", why=f"it takes {kind} of {slot.bits} bits"
-        )
-    code, extra = constant_code(slot, value)
-    if extra >= 0 and not slot.literal and kind != "literal":
-        raise EncodingError(
-            f"{operand!r} cannot be {slot.role.lower()}", why="it is a literal, and the form has none"
-        )
+        raise refused(slot, operand, f"it takes {kind} of {slot.bits} bits")
     if kind == "literal":
-        return (
-            0,
-            extra if extra >= 0 else literal_bits(slot, value),
-            Literal(extra if extra >= 0 else literal_bits(slot, value)),
-        )
-    if extra >= 0:
-        shown: Operand = Literal(extra)
-        return (
-            word | put(slot.where, LITERAL_CODE),
-            extra,
-            operand._replace(value=Literal(extra)) if isinstance(operand, Changed) else shown,
-        )
-    return word | put(slot.where, code | (SCALAR_SDWA if kind == "sdwa" else 0)), -1, operand
+        bits = literal_bits(slot, value)
+        return 0, bits, Literal(bits)
+    code, extra = constant_code(slot, value)
+    if extra < 0:
+        return word | put(slot.where, code | (SCALAR_SDWA if kind == "sdwa" else 0)), -1, operand
+    if not slot.literal:
+        raise refused(slot, operand, "it is a literal, and the form has none")
+    shown = operand._replace(value=Literal(extra)) if isinstance(operand, Changed) else Literal(extra)
+    return word | put(slot.where, LITERAL_CODE), extra, shown
+
+
+def refused(slot: Slot, operand: Operand, why: str) -> EncodingError:
+    """The error for an operand that a slot does not take."""
+    return EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why=why)
+
+
+def register_bits(fam: str, slot: Slot, value: Reg) -> int:
+    """The bits of a register. Errors: EncodingError for one that the slot does not take."""
+    known, word = codes(fam, slot.kind, slot.registers), 0
+    if value.half and slot.half >= 0:
+        word = 1 << slot.half if value.half == "h" else 0
+        value = value.l
+    code = known.get(value, -1)
+    if code < 0:
+        raise refused(slot, value, f"it takes {slot.kind} of {slot.bits} bits")
+    return word | put(slot.where, code)
 
 
 def immediate(slot: Slot, operand: Operand) -> int:

@@ -87,8 +87,8 @@ def scalar_offsets(
     yield world.form(entry, name, "SMEM", 8, [*first, scalar], both, fixed=kinds, mask=kinds)
 
 
-# What a DS entry has, by its name: the first pattern that fits. Letters: v result, w result of twice the size,
-# a address, d data, e second data, 4 second data of 128 bits; o offset, p two offsets, s swizzle.
+# What a DS entry has, by its name: the first pattern that fits. Letters: v result, w result of twice the
+# size, a address, d data, e second data, 4 second data of 128 bits; o offset, p two offsets, s swizzle.
 # Source: RDNA3 ISA 16.15, CDNA4 ISA 12.13
 # fmt: off
 DS_ROWS = (
@@ -298,8 +298,16 @@ def buffer_forms(
         address = Slot("VADDR", "vgpr", vaddr, 32 * count) if count else Slot("VADDR", "fixed", (), fixed=OFF)
         found = [*typed, Modifier("idxen", "flag", idxen), Modifier("offen", "flag", offen), offset, *flags]
         slots = [*([data] if data else []), address, resource, scalar]
-        yield world.form(entry, entry.name.lower(), fmt, 8, slots, found,
-                         fixed=fixed | put(offen, has_offset) | put(idxen, has_index), mask=mask | both)  # fmt: skip
+        yield world.form(
+            entry,
+            entry.name.lower(),
+            fmt,
+            8,
+            slots,
+            found,
+            fixed=fixed | put(offen, has_offset) | put(idxen, has_index),
+            mask=mask | both,
+        )
 
 
 # The halves of a pair: what each reads. Source: RDNA3 ISA 7.6
@@ -318,9 +326,16 @@ def pairs(world: World, entry: Instruction) -> Iterator[Form]:
         name = f"{entry.name.lower()} :: {other.name.lower()}"
         literal = "always" if any(slot.kind == "literal" for slot in (*first, *second)) else "may"
         where, which = parts(fields["OPX"]), parts(fields["OPY"])
-        yield world.form(Instruction("VOPD", entry.opcode, name.upper(), -1, ()), name, "VOPD", 8, [*first, *second],
-                         fixed=put(where, entry.opcode) | put(which, other.opcode), mask=put(where, -1) | put(which, -1),
-                         literal=literal)  # fmt: skip
+        yield world.form(
+            Instruction("VOPD", entry.opcode, name.upper(), -1, ()),
+            name,
+            "VOPD",
+            8,
+            [*first, *second],
+            fixed=put(where, entry.opcode) | put(which, other.opcode),
+            mask=put(where, -1) | put(which, -1),
+            literal=literal,
+        )
 
 
 def half_slots(entry: Instruction, fields: dict[str, Field], half: str) -> list[Slot]:

@@ -74,8 +74,8 @@ def listed(value: int, size: int, each: int = 1) -> str:
 
 
 class Style(NamedTuple):
-    """`text(name, value, width, family)` is what is written; `value(rest, family)` reads what is behind the colon;
-    `names` are the words that may begin it, "" is the modifier's own name.
+    """`text(name, value, width, family)` is what is written; `value(rest, family)` reads what is behind the
+    colon; `names` are the words that may begin it, "" is the modifier's own name.
     """
 
     text: Callable[[str, int, int, str], str]

@@ -75,7 +75,7 @@ class Label(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A source with its sign changed, without its sign, or extended by its sign (in this order from outside)."""
+    """A source with its sign changed, without its sign, or extended by its sign (this order from outside)."""
 
     value: Reg | int | float | Literal
     neg: bool = False
@@ -177,7 +177,8 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
 
     Kinds: sdst (a scalar register), ssrc (a scalar source), src (any source), vgpr, agpr, vsrc (a source that
     must be a VGPR), av (8 bits and one that says AGPR), asrc (9 bits and that), vgpr16, src16 (halves in the
-    short formats), lvgpr (halves, said by another bit), lsrc (that, or any source), ssrc_nolit, saddr (null is off).
+    short formats), lvgpr (halves, said by another bit), lsrc (that, or any source); others leave out what
+    one kind of instruction does not take.
     """
     none: tuple[Operand | None, ...] = (None,) * 256
     low = (*scalars(fam, count), *constants(fam))

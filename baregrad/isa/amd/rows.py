@@ -29,25 +29,31 @@ OPERANDS = (
     ("", "V_FMAC_DX9_ZERO_F32", "D0:f32rw S0:f32r S1:f32r"),
     ("", "V_CNDMASK_B32", "D0:b32w S0:f32r S1:f32r"), ("", "V_CNDMASK_B16", "D0:b16w S0:f16r S1:f16r"),
     ("", "V_ACCVGPR_MOV_B32", "D0:b32w S0:b32r"),
-    ("", "V_BITOP3_B32", "D0:b32w S0:b32r S1:b32r S2:b32r"), ("", "V_BITOP3_B16", "D0:b16w S0:b16r S1:b16r S2:b16r"),
+    ("", "V_BITOP3_B32", "D0:b32w S0:b32r S1:b32r S2:b32r"),
+    ("", "V_BITOP3_B16", "D0:b16w S0:b16r S1:b16r S2:b16r"),
     ("", "V_PK_MOV_B32", "D0:b64w S0:b64r S1:b64r"),
     ("", "V_SAT_PK_U8_I16", "D0:b16w S0:b32r"),
     ("", "V_LSHLREV_B16", "D0:u16w S0:u16r S1:u16r"), ("", "V_LSHRREV_B16", "D0:u16w S0:u16r S1:u16r"),
     ("", "V_ASHRREV_I16", "D0:i16w S0:u16r S1:i16r"),
-    ("", "V_DOT2_F16_F16", "D0:f16w S0:b32r S1:b32r S2:f16r"), ("", "V_DOT2_BF16_BF16", "D0:f16w S0:b32r S1:b32r S2:f16r"),
+    ("", "V_DOT2_F16_F16", "D0:f16w S0:b32r S1:b32r S2:f16r"),
+    ("", "V_DOT2_BF16_BF16", "D0:f16w S0:b32r S1:b32r S2:f16r"),
     ("", "V_CVT_F32_FP8", "D0:f32w S0:b32r"), ("", "V_CVT_F32_BF8", "D0:f32w S0:b32r"),
     ("", "V_CVT_PK_F32_FP8", "D0:b64w S0:b32r"), ("", "V_CVT_PK_F32_BF8", "D0:b64w S0:b32r"),
     ("", "V_QSAD_PK_U16_U8", "D0:b64w S0:b64r S1:b32r S2:b64r"),
     ("", "V_MQSAD_PK_U16_U8", "D0:b64w S0:b64r S1:b32r S2:b64r"),
     ("", "V_MQSAD_U32_U8", "D0:b128w S0:b64r S1:b32r S2:b128r"),
     ("", "V_TRIG_PREOP_F64", "D0:f64w S0:f64r S1:u32r"), ("", "V_LDEXP_F64", "D0:f64w S0:f64r S1:i32r"),
-    ("", "V_DOT4_I32_IU8", "D0:i32w S0:i32r S1:i32r S2:i32r"), ("", "V_DOT8_I32_IU4", "D0:i32w S0:i32r S1:i32r S2:i32r"),
+    ("", "V_DOT4_I32_IU8", "D0:i32w S0:i32r S1:i32r S2:i32r"),
+    ("", "V_DOT8_I32_IU4", "D0:i32w S0:i32r S1:i32r S2:i32r"),
     ("", "V_PK_FMAC_F16", "D0:b32rw S0:b32r S1:b32r"),
     ("rdna", "V_ALIGNBIT_B32", "D0:b32w S0:b32r S1:b32r S2:b16r"),
     ("rdna", "V_ALIGNBYTE_B32", "D0:b32w S0:b32r S1:b32r S2:b16r"),
-    ("", "V_FMA_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_FMA_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
-    ("", "V_FMA_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_MAD_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
-    ("", "V_MAD_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"), ("", "V_MAD_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_FMA_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_FMA_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_FMA_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_MAD_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_MAD_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
+    ("", "V_MAD_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
     ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"),
     ("", "V_MADMK_F16", "D0:f16w S0:f16r S1:f16r"), ("", "V_MADAK_F16", "D0:f16w S0:f16r S1:f16r"),
     ("rdna", "V_DOT2ACC_F32_F16", "D0:f32rw S0:b32r S1:b32r"),
@@ -77,7 +83,8 @@ KINDS = (
     ("S_MOVRELS_B32", "S0", "sreg"), ("S_MOVRELS_B64", "S0", "sreg"), ("S_MOVRELSD_2_B32", "S0", "sreg"),
     ("S_RFE_B64", "S0", "sreg"), ("S_SETPC_B64", "S0", "sreg"), ("S_CBRANCH_JOIN", "S0", "sreg"),
     ("S_CBRANCH_G_FORK", "S0", "sreg"), ("S_CBRANCH_G_FORK", "S1", "sreg"),
-    ("V_MQSAD_U32_U8", "S2", "vsrc"), ("V_MOVRELS_B32", "S0", "vsrc"), ("V_MOVRELSD_B32", "S0", "vsrc"), ("V_MOVRELSD_2_B32", "S0", "vsrc"),
+    ("V_MQSAD_U32_U8", "S2", "vsrc"), ("V_MOVRELS_B32", "S0", "vsrc"), ("V_MOVRELSD_B32", "S0", "vsrc"),
+    ("V_MOVRELSD_2_B32", "S0", "vsrc"),
 )
 
 # Immediates of SOPP and SOPK: how they are written; "" is no operand. The others are decimal numbers.
@@ -91,7 +98,7 @@ SOPP = {
 }
 # Entries that the manual's tables lack but the chips have: (arch, format, opcode, name, evidence)
 EXTRA = (
-    ("rdna3", "SOPP", 8, "S_WAITCNT_DEPCTR", "stands in compiled kernels; LLVM 19 and Triton's assembler agree"),
+    ("rdna3", "SOPP", 8, "S_WAITCNT_DEPCTR", "stands in compiled kernels; LLVM 19 and Triton's LLVM agree"),
 )
 # Names in the manual that assemblers write otherwise: (family or arch, manual, assembler)
 NAMES = (
@@ -148,7 +155,10 @@ NO_SDWA = (
 # Conversions whose SDWA form chooses only the source.
 ONLY_SOURCE = ("V_CVT_F32_FP8", "V_CVT_F32_BF8", "V_CVT_PK_F32_FP8", "V_CVT_PK_F32_BF8")
 # Vector entries of VOP3 and VOP3P that no word of DPP may follow, besides those with 64 bits or lanes.
-NO_LONG_DPP = ("V_DIV_FIXUP_F32", "V_DIV_FMAS_F32", "V_DIV_SCALE_F32", "V_FMAC_DX9_ZERO_F32", "V_FMA_DX9_ZERO_F32", "V_MULLIT_F32", "V_NOP", "V_PIPEFLUSH")  # fmt: skip
+NO_LONG_DPP = (
+    "V_DIV_FIXUP_F32", "V_DIV_FMAS_F32", "V_DIV_SCALE_F32", "V_FMAC_DX9_ZERO_F32", "V_FMA_DX9_ZERO_F32",
+    "V_MULLIT_F32", "V_NOP", "V_PIPEFLUSH",
+)  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -164,8 +174,8 @@ class Found(NamedTuple):
 def operands(text: str) -> list[Found]:
     """The operands of a row.
 
-    >>> operands("D0:u64rw S0:u32r")
-    [Found(role='D0', type='u', bits=64, read=True, written=True), Found(role='S0', type='u', bits=32, read=True, written=False)]
+    >>> operands("D0:u64rw")
+    [Found(role='D0', type='u', bits=64, read=True, written=True)]
     """
     found = []
     for each in text.split():

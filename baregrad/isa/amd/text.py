@@ -33,29 +33,37 @@ def text(inst: Inst) -> str:
 def operand_text(one: Operand, slot: Slot, fam: str) -> str:
     """An operand in text."""
     if isinstance(one, Changed):
-        shown = operand_text(one.value, slot, fam)
-        if one.sext:
-            return f"sext({shown})"
-        if one.abs:
-            shown = f"|{shown}|"
-        if one.neg:
-            return f"-{shown}" if one.abs or isinstance(one.value, Reg) else f"neg({shown})"
-        return shown
+        return changed_text(one, slot, fam)
     if isinstance(one, Reg):
         return register_text(one)
     if isinstance(one, Literal):
         return f"{one.bits:#x}"
     if isinstance(one, Label):
         return one.name
+    return constant_text(one, slot, fam)
+
+
+def changed_text(one: Changed, slot: Slot, fam: str) -> str:
+    """An operand with its sign changed."""
+    shown = operand_text(one.value, slot, fam)
+    if one.sext:
+        return f"sext({shown})"
+    if one.abs:
+        shown = f"|{shown}|"
+    if one.neg:
+        return f"-{shown}" if one.abs or isinstance(one.value, Reg) else f"neg({shown})"
+    return shown
+
+
+def constant_text(one: int | float, slot: Slot, fam: str) -> str:
+    """A number in text."""
     if isinstance(one, float):
         if one == INVERSE_TWO_PI:
             return "0.15915494309189532" if slot.bits == 64 else "0.15915494"
         return repr(one)
     if slot.kind == "signedhex":
         return f"{one:#x}"
-    if slot.kind in SYNTAX:
-        return SYNTAX[slot.kind].text(one, fam)
-    return str(one)
+    return SYNTAX[slot.kind].text(one, fam) if slot.kind in SYNTAX else str(one)
 
 
 def register_text(one: Reg) -> str:

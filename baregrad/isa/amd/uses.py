@@ -15,7 +15,8 @@ from baregrad.isa.pseudocode import Node
 
 IMPLICIT = frozenset(("SCC", "VCC", "EXEC", "EXEC_LO", "M0", "PC", "VCCZ", "EXECZ"))
 ROLES = frozenset((
-    "S0", "S1", "S2", "D0", "D1", "SDATA", "SBASE", "SOFFSET", "OFFSET", "ADDR", "DATA", "DATA0", "DATA1", "DATA2",
+    "S0", "S1", "S2", "D0", "D1", "SDATA", "SBASE", "SOFFSET", "OFFSET", "ADDR", "DATA", "DATA0", "DATA1",
+    "DATA2",
     "RETURN_DATA", "VDATA", "VADDR", "SADDR", "SRSRC", "SIMM16", "SIMM32", "OFFSET0", "OFFSET1",
 ))  # fmt: skip
 RAW = {"SRC0": "S0", "SRC1": "S1", "SRC2": "S2", "VDST": "D0", "DST": "D0", "VSRC0": "S0", "VSRC1": "S1"}
@@ -24,7 +25,7 @@ MATRIX = re.compile(r"([A-D]\d?)\.(\w+)\((\d+)x(\d+)\)")
 
 
 class Use(NamedTuple):
-    """How a body uses a role: `type` is the letter of its values (b, i, u, f), `bits` the highest it names."""
+    """How a body uses a role: `type` is the letter of its values (b, i, u, f), `bits` the most it names."""
 
     bits: int
     type: str
@@ -89,6 +90,7 @@ def _value(node: Node, bits: int = 0, kind: str = "b") -> Iterator[tuple[str, Us
 
 
 def _access(node: Node, bits: int, kind: str, *, written: bool) -> Iterator[tuple[str, Use]]:
+    """The names under an access, with the bits and the type that it has them of."""
     if isinstance(node, str):
         yield node, Use(bits, kind, not written, written)
     if not isinstance(node, tuple):
@@ -97,30 +99,26 @@ def _access(node: Node, bits: int, kind: str, *, written: bool) -> Iterator[tupl
     if head == ".":
         match = TYPE.fullmatch(str(node[2]))
         if match:
-            width = int(match[2] or 32)
-            yield from _access(
-                node[1], max(bits, width), "f" if match[1] in ("bf", "fp") else match[1], written=written
-            )
-        else:
-            yield from _access(node[1], bits, kind, written=written)
-    elif head == "[:]":
-        high = node[2] if isinstance(node[2], int) else 0
-        yield from _access(node[1], high + 1, kind, written=written)
-        yield from _value(node[2])
-        yield from _value(node[3])
-    elif head in ("@", "+:"):
-        index = node[2] if isinstance(node[2], int) else 0
-        yield from _access(
-            node[1], index + 1 if head == "@" and isinstance(node[1], str) else 0, kind, written=written
-        )
+            bits, kind = max(bits, int(match[2] or 32)), "f" if match[1] in ("bf", "fp") else match[1]
+        yield from _access(node[1], bits, kind, written=written)
+    elif head in ("[:]", "@", "+:"):
+        highest = node[2] + 1 if isinstance(node[2], int) else 1
+        named = head == "@" and isinstance(node[1], str)
+        yield from _access(node[1], highest if head == "[:]" or named else 0, kind, written=written)
         for part in node[2:]:
             yield from _value(part)
     elif head == "cat":
         for part in node[1:]:
             yield from _access(part, 0, "b", written=written)
-    elif head == "call":
+    else:
+        yield from _rest(node)
+
+
+def _rest(node: tuple[Node, ...]) -> Iterator[tuple[str, Use]]:
+    """The names in the parts of any other node."""
+    if node[0] == "call":
         for part in node[2:]:
             yield from _value(part)
-    elif head not in ("num", "str", "declare", "dims", "sparse", "names"):
+    elif node[0] not in ("num", "str", "declare", "dims", "sparse", "names"):
         for part in node[1:]:
             yield from _statement(part) if _is_statement(part) else _value(part)

@@ -24,7 +24,7 @@ F8F6F4 = ((0, 8), (1, 8), (2, 6), (3, 6), (4, 4))
 
 @dataclass(frozen=True)
 class World:
-    """An architecture, for whoever makes its forms; `long`, `short` are the names of VOP3 and of the short formats."""
+    """An architecture, for whoever makes its forms; `long` has the names of VOP3, `short` of the others."""
 
     tables: Tables
     family: str
@@ -39,14 +39,25 @@ class World:
 
     @property
     def extensions(self) -> tuple[tuple[str, int, str], ...]:
-        """The formats that stand behind a short one; DPP8 has a second code that fetches inactive lanes too."""
+        """The formats that stand behind a short one; DPP8 has a second code that fetches inactive lanes."""
         return EXTENSIONS[self.family]
 
-    def form(
-        self, entry: Instruction, name: str, encoding: str, size: int, slots: Iterable[Slot],
-        modifiers: Iterable[Modifier] = (), *, fixed: int = 0, mask: int = 0, literal: str = "", also: int = 0,
-        implicit: tuple[tuple[str, bool, bool], ...] = (), base: str = "",
-    ) -> Form:  # fmt: skip
+    def form(  # noqa: PLR0913 - what is common to most forms has a default
+        self,
+        entry: Instruction,
+        name: str,
+        encoding: str,
+        size: int,
+        slots: Iterable[Slot],
+        modifiers: Iterable[Modifier] = (),
+        *,
+        fixed: int = 0,
+        mask: int = 0,
+        literal: str = "",
+        also: int = 0,
+        implicit: tuple[tuple[str, bool, bool], ...] = (),
+        base: str = "",
+    ) -> Form:
         """A form: the bits of its format's encoding and of its opcode are fixed, and those given."""
         one = self.tables.formats[base or encoding.partition("+")[0]]
         for field, value in (("ENCODING", int(one.encoding, 2)), ("OP", entry.opcode)):
@@ -57,8 +68,21 @@ class World:
         made = tuple(slots)
         if literal == "may" and not any(slot.literal for slot in made):
             literal = ""
-        return Form(self.tables.arch.name, self.wave, name, entry, encoding, mask, fixed, size, made, tuple(modifiers),
-                    literal, also, implicit)  # fmt: skip
+        return Form(
+            self.tables.arch.name,
+            self.wave,
+            name,
+            entry,
+            encoding,
+            mask,
+            fixed,
+            size,
+            made,
+            tuple(modifiers),
+            literal,
+            also,
+            implicit,
+        )
 
     def extended_slot(self, slot: Slot, extension: str) -> Slot:
         """An operand of a short form where DPP or SDWA stands behind."""
@@ -69,8 +93,13 @@ class World:
             where = ((32, 8), (55, 1)) if number == 0 else ((9, 8), (63, 1))
             change = 52 + 8 * number
             floats = slot.type == "f"
-            return slot._replace(kind="sdwa", where=where, neg=change if floats else -1, abs=change + 1 if floats else -1,
-                                 sext=-1 if floats else change - 1)  # fmt: skip
+            return slot._replace(
+                kind="sdwa",
+                where=where,
+                neg=change if floats else -1,
+                abs=change + 1 if floats else -1,
+                sext=-1 if floats else change - 1,
+            )
         signs = not extension.startswith("DPP8") and slot.type == "f"
         slot = slot._replace(neg=52 + 2 * number if signs else -1, abs=53 + 2 * number if signs else -1)
         if number == 0:
@@ -127,9 +156,9 @@ class World:
             found.append(Modifier("op_sel", "bits", where))
         if "CLMP" in fields and clamp(self.family, name, slots):
             found.append(Modifier("clamp", "flag", parts(fields["CLMP"])))
-        if "OMOD" in fields and any(slot.type == "f" and slot.role == "D0" for slot in slots):
-            if not re.match(r"V_CNDMASK|V_DOT2_B?F16|V_PACK_B32|V_CVT_SCALEF32", name):
-                found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
+        floats = any(slot.type == "f" and slot.role == "D0" for slot in slots)
+        if "OMOD" in fields and floats and not NO_OMOD.match(name):
+            found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
         return found
 
     def packed_unused(self, count: int) -> int:
@@ -189,15 +218,23 @@ class World:
             for second, other in F8F6F4:
                 where = ((8, 3), (61, 3))
                 fixed = put(where, first | second << 3)
-                yield self.form(entry, name, "VOP3P", 8, matrix_slots(out, elements * wide, elements * other),
-                                [Modifier("cbsz", "number", ((8, 3),)), Modifier("blgp", "number", ((61, 3),))],
-                                fixed=fixed, mask=put(where, -1))  # fmt: skip
+                yield self.form(
+                    entry,
+                    name,
+                    "VOP3P",
+                    8,
+                    matrix_slots(out, elements * wide, elements * other),
+                    [Modifier("cbsz", "number", ((8, 3),)), Modifier("blgp", "number", ((61, 3),))],
+                    fixed=fixed,
+                    mask=put(where, -1),
+                )
 
 
 OP_SEL = re.compile(r"V_CVT_SCALEF32_(?!\w*(PK32|2XPK16))|V_CVT_(PK|SR)_(FP8|BF8)|V_CVT_SR_B?F16|V_ASHR_PK_")
 INTEGER_CLAMP = re.compile(
     r"V_(ADD|SUB|SUBREV|ADDC|SUBB|SUBBREV)_(NC_|CO_|CI_)*[UI](16|32)|V_MUL_(I32_I24|U32_U24)|V_MAD_|V_(MQ|Q|M)?SAD_|V_DOT"
 )
+NO_OMOD = re.compile(r"V_CNDMASK|V_DOT2_B?F16|V_PACK_B32|V_CVT_SCALEF32")
 NO_CLAMP = re.compile(
     r"V_CNDMASK|V_CVT_SCALEF32|V_CVT_PK_(FP8|BF8)|V_CVT_SR_|V_DOT2_B?F16|V_CMPX?_CLASS|V_MQSAD_U32_U8"
 )
