@@ -45,6 +45,8 @@ def parse(arch: str, line: str, *, wave: int = 0) -> Inst:
         first, _, second = rest.partition("::")
         other, _, more = second.strip().partition(" ")
         name, rest = f"{name} :: {other}", f"{first.strip()}, {more}"
+    if name == "exp":
+        rest = rest.strip().replace(" ", ", ", 1)
     found = names.get(name)
     if not found:
         raise EncodingError(

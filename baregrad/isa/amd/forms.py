@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from baregrad.base import memo
-from baregrad.isa.amd import memory
+from baregrad.isa.amd import graphics, memory
 from baregrad.isa.amd.archs import Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
@@ -289,17 +289,22 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
     if match:
         yield from matrix(world, entry, name, match)
         return
+    if entry.name == "V_MFMA_LD_SCALE_B32":
+        slots = [Slot("S0", "vsrc", ((32, 9),)), Slot("S1", "vsrc", ((41, 9),))]
+        found = [Modifier("op_sel", "bits", ((11, 2),)), Modifier("op_sel_hi", "bits", ((59, 2),), 3)]
+        yield world.form(entry, name, "VOP3P", 8, slots, found, also=1 << 14)
+        return
     if "ACCVGPR" in entry.name:
         yield accvgpr(world, entry, name)
         return
-    fields, found = world.tables.formats["VOP3P"].fields, roles(world, entry)
+    fields, uses_ = world.tables.formats["VOP3P"].fields, roles(world, entry)
     mixed = "_MIX" in entry.name
-    slots = [Slot("D0", "vgpr", parts(fields["VDST"]), max(32, found["D0"].bits), "b", False, True)]
+    slots = [Slot("D0", "vgpr", parts(fields["VDST"]), max(32, uses_["D0"].bits), "b", False, True)]
     count = 0
     for number, role in enumerate(("S0", "S1", "S2")):
-        if role in found:
+        if role in uses_:
             count += 1
-            one = found[role]
+            one = uses_[role]
             slots.append(
                 Slot(
                     role,
@@ -341,6 +346,7 @@ def matrix(world: World, entry: Instruction, name: str, match: re.Match[str]) ->
     out = m * n * blocks * ELEMENT[result] // 64
     if types[0] == "F8F6F4":
         yield from world.mixed_matrix(entry, name, m * k // 64, out)
+        yield from world.scaled_matrix(entry, name, m * k // 64, out)
         return
     a = m * k * blocks * ELEMENT[types[0]] // 64
     yield world.mfma(
@@ -369,4 +375,5 @@ BUILDERS = {
     "VOP3B": long,
     "VOP3P": packed,
     **memory.BUILDERS,
+    **graphics.BUILDERS,
 }

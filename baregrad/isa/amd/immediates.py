@@ -292,6 +292,34 @@ def _gpr_value(text: str, fam: str) -> int:
     return sum(1 << GPR_IDX.index(name) for name in names)
 
 
+TARGETS = {
+    **{code: f"mrt{code}" for code in range(8)}, 8: "mrtz", **{12 + code: f"pos{code}" for code in range(5)},
+    20: "prim", 21: "dual_src_blend0", 22: "dual_src_blend1",
+}  # fmt: skip
+
+
+def target_text(value: int, fam: str) -> str:
+    """Where an export goes."""
+    return TARGETS.get(value, str(value))
+
+
+def target_value(text: str, fam: str) -> int:
+    """The way back of `target_text`."""
+    found = [code for code, name in TARGETS.items() if name == text.strip()]
+    return found[0] if found else number(text)
+
+
+def attribute_text(value: int, fam: str) -> str:
+    """An attribute and its channel."""
+    return f"attr{value >> 2}.{'xyzw'[value & 3]}"
+
+
+def attribute_value(text: str, fam: str) -> int:
+    """The way back of `attribute_text`."""
+    match = re.fullmatch(r"\s*attr(\d+)\.([xyzw])\s*", text)
+    return int(match[1]) << 2 | "xyzw".index(match[2]) if match else number(text)
+
+
 class Syntax(NamedTuple):
     """How an immediate is written, and read."""
 
@@ -324,6 +352,8 @@ SYNTAX = {
     "delay": Syntax(delay_text, delay_value),
     "message": Syntax(message_text, message_value),
     "hwreg": Syntax(hwreg_text, hwreg_value),
+    "target": Syntax(target_text, target_value),
+    "attribute": Syntax(attribute_text, attribute_value),
     "swizzle": Syntax(swizzle_text, swizzle_value),
     "signed": Syntax(signed_text, _plain),
     "signedhex": Syntax(_hex, _plain),

@@ -112,7 +112,7 @@ def shown(one: Modifier, value: int, fam: str) -> Given:
     """A modifier's value as it is written in Python."""
     if one.style == "flag" or one.style == "flag1":
         return bool(value)
-    if one.style == "bits":
+    if one.style in ("bits", "bits3"):
         return tuple(value >> at & 1 for at in range(width(one.where)))
     if one.style == "dpp8":
         return tuple(value >> 3 * at & 7 for at in range(8))

@@ -131,6 +131,10 @@ STYLES = {
     "bits": Style(
         lambda name, value, size, fam: f"{name}:{listed(value, size)}", lambda text, fam: bits_value(text)
     ),
+    # Three are written of which two have bits.
+    "bits3": Style(
+        lambda name, value, size, fam: f"{name}:{listed(value, 3)}", lambda text, fam: bits_value(text)
+    ),
     "omod": Style(lambda name, value, size, fam: OMOD[value], _omod_value, ("mul", "div")),
     "dpp": Style(
         lambda name, value, size, fam: dpp_text(value, fam), dpp_value,

@@ -98,6 +98,7 @@ SOPP = {
 }
 # Entries that the manual's tables lack but the chips have: (arch, format, opcode, name, evidence)
 EXTRA = (
+    ("cdna4", "VOP3P", 44, "V_MFMA_LD_SCALE_B32", "stands before scaled products; Triton's LLVM has it"),
     ("rdna3", "SOPP", 8, "S_WAITCNT_DEPCTR", "stands in compiled kernels; LLVM 19 and Triton's LLVM agree"),
 )
 # Names in the manual that assemblers write otherwise: (family or arch, manual, assembler)

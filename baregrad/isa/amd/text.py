@@ -21,6 +21,8 @@ def text(inst: Inst) -> str:
         first, _, second = form.name.partition(" :: ")
         cut = next(at for at, slot in enumerate(form.slots) if slot.role == "DY")
         return f"{first} {', '.join(shown[:cut])} :: {second} {', '.join(shown[cut:])}"
+    if form.encoding == "EXP":
+        shown[:2] = [f"{shown[0]} {shown[1]}"]
     line = f"{form.name} {', '.join(shown)}" if shown else form.name
     for one in form.modifiers:
         value = take(one.where, inst.word)

@@ -212,6 +212,23 @@ class World:
             )
         return self.form(entry, name, "VOP3P", 8, slots, found)
 
+    def scaled_matrix(self, entry: Instruction, name: str, elements: int, out: int) -> Iterator[Form]:
+        """The same with a word of scales before it, which is an instruction of its own: 16 bytes in all."""
+        before = Instruction("VOP3P", 44, entry.name.replace("MFMA", "MFMA_SCALE"), -1, ())
+        product = self.form(entry, name, "VOP3P", 8, ())
+        found = [Modifier("op_sel", "bits3", ((11, 2),)), Modifier("op_sel_hi", "bits3", ((59, 2),)),
+                 Modifier("cbsz", "number", ((72, 3),)), Modifier("blgp", "number", ((125, 3),))]  # fmt: skip
+        # ABID is 1 where scales stand before the product.
+        fixed, mask = (product.value | 1 << 11) << 64, (product.mask | 0xF << 11) << 64
+        for first, wide in F8F6F4:
+            for second, other in F8F6F4:
+                where = ((72, 3), (125, 3))
+                slots = scaled_slots(out, elements * wide, elements * other)
+                bits = fixed | put(where, first | second << 3)
+                named = name.replace("mfma", "mfma_scale")
+                yield self.form(before, named, "VOP3P", 16, slots, found, fixed=bits,
+                                mask=mask | put(where, -1))  # fmt: skip
+
     def mixed_matrix(self, entry: Instruction, name: str, elements: int, out: int) -> Iterator[Form]:
         """A matrix product of small floats: CBSZ and BLGP name their types."""
         for first, wide in F8F6F4:
@@ -254,6 +271,15 @@ def clamp(fam: str, name: str, slots: list[Slot]) -> bool:
         or bool(INTEGER_CLAMP.match(name))
         or (fam == "rdna" and name.startswith("V_ALIGN"))
     )
+
+
+def scaled_slots(out: int, a: int, b: int) -> list[Slot]:
+    """The operands of a scaled product: those of the product, 8 bytes further, and the scales."""
+    moved = [
+        slot._replace(where=tuple((low + 64, size) for low, size in slot.where))
+        for slot in matrix_slots(out, a, b)
+    ]
+    return [*moved, Slot("S3", "vsrc", ((32, 9),)), Slot("S4", "vsrc", ((41, 9),))]
 
 
 def matrix_slots(out: int, a: int, b: int) -> list[Slot]:

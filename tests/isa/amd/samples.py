@@ -79,6 +79,7 @@ def immediate(form: Form, slot: Slot, fam: str, rng: random.Random) -> int:
         "wait": value & WAITS[fam],
         "delay": rng.randrange(12) | rng.randrange(6) << 4 | rng.randrange(12) << 7,
         "depctr": value & 0xFF9F,
+        "attribute": value % 132,
         "message": rng.choice(MESSAGES[fam]),
         "hwreg": rng.choice([1, 2, 3, 5, 6, 7]) | low << 6 | rng.randrange(32 - low) << 11,
     }.get(slot.kind, value)
@@ -132,7 +133,7 @@ def allowed(form: Form, operands: list[Operand], fam: str, literals: list[Operan
         return False
     if "atomic" in name and "a" in files:
         return False
-    if "mfma" in name and isinstance(plain[3], Reg) and isinstance(plain[0], Reg):
+    if "mfma" in name and len(plain) > 3 and isinstance(plain[3], Reg) and isinstance(plain[0], Reg):
         first, last = plain[0], plain[3]
         apart = first.first + first.size <= last.first or last.first + last.size <= first.first
         return first == last or apart
