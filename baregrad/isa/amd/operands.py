@@ -201,7 +201,7 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
             one if one is not None and one != NULL and one.file not in ("exec", "exec_hi") else None
             for one in scalars(fam, count)
         ),
-        "lanedst": tuple(one if one is None or one.file != "m0" else None for one in scalars(fam, count)),
+        "lanedst": (*(one if one != Reg("m0") else None for one in low[:128]), *none[:128]),
         "sdata": tuple(
             one if one is None or one.file not in ("m0", "exec", "exec_lo", "exec_hi") else None
             for one in scalars(fam, count)

@@ -11,8 +11,11 @@ from baregrad.isa.amd import dsl
 from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.dsl import gfx950, gfx1100, s, v
+from baregrad.isa.amd.forms import forms
+from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst, encode
-from baregrad.isa.amd.operands import Reg
+from baregrad.isa.amd.layout import width
+from baregrad.isa.amd.operands import Reg, family, table
 from baregrad.isa.amd.text import text
 
 # (object, text, bytes): the bytes are LLVM's
@@ -50,6 +53,15 @@ def test_a_wrong_operand_is_refused_with_the_forms() -> None:
         gfx950.v_add_nc_u32(v[1], v[2], v[3])
     with pytest.raises(EncodingError, match="does not fit"):
         gfx1100.ds_load_b32(v[1], v[2], offset=1 << 16)
+
+
+@pytest.mark.parametrize("arch", ["gfx1100", "gfx950"])
+def test_every_code_of_a_field_has_a_row(arch: str) -> None:
+    for form in forms(arch):
+        for slot in form.slots:
+            if slot.kind not in SYNTAX and slot.kind not in ("fixed", "literal"):
+                rows = table(family(form.arch), slot.kind, slot.registers)
+                assert len(rows) >= 1 << width(slot.where), f"{form.name} {slot.role} {slot.kind}"
 
 
 @pytest.mark.parametrize("arch", ["gfx1100", "gfx950"])
