@@ -41,7 +41,7 @@ def dpp_text(value: int, fam: str) -> str:
             and (name not in ("row_share", "row_xmask") or fam == "rdna")
         ):
             return f"{name}:{value - base}"
-    return ""
+    return f"dpp_ctrl:{value:#x}"
 
 
 def dpp_value(text: str, fam: str) -> int:
@@ -52,6 +52,8 @@ def dpp_value(text: str, fam: str) -> int:
     name, _, rest = text.partition(":")
     if name == "quad_perm":
         return bits_value(rest, 2)
+    if name == "dpp_ctrl":
+        return number(rest)
     if name not in DPP:
         raise refuse(text, "DPP control")
     base, low, high = DPP[name]
@@ -93,6 +95,8 @@ def _omod_value(text: str, fam: str) -> int:
 
 def _chosen(names: tuple[str, ...]) -> Style:
     def value(text: str, fam: str) -> int:
+        if text.isdigit():
+            return number(text)
         if text not in names:
             raise refuse(text, "one of " + " ".join(names))
         return names.index(text)
@@ -138,7 +142,7 @@ STYLES = {
     "omod": Style(lambda name, value, size, fam: OMOD[value], _omod_value, ("mul", "div")),
     "dpp": Style(
         lambda name, value, size, fam: dpp_text(value, fam), dpp_value,
-        ("quad_perm", *DPP, *(each.partition(":")[0] for each in DPP_ONE.values())), always=True,
+        ("quad_perm", "dpp_ctrl", *DPP, *(each.partition(":")[0] for each in DPP_ONE.values())), always=True,
     ),
     "dpp8": Style(_lanes, lambda text, fam: bits_value(text, 3), ("dpp8",), always=True),
     "select": _chosen(SELECT),
