@@ -27,8 +27,20 @@ class Erratum(NamedTuple):
 ERRATA = (
     Erratum("rdna3", "field", "VOP3P.ENCODING", "31:24", "8 digits are printed for the 6 bits [31:26]"),
     Erratum("rdna3", "field", "VINTERP.ENCODING", "31:24", "8 digits are printed for the 6 bits [31:26]"),
-    Erratum("rdna3", "field", "SMEM.GLC", "14:14", "bit 16 is printed; LLVM 19 and 22 encode it in bit 14"),
-    Erratum("rdna3", "field", "SMEM.DLC", "13:13", "bit 14 is printed; LLVM 19 and 22 encode it in bit 13"),
+    Erratum(
+        "rdna3",
+        "field",
+        "SMEM.GLC",
+        "14:14",
+        "bit 16 is printed; the assembler in Triton 3.9.0 encode it in bit 14",
+    ),
+    Erratum(
+        "rdna3",
+        "field",
+        "SMEM.DLC",
+        "13:13",
+        "bit 14 is printed; the assembler in Triton 3.9.0 encode it in bit 13",
+    ),
     Erratum("cdna3", "field", "VOP3P.ENCODING", "31:23", "9 digits are printed for the 8 bits [31:24]"),
     Erratum("cdna3", "field", "VOP3P-MAI.ENCODING", "31:23", "9 digits are printed for the 8 bits [31:24]"),
     Erratum("cdna4", "field", "VOP3P.ENCODING", "31:23", "9 digits are printed for the 8 bits [31:24]"),
