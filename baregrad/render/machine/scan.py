@@ -88,6 +88,7 @@ class Scan:
         "last_place",
         "machine",
         "now",
+        "patience",
         "serial",
         "values",
         "weight",
@@ -112,6 +113,7 @@ class Scan:
             self.chains[number] = [piece]
             self.heap.append((piece.low, number, piece))
         self.serial = len(values.base)
+        self.patience = 2 * len(self.heap) + 64
         heapify(self.heap)
 
     def pin(self) -> None:
@@ -211,6 +213,7 @@ class Scan:
     def contend(self, piece: Piece, bank: BankState, choices: tuple[int, ...]) -> None:
         """Find the register that costs least to get: free for a while, or held by what is needed last."""
         low = self.now = piece.low
+        self.patience -= 1
         first_use = piece.uses[0] if piece.uses else -1
         must = first_use >= 0 and first_use >> 1 == low >> 1
         best, best_score, best_until = -1, -1.0, -1
@@ -286,8 +289,12 @@ class Scan:
     def use_around(self, piece: Piece, at: int, following: int) -> float:
         """As `distance`, for a value that is next used before `at`, a turn of the loop later; else -1.
 
-        An accumulator whose steps of this turn are done is needed in the next, not behind the loop only.
+        An accumulator whose steps of this turn are done is needed in the next, not behind the loop only. Two
+        values that both come around could take each other's register for ever: after many contentions only
+        the distance ahead counts.
         """
+        if self.patience < 0:
+            return -1.0
         flow = self.values.flow
         loop = flow.loop_of[flow.block_of[at >> 1]]
         while loop >= 0:

@@ -110,3 +110,10 @@ def test_copies_left_out_before_a_first_label_are_passed_once() -> None:
     assert allocation.insts[0].form.name == "label"
     assert len(allocation.dropped[0]) == 3
     check(before, allocation, machine)
+
+
+def test_values_that_come_around_do_not_take_turns_for_ever() -> None:
+    """Once each took the other's register again, without end."""
+    machine = x86.target(5, 6, 2)
+    before = x86.function(37, 10 + 37 * 7 % 70)
+    check(before, allocate(before, machine), machine)
