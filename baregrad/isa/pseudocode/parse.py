@@ -34,7 +34,6 @@ LEVELS = (
     ("+", "-"), ("*", "/", "%"), ("**",),
 )  # fmt: skip
 SETS = frozenset(("=", "+=", "-=", "|=", "&=", "^=", "*=", "<<=", ">>="))
-TYPE = re.compile(r"(?:[biufU]|bf|fp|[iu]u)?\d*|\d+'[A-Z]+")
 ENDS = frozenset(("endif", "else", "elsif", "endfor", "endwhile", "endfunction"))
 WORDS = ENDS | {
     "if",
@@ -141,7 +140,7 @@ class _Parser:
             return (self.take(),)
         if word == "eval":
             self.take()
-            return ("eval", *self.primary_list())
+            return ("eval", self.primary())
         place = self.value()
         sign = self.took(*SETS)
         if sign == "=":
@@ -315,9 +314,6 @@ class _Parser:
             if self.peek() != end:
                 self.take(",")
         return tuple(found)
-
-    def primary_list(self) -> tuple[Node, ...]:
-        return (self.primary(),)
 
     def primary(self) -> Node:
         token = self.take()
