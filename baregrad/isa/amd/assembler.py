@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.forms import by_name
@@ -170,6 +171,7 @@ def value(piece: str, fam: str) -> Operand:
     raise EncodingError(f"{piece!r} is no operand", why="it is neither a register nor a constant")
 
 
+@memo
 def special(fam: str) -> dict[str, Reg]:
     """Registers by their names."""
     found = {"off": OFF}

@@ -5,8 +5,9 @@ What is not here: which form is meant (assembler.py and dsl.py try those of a na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Given, Inst
@@ -57,17 +58,29 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
         word |= bits
         canonical.append(value)
     word |= modifier_bits(form, given, fam)
-    if form.encoding == "VOPD":
-        banks(form, canonical)
-    if any(len(slot.where) > 1 for slot in slots):
-        shared(form, fam, canonical, word)
+    return completed(form, rules(form), canonical, word, literal)
+
+
+Rule = Callable[[Form, str, list[Operand], int], None]
+
+
+@memo
+def rules(form: Form) -> tuple[Rule, ...]:
+    """What operands of a form must keep together, beyond what each slot takes: rows of RULES."""
+    return tuple(rule for wanted, rule in RULES if wanted(form))
+
+
+def completed(form: Form, known: tuple[Rule, ...], operands: list[Operand], word: int, literal: int) -> Inst:
+    """The instruction of operands that are placed, with the form's rules kept. Errors: EncodingError."""
+    for rule in known:
+        rule(form, family(form.arch), operands, word)
     size = form.size
     if literal >= 0:
         word |= literal << 8 * size
         size += 4
     elif form.literal == "always":
         raise EncodingError("its literal is missing")
-    return Inst(form, word, size, tuple(canonical))
+    return Inst(form, word, size, tuple(operands))
 
 
 def joined(form: Form, operand: Operand, literal: int, extra: int) -> int:
@@ -93,7 +106,7 @@ def modifier_bits(form: Form, given: Mapping[str, Given], fam: str) -> int:
     return word
 
 
-def banks(form: Form, operands: list[Operand]) -> None:
+def banks(form: Form, fam: str, operands: list[Operand], word: int) -> None:
     """The sources of a pair come from different banks. Source: RDNA3 ISA 7.6. Errors: EncodingError."""
     found: dict[str, int] = {}
     halves = form.name.split(" :: ")
@@ -121,6 +134,13 @@ def shared(form: Form, fam: str, operands: list[Operand], word: int) -> None:
             and table(fam, slot.kind, slot.registers)[take(slot.where, word)] != one
         ):
             raise EncodingError(f"{one!r} does not go with the other operands", why="one bit speaks for both")
+
+
+# (which forms, what must be so)
+RULES: tuple[tuple[Callable[[Form], bool], Rule], ...] = (
+    (lambda form: form.encoding == "VOPD", banks),
+    (lambda form: any(len(slot.where) > 1 for slot in form.slots), shared),
+)
 
 
 def with_fixed(slots: tuple[Slot, ...], operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
