@@ -1,0 +1,121 @@
+"""The words of a line: operands and modifiers of their text, in LLVM's syntax.
+
+What is not here: lines and forms (assembler.py), the syntax of single immediates and modifiers (immediates.py,
+modifiers.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+from baregrad.base import memo
+from baregrad.base.errors import EncodingError
+from baregrad.isa.amd.immediates import SYNTAX
+from baregrad.isa.amd.inst import Given
+from baregrad.isa.amd.layout import Modifier, Slot
+from baregrad.isa.amd.modifiers import STYLES
+from baregrad.isa.amd.operands import NAMED, OFF, SPECIAL, Changed, Label, Operand, Reg
+
+RANGE = re.compile(r"(s|v|a|ttmp)\[(\d+)(?::(\d+))?\]")
+ONE = re.compile(r"(s|v|a|ttmp)(\d+)(?:\.([lh]))?")
+NUMBER = re.compile(r"-?(0x[0-9a-fA-F]+|\d+)")
+FLOAT = re.compile(r"-?\d+\.\d*(e[+-]?\d+)?|-?\d+e[+-]?\d+")
+MODIFIER = re.compile(r"\s+([a-z_]\w*)(?::(\[[^\]]*\]|swizzle\([^)]*\)|[^\s\[]\S*))?$")
+# Kinds that are the only operand of a form and have spaces and commas of their own.
+WHOLE = ("wait", "delay", "depctr", "message", "hwreg")
+
+
+@memo
+def names(known: tuple[Modifier, ...]) -> dict[str, Modifier]:
+    """Modifiers by the words that may begin them."""
+    return {word or one.name: one for one in known for word in STYLES[one.style].names}
+
+
+def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Given]]:
+    """The modifiers at the end of a line, and what is before them."""
+    given: dict[str, Given] = {}
+    while known:
+        match = MODIFIER.search(rest)
+        if not match or match[1] not in names(known):
+            break
+        one = names(known)[match[1]]
+        if one.style == "flag":
+            if match[2] is not None:
+                break
+            given[one.name] = True
+        elif one.style in ("omod", "dpp"):
+            given[one.name] = f"{match[1]}:{match[2]}" if match[2] is not None else match[1]
+        elif match[2] is None:
+            break
+        else:
+            given[one.name] = match[2]
+        rest = rest[: match.start()]
+    return rest.strip(), given
+
+
+def split(rest: str) -> list[str]:
+    """Operands, apart at commas that are in no bracket."""
+    pieces, depth, begin = [], 0, 0
+    for at, letter in enumerate(rest):
+        if letter in "([":
+            depth += 1
+        elif letter in ")]":
+            depth -= 1
+        elif letter == "," and not depth:
+            pieces.append(rest[begin:at].strip())
+            begin = at + 1
+    last = rest[begin:].strip()
+    return [*pieces, last] if last else pieces
+
+
+def operand(piece: str, slot: Slot, fam: str) -> Operand:
+    """An operand of its text. Errors: EncodingError."""
+    if slot.kind in SYNTAX:
+        if slot.kind == "label" and not NUMBER.fullmatch(piece):
+            return Label(piece)
+        return SYNTAX[slot.kind].value(piece, fam)
+    return value(piece, fam)
+
+
+def value(piece: str, fam: str) -> Operand:
+    """A register, a constant, or either with a sign around it."""
+    match = ONE.fullmatch(piece)
+    if match:
+        return Reg(match[1], int(match[2]), 1, match[3] or "")
+    match = RANGE.fullmatch(piece)
+    if match:
+        return Reg(match[1], int(match[2]), int(match[3] or match[2]) - int(match[2]) + 1)
+    if NUMBER.fullmatch(piece):
+        return int(piece, 0)
+    if FLOAT.fullmatch(piece):
+        return 0.15915494309189532 if piece in ("0.15915494", "0.1592") else float(piece)
+    named = special(fam).get(piece)
+    if named is not None:
+        return named
+    for begin, end, change in (
+        ("-|", "|", (True, True, False)),
+        ("|", "|", (False, True, False)),
+        ("neg(", ")", (True, False, False)),
+        ("abs(", ")", (False, True, False)),
+        ("sext(", ")", (False, False, True)),
+        ("-", "", (True, False, False)),
+    ):
+        if piece.startswith(begin) and piece.endswith(end) and len(piece) > len(begin) + len(end):
+            inner = value(piece[len(begin) : len(piece) - len(end)], fam)
+            if isinstance(inner, (Label, Changed)):
+                break
+            return Changed(inner, *change)
+    raise EncodingError(f"{piece!r} is no operand", why="it is neither a register nor a constant")
+
+
+@memo
+def special(fam: str) -> dict[str, Reg]:
+    """Registers by their names."""
+    found = {"off": OFF}
+    for one, pair in SPECIAL[fam].values():
+        found[one] = Reg(one)
+        if pair and pair != one:
+            found[pair] = Reg(pair, 0, 2)
+    for name in NAMED[fam].values():
+        found[name] = Reg(name)
+    return found
