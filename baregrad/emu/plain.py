@@ -26,13 +26,14 @@ class Place(NamedTuple):
 
 class Plain(World[int | None]):
     """The world of one instruction: `values` are its variables, `places` those in memory, `widths` the bits
-    of those that keep the rest of what they had when a part is written.
+    of those that keep the rest of what they had when a part is written; `spaces` are the memories by name.
     """
 
-    __slots__ = ("memory", "places", "values", "widths")
+    __slots__ = ("memory", "places", "spaces", "values", "widths")
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self.spaces: dict[str, Memory] = {"": memory}
         self.values: dict[str, int | None] = {}
         self.places: dict[str, Place] = {}
         self.widths: dict[str, int] = {}
@@ -82,13 +83,13 @@ class Plain(World[int | None]):
             kept = known(self.values[name], name) & ~(((1 << type.bits) - 1) << low)
             self.values[name] = kept | known(value, name) << low
 
-    def load(self, type: Type, address: int | None) -> int:
+    def load(self, type: Type, address: int | None, space: str) -> int:
         """Read memory."""
-        return self.memory.read(known(address, "address"), type.bits)
+        return self.spaces[space].read(known(address, "address"), type.bits)
 
-    def store(self, type: Type, address: int | None, value: int | None) -> None:
+    def store(self, type: Type, address: int | None, value: int | None, space: str) -> None:
         """Write memory."""
-        self.memory.write(known(address, "address"), type.bits, known(value, "value"))
+        self.spaces[space].write(known(address, "address"), type.bits, known(value, "value"))
 
     def undefined(self, type: Type) -> None:
         """Any value: None."""

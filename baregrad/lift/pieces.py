@@ -48,7 +48,7 @@ def type_of(dtype: DType) -> Type:
     if dtype is dt.bool_:
         return Type("u", 1)
     if dtype.is_float:
-        return next(Type("bf" if name[0] == "b" else "f", d.bits) for name, d in FLOATS.items() if d is dtype)
+        return next(Type(name.rstrip("0123456789"), d.bits) for name, d in FLOATS.items() if d is dtype)
     return Type("i" if dtype.kind is Kind.INT else "u", dtype.bits)
 
 

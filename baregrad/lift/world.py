@@ -81,11 +81,11 @@ class Expressions(World[Value]):
         else:
             self.values[name] = pieces.insert(self.values[name], width, place * scale, type, value)
 
-    def load(self, type: Type, address: Value) -> Value:
+    def load(self, type: Type, address: Value, space: str) -> Value:
         """Read memory."""
         raise CompileError("a load", why="lift: this world has no memory", mend="lift the form on registers")
 
-    def store(self, type: Type, address: Value, value: Value) -> None:
+    def store(self, type: Type, address: Value, value: Value, space: str) -> None:
         """Write memory."""
         raise CompileError("a store", why="lift: this world has no memory", mend="lift the form on registers")
 

@@ -5,7 +5,7 @@
     operators   c ? a : b, then == != < <= > >=, then |, ^, &, << >>, + -, * /, then ~ and - before a value
     values      0x1F 2.5 (of the type that the other side has), T(2.5), name, x.T, x.T[e], x[e], x[7:4],
                 x.u and x.i (as unsigned, as signed), sqrt(x) …, load(T, address), address(name, lane),
-                undefined(T)
+                undefined(T); load(T, address, lds) and store(address, e, lds) are of another memory
 
 Statements stand on lines or between semicolons. A function is text too (a table name -> parameters, body),
 expanded where it is called, so that it works for every type. What operations mean is in tree.py.
@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from baregrad.base.errors import EncodingError
-from baregrad.isa.meaning.tree import OPS, U1, U64, Node, Tree, Type, const, type_of
+from baregrad.isa.meaning.tree import I32, OPS, U1, U64, Node, Tree, Type, const, type_of
 from baregrad.isa.meaning.values import encode
 
 Function = tuple[tuple[str, ...], str]
@@ -130,8 +130,7 @@ class _Parser:
             address = self.typed(self.expression(), U64)
             self.take(",")
             value = self.node(self.expression())
-            self.take(")")
-            return Node("store", None, (address, value))
+            return Node("store", None, (address, value), self.space())
         return self.assignment()
 
     def loop(self) -> Node:
@@ -302,9 +301,11 @@ class _Parser:
             type = type_of(self.take())
             if type is None:
                 raise self.wrong(f"{name} is of a type")
-            sources = (self.typed(self.expression(), U64),) if self.took(",") else ()
-            self.take(")")
-            return Node(name, type, sources)
+            if name == "undefined":
+                self.take(")")
+                return Node(name, type)
+            self.take(",")
+            return Node(name, type, (self.typed(self.expression(), U64),), self.space())
         if name == "address":
             operand = self.take()
             lane = self.count(self.expression()) if self.took(",") else const(U64, 0)
@@ -316,12 +317,21 @@ class _Parser:
         self.take(")")
         return self.operation(name, arguments) if name in _PLAIN else self.expand(name, arguments)
 
+    def space(self) -> str:
+        """What may stand before the end of a load or a store: which memory."""
+        found = self.take() if self.took(",") else ""
+        self.take(")")
+        return found
+
     def operation(self, name: str, arguments: list[Expr]) -> Node:
         if len(arguments) != OPS[name].arity:
             raise self.wrong(f"{name} takes {OPS[name].arity} values")
         if name == "cat":
             high, low = map(self.node, arguments)
             return Node("cat", Type("u", high.t.bits + low.t.bits), (high, low))
+        if name == "ldexp":
+            number = self.node(arguments[0])
+            return Node(name, number.t, (number, self.typed(arguments[1], I32)))
         known = next((value for value in arguments if isinstance(value, Node)), None)
         type = self.node(arguments[0] if known is None else known).t
         if type.is_float != (OPS[name].rule == "float"):
@@ -407,7 +417,8 @@ def _show_select(node: Node) -> str:
 
 
 def _show_load(node: Node) -> str:
-    return f"{node.op}({', '.join([node.t.name, *map(show, node.src)])})"
+    space = [node.arg] if node.arg else []
+    return f"{node.op}({', '.join([node.t.name, *map(show, node.src), *space])})"
 
 
 def _show_if(node: Node) -> str:
@@ -432,7 +443,7 @@ _SHOWN: dict[str, Callable[[Node], str]] = {
     "slice": _show_slice,
     "select": _show_select,
     "set": lambda n: f"{show(n.src[0])} = {show(n.src[1])}",
-    "store": lambda n: f"store({show(n.src[0])}, {show(n.src[1])})",
+    "store": lambda n: f"store({', '.join([*map(show, n.src), *([n.arg] if n.arg else [])])})",
     "for": lambda n: f"for {n.arg[0]} < {n.arg[1]} {_show_block(n)}",
     "if": _show_if,
     "block": _show_block,

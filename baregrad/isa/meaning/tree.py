@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 
 
 class Type(NamedTuple):
-    """What bits are read as: kind "u", "i", "f" or "bf" (bfloat16), and how many there are."""
+    """What bits are read as: kind "u", "i", "f", "fp" (small floats with more mantissa: fp8 is E4M3, fp6
+    E2M3, fp4 E2M1) or "bf" (with more exponent: bfloat16, bf8 is E5M2, bf6 E3M2), and how many there are.
+    """
 
     kind: str
     bits: int
@@ -29,7 +31,7 @@ class Type(NamedTuple):
     @property
     def is_float(self) -> bool:
         """Whether it is a float."""
-        return self.kind[-1] == "f"
+        return self.kind not in "ui"
 
     @property
     def name(self) -> str:
@@ -37,7 +39,7 @@ class Type(NamedTuple):
         return f"{self.kind}{self.bits}"
 
 
-TYPE_NAME = re.compile(r"(?:([ui])([1-9]\d*)|(f)(16|32|64)|(bf)(16))$")
+TYPE_NAME = re.compile(r"(?:([ui])([1-9]\d*)|(f)(16|32|64)|(bf)(16|8|6)|(fp)(8|6|4))$")
 
 
 def type_of(name: str) -> Type | None:
@@ -53,7 +55,7 @@ def type_of(name: str) -> Type | None:
     return Type(kind, int(bits))
 
 
-U1, U64 = Type("u", 1), Type("u", 64)
+U1, U64, I32 = Type("u", 1), Type("u", 64), Type("i", 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Row(NamedTuple):
 # float     all of one float type            that type
 # shift     any, then an integer             the first one's type
 # test      two of one type                  u1
+# scale     any float, then an i32           the first one's type
 # given     as the row says                  written in the text
 # fmt: off
 ROWS: tuple[Row, ...] = (
@@ -110,6 +113,11 @@ ROWS: tuple[Row, ...] = (
     Row("remainder", 2, "int",   "",   "a - quotient(a, b) * b: it has the sign of a."),
     Row("sqrt",      1, "float", "",   "Correctly rounded."),
     Row("fma",       3, "float", "",   "a * b + c, rounded once."),
+    Row("exp2",      1, "float", "",   "2 to a power; this and the next three: made in float64, rounded."),
+    Row("log2",      1, "float", "",   "The logarithm to 2; NaN below zero, -infinity of zero."),
+    Row("sin",       1, "float", "",   "Of radians; NaN of infinity."),
+    Row("cos",       1, "float", "",   "As sin."),
+    Row("ldexp",     2, "scale", "",   "a * 2**n, rounded once."),
     Row("trunc",     1, "float", "",   "To an integer toward zero; the sign of zero is kept."),
     Row("floor",     1, "float", "",   "To an integer below."),
     Row("ceil",      1, "float", "",   "To an integer above."),
@@ -130,13 +138,13 @@ LEAVES = {
     "const": "A constant; arg is its bits.",
     "var": "A variable as a whole; arg is its name.",
     "index": "A loop's counter, as u64; arg is its name.",
-    "load": "Memory at an address (source, u64).",
+    "load": 'Memory at an address (source, u64); arg is the space: "", or another memory by its name (lds).',
     "address": "The effective address of a memory operand (arg: its name); source: which lane, of many.",
     "undefined": "Any value: the manual promises none.",
 }
 STATEMENTS = {
     "set": "(place, value): a variable, or an element or slice of one, becomes value.",
-    "store": "(address, value) to memory.",
+    "store": "(address, value) to memory; arg is the space, as a load's.",
     "for": "arg (name, count); the sources are done for 0, 1 … count - 1.",
     "if": "(condition, then as a block, else as a block).",
     "block": "The sources in order.",

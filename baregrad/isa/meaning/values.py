@@ -16,8 +16,14 @@ from typing import Any
 from baregrad import dtype as dt
 from baregrad.isa.meaning.tree import OPS, Type
 
-FLOATS = {"f16": dt.float16, "f32": dt.float32, "f64": dt.float64, "bf16": dt.bfloat16}
-"""The dtype of each float type."""
+FLOATS = {
+    "f16": dt.float16, "f32": dt.float32, "f64": dt.float64, "bf16": dt.bfloat16, "fp8": dt.float8e4m3,
+    "bf8": dt.float8e5m2, "fp6": dt.DType("float6e2m3", 6, dt.Kind.FLOAT, 2, 3, has_inf=False),
+    "bf6": dt.DType("float6e3m2", 6, dt.Kind.FLOAT, 3, 2, has_inf=False),
+    "fp4": dt.DType("float4e2m1", 4, dt.Kind.FLOAT, 2, 1, has_inf=False),
+}  # fmt: skip
+"""The dtype of each float type. Those under 8 bits have neither infinity nor NaN: what is too large becomes
+the largest, a NaN too. Source: OCP Microscaling Formats 1.0, 5.3."""
 
 Number = Any  # int or float, as the type says
 
@@ -28,7 +34,7 @@ def decode(type: Type, bits: int) -> Number:
         return bits
     if type.kind == "i":
         return bits - (1 << type.bits) if bits >> (type.bits - 1) else bits
-    return dt.from_bits(FLOATS[type.name], bits)
+    return _small_decode(FLOATS[type.name], bits) if type.bits < 8 else dt.from_bits(FLOATS[type.name], bits)
 
 
 def encode(type: Type, value: Number) -> int:
@@ -36,13 +42,39 @@ def encode(type: Type, value: Number) -> int:
     if not type.is_float:
         return int(value) & ((1 << type.bits) - 1)
     dtype = FLOATS[type.name]
+    if type.bits < 8:
+        return _small_encode(dtype, value)
     if value != value:
         return nan_of(type)
     return dt.to_bits(dtype, dt.round_to(dtype, value))
 
 
+def _small_decode(dtype: dt.DType, bits: int) -> float:
+    """A float of less than a byte."""
+    ones = (1 << dtype.mantissa) - 1
+    exponent, mantissa = bits >> dtype.mantissa & ((1 << dtype.exponent) - 1), bits & ones
+    whole = mantissa | (ones + 1 if exponent else 0)
+    size = math.ldexp(whole, max(exponent, 1) - dtype.bias - dtype.mantissa)
+    return -size if bits >> (dtype.bits - 1) else size
+
+
+def _small_encode(dtype: dt.DType, value: float) -> int:
+    """The nearest float of less than a byte, ties to even, no further than the largest."""
+    sign = (1 << (dtype.bits - 1)) if math.copysign(1.0, value) < 0 else 0
+    most = (1 << (dtype.bits - 1)) - 1
+    size = abs(float(value))
+    if not size < _small_decode(dtype, most):
+        return sign | most
+    least = 1 - dtype.bias
+    exponent = max(math.frexp(size)[1] - 1, least) if size else least
+    steps = round(math.ldexp(size, dtype.mantissa - exponent))
+    return sign | ((exponent - least << dtype.mantissa) + steps)
+
+
 def nan_of(type: Type) -> int:
     """The quiet NaN without a sign."""
+    if type.name == "fp8":
+        return 0x7F
     mantissa = FLOATS[type.name].mantissa
     return ((1 << (type.bits - mantissa)) - 1 >> 1) << mantissa | 1 << (mantissa - 1)
 
@@ -91,6 +123,32 @@ def fma64(a: float, b: float, c: float) -> float:
     return _nearest(exact) if exact else a * b + c
 
 
+def power_of_two(a: float) -> float:
+    """2 to a power."""
+    try:
+        return math.exp2(a)
+    except OverflowError:
+        return math.inf
+
+
+def logarithm(a: float) -> float:
+    """The logarithm to 2; NaN below zero."""
+    return -math.inf if a == 0 else math.log2(a) if a > 0 else math.nan
+
+
+def _wave(function: Callable[[float], float]) -> Callable[[float], float]:
+    """A function of an angle; NaN of infinity."""
+    return lambda a: function(a) if math.isfinite(a) else math.nan
+
+
+def scaled(a: float, n: int) -> float:
+    """a * 2**n."""
+    try:
+        return math.ldexp(a, n)
+    except OverflowError:
+        return math.copysign(math.inf, a)
+
+
 def _nearest(exact: Fraction) -> float:
     try:
         return exact.numerator / exact.denominator
@@ -113,7 +171,8 @@ _ON_NUMBERS: dict[str, Callable[..., Number]] = {
     "and": operator.and_, "or": operator.or_, "xor": operator.xor, "not": operator.invert,
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le,
     "quotient": quotient, "remainder": lambda a, b: a - quotient(a, b) * b,
-    "sqrt": root, "trunc": _integral(math.trunc), "floor": _integral(math.floor),
+    "sqrt": root, "exp2": power_of_two, "log2": logarithm, "sin": _wave(math.sin), "cos": _wave(math.cos),
+    "ldexp": scaled, "trunc": _integral(math.trunc), "floor": _integral(math.floor),
     "ceil": _integral(math.ceil), "even": _integral(round),
 }  # fmt: skip
 """Operations whose result is a number that is brought into the type."""

@@ -30,10 +30,10 @@ class World(Protocol[V]):
     def write(self, name: str, type: Type, scale: int, place: V, value: V) -> None:
         """Change bits of a variable; a name that there is not yet comes to be."""
 
-    def load(self, type: Type, address: V) -> V:
-        """Read memory."""
+    def load(self, type: Type, address: V, space: str) -> V:
+        """Read memory; `space` says which."""
 
-    def store(self, type: Type, address: V, value: V) -> None:
+    def store(self, type: Type, address: V, value: V, space: str) -> None:
         """Write memory."""
 
     def address(self, name: str, lane: V) -> V:
@@ -72,7 +72,7 @@ def value_of(node: Node, world: World[V], loops: Loops) -> V:
         place = value_of(node.src[1], world, loops)
         return world.read(node.src[0].arg, type, type.bits if op == "element" else 1, place)
     if op == "load":
-        return world.load(type, value_of(node.src[0], world, loops))
+        return world.load(type, value_of(node.src[0], world, loops), node.arg)
     if op == "address":
         return world.address(node.arg, value_of(node.src[0], world, loops))
     if op == "undefined":
@@ -94,7 +94,7 @@ def _set(node: Node, world: World[V], loops: Loops) -> None:
 
 def _store(node: Node, world: World[V], loops: Loops) -> None:
     address, value = (value_of(source, world, loops) for source in node.src)
-    world.store(node.src[1].t, address, value)
+    world.store(node.src[1].t, address, value, node.arg)
 
 
 def _for(node: Node, world: World[V], loops: Loops) -> None:

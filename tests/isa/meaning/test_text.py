@@ -32,6 +32,12 @@ CASES = [
     ("names of its own", "t = a * b; t = t + 1; dst = u64(t)", {"a": 6, "b": 7}, {"dst": 43}),
     ("a branch", "if flag { dst = x } else { dst = 1 }", {"flag": 0, "x": 5}, {"dst": 1}),
     ("memory", "store(x, b); dst = u64(load(u16, x + 2))", {"x": 64, "b": 0x12345678}, {"dst": 0x1234}),
+    ("another memory", "store(x, b, lds); dst = u64(load(u16, x, lds))", {"x": 64, "b": 5}, {"dst": 5}),
+    ("small floats", "dst = u64(cat(fp4(a.f32), fp8(b.f32)))", {"a": ONE, "b": 0x43E00000}, {"dst": 0x27E}),
+    ("small floats saturate", "dst = u64(cat(fp6(a.f32), bf6(-a.f32)))", {"a": 0x7F800000}, {"dst": 0x7FF}),
+    ("values of small floats", "dst.f32[0] = f32(a.bf8[0])", {"a": 0x42}, {"dst": 0x40400000}),
+    ("powers", "dst.f32[0] = exp2(a.f32) + log2(a.f32)", {"a": ONE}, {"dst": 0x40000000}),
+    ("scaling rounds once", "dst = ldexp(x.f64, -1074).u", {"x": 0x3FF80000 << 32}, {"dst": 2}),
     ("a literal takes a type", "dst = x == 0xFF ? 3 : x", {"x": 255}, {"dst": 3}),
 ]  # fmt: skip
 
@@ -41,6 +47,8 @@ def test_what_text_means(name, text, before, after):
     memory = Memory()
     memory.map(64, bytes(8))
     world = Plain(memory)
+    world.spaces["lds"] = Memory()
+    world.spaces["lds"].map(64, bytes(8))
     world.widths.update(WIDTHS)
     world.values.update(dict.fromkeys(WIDTHS, 0) | before)
     run(parse(text, WIDTHS), world)
