@@ -13,7 +13,7 @@ VECTORS = Path(__file__).parents[2] / "vectors" / "triton"
 def files(name: str = "code_objects") -> dict[str, bytes]:
     """All files of an archive.
 
-    "code_objects": 20 kernels for two chips, each a code object and its assembly; "many_kernels": objects of
+    "code_objects": 22 kernels for two chips (one for gfx950 alone), each a code object and its assembly; "many_kernels": objects of
     several kernels before (.o) and after linking (.hsaco).
     """
     with tarfile.open(VECTORS / f"{name}.tar.xz") as packed:

@@ -1,4 +1,4 @@
-"""Twenty kernels in Triton, compiled to code objects for gfx1100 and gfx950: real inputs for isa/amd.
+"""Twenty-two kernels in Triton, compiled to code objects for gfx1100 and gfx950: real inputs for isa/amd.
 
 Made with Triton 3.9.0 on a machine without a GPU: `python kernels.py DIRECTORY`, then
 `python pack.py DIRECTORY` writes code_objects.tar.xz from them. No test imports this file or needs Triton.
@@ -62,6 +62,22 @@ def matmul(a, b, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexp
         x = tl.load(a + m[:, None] * K + (kk + k)[None, :])
         y = tl.load(b + (kk + k)[:, None] * N + n[None, :])
         acc = tl.dot(x, y, acc, out_dtype=ACC)
+    tl.store(c + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def matmul_scaled(a, sa, b, sb, c, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
+    m = tl.program_id(0) * BM + tl.arange(0, BM)
+    n = tl.program_id(1) * BN + tl.arange(0, BN)
+    pair = tl.arange(0, BK // 2)
+    group = tl.arange(0, BK // 32)
+    acc = tl.zeros((BM, BN), tl.float32)
+    for k in range(0, K, BK):
+        x = tl.load(a + m[:, None] * (K // 2) + (k // 2 + pair)[None, :])
+        y = tl.load(b + n[None, :] * (K // 2) + (k // 2 + pair)[:, None])
+        sx = tl.load(sa + m[:, None] * (K // 32) + (k // 32 + group)[None, :])
+        sy = tl.load(sb + n[:, None] * (K // 32) + (k // 32 + group)[None, :])
+        acc = tl.dot_scaled(x, sx, "e2m1", y, sy, "e2m1", acc)
     tl.store(c + m[:, None] * N + n[None, :], acc)
 
 
@@ -158,6 +174,7 @@ def trig(x, out, n, B: tl.constexpr):
 
 
 MM = {"BM": 64, "BN": 64, "BK": 32}
+LARGE = {"BM": 128, "BN": 128, "BK": 64}
 SMALL = {"BM": 32, "BN": 32, "BK": 16}
 ROWS = [
     ("add", add, "*fp32 *fp32 *fp32 i32", {"B": 256}),
@@ -169,6 +186,8 @@ ROWS = [
     ("matmul_bf16", matmul, "*bf16 *bf16 *fp32 i32 i32 i32", dict(MM, ACC=tl.float32)),
     ("matmul_i8", matmul, "*i8 *i8 *i32 i32 i32 i32", dict(MM, ACC=tl.int32)),
     ("matmul_fp8", matmul, "*fp8e4nv *fp8e4nv *fp32 i32 i32 i32", dict(MM, ACC=tl.float32)),
+    ("matmul_mxfp4", matmul_scaled, "*u8 *u8 *u8 *u8 *fp32 i32 i32 i32", {"BM": 32, "BN": 32, "BK": 128}),
+    ("gemm_fp8", matmul, "*fp8e4nv *fp8e4nv *fp32 i32 i32 i32", dict(LARGE, ACC=tl.float32)),
     ("attention", attention, "*fp16 *fp16 *fp16 *fp32 i32 fp32", {"D": 64, "BM": 64, "BN": 32}),
     ("atomics", atomics, "*i32 *i32 i32", {"B": 256}),
     ("scan", scan, "*fp32 *fp32", {"B": 512}),
@@ -182,6 +201,8 @@ ROWS = [
     ("trig", trig, "*fp32 *fp32 i32", {"B": 256}),
 ]
 
+ONLY = {"gemm_fp8": "gfx950"}  # the other chip has no such product: 40,000 instructions of conversions
+
 
 def main() -> None:
     """Write each kernel's code object and assembly for both chips."""
@@ -189,6 +210,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     for chip, wave in (("gfx1100", 32), ("gfx950", 64)):
         for name, kernel, types, constants in ROWS:
+            if name in ONLY and ONLY[name] != chip:
+                continue
             names = [one for one in kernel.arg_names if one not in constants]
             signature = dict(zip(names, types.split())) | dict.fromkeys(constants, "constexpr")
             source = ASTSource(kernel, signature, constexprs=constants)
