@@ -197,6 +197,6 @@ LAUNCHES: dict[str, Callable[..., Launch]] = {
 
 
 def close(found: Array, expected: Array, tolerance: float) -> bool:
-    """Whether a buffer has what it must: exactly, or within the tolerance of each value and of the largest."""
+    """Whether a buffer has what it must, within a tolerance of each value and of the largest."""
     found, expected = (np.asarray(one).reshape(-1).astype(np.float64) for one in (found, expected))
     return bool(np.all(np.abs(found - expected) <= tolerance * (np.abs(expected) + np.abs(expected).max())))
