@@ -6,13 +6,22 @@ assembler.py), which forms there are (forms.py, memory.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from baregrad.base.errors import EncodingError
-from baregrad.isa.amd.layout import Form, Modifier, take, width
+from baregrad.isa.amd.effects import Effects, effects, implicit_register
+from baregrad.isa.amd.latency import Latency, latency_class, passes
+from baregrad.isa.amd.layout import Form, Modifier, Slot, take, width
 from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import Changed, Label, Operand, Reg, family
 
 Given = int | bool | str | tuple[int, ...]
 """A modifier's value as it is written in Python: clamp=True, offset=16, op_sel=(1, 0, 0), omod="mul:2"."""
+
+
+# Results that are never kept in part, and codes of SDWA: unused bits stay, and there are none.
+SCALAR_RESULTS = frozenset(("sdst", "sdst8", "fixed"))
+PRESERVE, DWORD = 2, 6
 
 
 class Inst:
@@ -83,23 +92,60 @@ class Inst:
         return found
 
     @property
-    def reads(self) -> tuple[Operand, ...]:
-        """The registers that it reads, those that are not written in the text last."""
-        return self._uses(0)
+    def effects(self) -> Effects:
+        """Memory, implicit registers, control, wait counters."""
+        return effects(self.form, bool(self.modifiers.get("gds")) if self.form.encoding == "DS" else False)
 
     @property
-    def writes(self) -> tuple[Operand, ...]:
-        """The registers that it writes."""
-        return self._uses(1)
+    def latency_class(self) -> Latency:
+        """The unit that it goes to."""
+        return latency_class(self.form.entry.format, self.form.entry.name)
 
-    def _uses(self, which: int) -> tuple[Operand, ...]:
+    @property
+    def passes(self) -> int:
+        """The passes of 4 cycles of a matrix product of CDNA, 0 for all else."""
+        return passes(self.form.arch, self.form.entry.name)
+
+    @property
+    def reads(self) -> tuple[Reg, ...]:
+        """The registers that it reads: in the text, results that it changes in part, implicit ones."""
+        kept, parts = self.effects.keeps, self.keeps
         found = [
-            one.value if isinstance(one, Changed) else one
-            for one, slot in zip(self.operands, self.form.slots, strict=True)
-            if (slot.read, slot.written)[which]
+            one
+            for one, slot in self._registers()
+            if slot.read
+            or (slot.written and (kept or (parts and slot.kind not in SCALAR_RESULTS)) and not one.half)
         ]
-        found += [Reg(row[0]) for row in self.form.implicit if row[1 + which]]
-        return tuple(one for one in found if isinstance(one, Reg) and one.file != "off")
+        return self._with(found, self.effects.reads)
+
+    @property
+    def writes(self) -> tuple[Reg, ...]:
+        """The registers that it writes."""
+        return self._with([one for one, slot in self._registers() if slot.written], self.effects.writes)
+
+    @property
+    def keeps(self) -> bool:
+        """Does a part of its result stay as it was, by what it does or by its DPP, SDWA or OP_SEL?"""
+        if self.effects.keeps:
+            return True
+        encoding, given = self.form.encoding, {one.name: one for one in self.form.modifiers}
+        if encoding.endswith(("+DPP16", "+DPP")):
+            full = all(take(given[name].where, self.word) == 15 for name in ("row_mask", "bank_mask"))
+            return not (full and take(given["bound_ctrl"].where, self.word))
+        if encoding.endswith("+SDWA") and "dst_unused" in given:
+            unused, chosen = (take(given[name].where, self.word) for name in ("dst_unused", "dst_sel"))
+            return unused == PRESERVE and chosen != DWORD
+        return encoding == "VOP3A" and "op_sel" in given and self.form.slots[0].bits == 16
+
+    def _registers(self) -> Iterator[tuple[Reg, Slot]]:
+        for one, slot in zip(self.operands, self.form.slots, strict=True):
+            plain = one.value if isinstance(one, Changed) else one
+            if isinstance(plain, Reg) and plain.file != "off":
+                yield plain, slot
+
+    def _with(self, found: list[Reg], names: tuple[str, ...]) -> tuple[Reg, ...]:
+        more = (implicit_register(name, self.form.wave) for name in names)
+        return tuple(dict.fromkeys((*found, *more)))
 
 
 def tables_name(form: Form) -> str:

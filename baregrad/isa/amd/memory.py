@@ -126,7 +126,7 @@ def ds(world: World, entry: Instruction) -> Iterator[Form]:
             False,
             True,
         ),
-        "a": Slot("ADDR", "vgpr", parts(fields["ADDR"]), 32),
+        "a": Slot("ADDR", "vgpr", parts(fields["ADDR"]), 32, "b", True, "BVH" in entry.name),
         "d": Slot("DATA0", data, (*parts(fields["DATA0"]), *ends), bits),
         "e": Slot("DATA1", data, (*parts(fields["DATA1"]), *ends), bits),
         "4": Slot("DATA1", "vgpr", parts(fields["DATA1"]), 128),

@@ -42,7 +42,7 @@ def test_all_ways_lead_to_the_same(inst: Inst, line: str, code: str) -> None:
 def test_an_instruction_knows_what_it_reads_and_writes() -> None:
     inst = gfx1100.v_add_f32(v[1], v[2], -abs(v[3]), clamp=True)
     assert (inst.format, inst.opcode, inst.writes) == ("VOP3", 259, (Reg("v", 1),))
-    assert inst.reads == (Reg("v", 2), Reg("v", 3))
+    assert inst.reads == (Reg("v", 2), Reg("v", 3), Reg("exec_lo"), Reg("mode"))
     assert Reg("scc") in gfx1100.s_add_u32(s[0], s[1], 5).writes
 
 
