@@ -15,23 +15,31 @@ from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.make import make
 from baregrad.isa.amd.operands import family
+from baregrad.isa.amd.plans import plans, read
 from baregrad.isa.amd.words import WHOLE, modifiers, operand, split
+
+COMMENT = re.compile(r"//|;")
 
 
 def parse(arch: str, line: str, *, wave: int = 0) -> Inst:
     """The instruction of a line. Errors: EncodingError, with the operand lists of the forms of that name."""
-    line = re.split(r"//|;", line, maxsplit=1)[0].strip()
-    name, _, rest = line.partition(" ")
-    row = arch_of(arch)
-    names = by_name(row.name, wave or row.lanes[0])
-    fam = family(row.name)
+    if "/" in line or ";" in line:
+        line = COMMENT.split(line, maxsplit=1)[0]
+    line = line.strip()
+    name, rest = (*line.split(None, 1), "", "")[:2]
     if "::" in rest:
         first, _, second = rest.partition("::")
-        other, _, more = second.strip().partition(" ")
-        name, rest = f"{name} :: {other}", f"{first.strip()}, {more}"
-    if name == "exp":
-        rest = rest.strip().replace(" ", ", ", 1)
-    found = names.get(name)
+        other, more = (*second.split(None, 1), "", "")[:2]
+        name, rest = f"{name} :: {other}", f"{first.rstrip()}, {more}"
+    elif name == "exp":
+        rest = rest.replace(" ", ", ", 1)
+    return read(plans(arch, wave)[name], rest) or searched(arch, wave, line, name, rest)
+
+
+def searched(arch: str, wave: int, line: str, name: str, rest: str) -> Inst:
+    """The instruction of a line with this name and this rest, all forms tried. Errors: EncodingError."""
+    row = arch_of(arch)
+    found, fam = by_name(row.name, wave or row.lanes[0]).get(name), family(row.name)
     if not found:
         raise EncodingError(
             f"no instruction {name!r} on {row.chip}",
@@ -41,7 +49,7 @@ def parse(arch: str, line: str, *, wave: int = 0) -> Inst:
     problems = []
     for form in found:
         try:
-            return _one(form, rest.strip(), fam)
+            return _one(form, rest, fam)
         except EncodingError as error:
             problems.append(f"{error.what} ({error.why}); form: {form}")
     raise EncodingError(f"cannot assemble {line!r}", why="no form takes it", mend="\n        ".join(problems))

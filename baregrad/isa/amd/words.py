@@ -1,7 +1,7 @@
 """The words of a line: operands and modifiers of their text, in LLVM's syntax.
 
-What is not here: lines and forms (assembler.py), the syntax of single immediates and modifiers (immediates.py,
-modifiers.py).
+What is not here: lines and forms (assembler.py), the syntax of single immediates (immediates.py) and
+modifiers (modifiers.py).
 """
 
 from __future__ import annotations
