@@ -20,7 +20,7 @@ LITERAL = Literal(0)
 
 
 class Getter(NamedTuple):
-    """How a slot is read: a table by a code at one place, or by the slow way."""
+    """How a slot is read: a table by a code at one place, or, without a table, by the slow way."""
 
     shift: int
     mask: int
@@ -40,18 +40,23 @@ class Reader(NamedTuple):
     literal: str
 
 
+Choice = tuple[int, dict[int, tuple[Reader, ...]]]
+"""Bits that choose among forms, and the forms for each value of them."""
+NONE: Choice = (0, {})
+
+
 @memo
-def readers(arch: str, wave: int) -> tuple[tuple[int, dict[int, tuple[Reader, ...]]], ...]:
-    """By the upper 9 bits of the first word: which bits choose a form, and the forms for each."""
+def readers(arch: str, wave: int) -> tuple[tuple[int, dict[int, Choice]], ...]:
+    """By the upper 9 bits of the first word: which bits name an entry, and the choice for each."""
     groups: dict[tuple[int, int], list[Form]] = {}
     for form in forms(arch, wave):
         groups.setdefault(encoding_bits(form), []).append(form)
-    found: list[tuple[int, dict[int, tuple[Reader, ...]]]] = [(0, {})] * 512
-    for top in range(512):
-        for (mask, value), each in sorted(groups.items(), key=lambda item: -item[0][0].bit_count()):
+    found: list[tuple[int, dict[int, Choice]]] = [(0, {})] * 512
+    made = [(*key, choices(each)) for key, each in groups.items()]
+    for mask, value, chosen in sorted(made, key=lambda row: row[0].bit_count()):  # those that fix most win
+        for top in range(512):
             if top << 23 & mask == value:
-                found[top] = choices(each)
-                break
+                found[top] = chosen
     return tuple(found)
 
 
@@ -67,18 +72,29 @@ def encoding_bits(form: Form) -> tuple[int, int]:
     return keep, form.value & keep
 
 
-def choices(each: list[Form]) -> tuple[int, dict[int, tuple[Reader, ...]]]:
-    """The bits that every form of a format fixes, and its forms by them, those that fix most first."""
-    common = 0xFFFFFFFF
+def choices(each: list[Form]) -> tuple[int, dict[int, Choice]]:
+    """The bits of the first word that all forms of a format fix, and the choice among them by these."""
+    common, found = apart(each, 0xFFFFFFFF)
+    return common, {key: choice(rows) for key, rows in found.items()}
+
+
+def choice(each: list[Form]) -> Choice:
+    """The bits of two words that these forms fix, and the forms by them, those that fix most first."""
+    common, found = apart(each, (1 << 64) - 1)
+    return common, {
+        key: tuple(reader(form) for form in sorted(rows, key=lambda row: -row.mask.bit_count()))
+        for key, rows in found.items()
+    }
+
+
+def apart(each: list[Form], common: int) -> tuple[int, dict[int, list[Form]]]:
+    """Those of the bits that all forms fix, and the forms by them."""
     for form in each:
         common &= form.mask
     found: dict[int, list[Form]] = {}
     for form in each:
         found.setdefault(form.value & common, []).append(form)
-    return common, {
-        key: tuple(reader(form) for form in sorted(rows, key=lambda row: -row.mask.bit_count()))
-        for key, rows in found.items()
-    }
+    return common, found
 
 
 @memo
@@ -89,16 +105,13 @@ def reader(form: Form) -> Reader:
     for slot in form.slots:
         for bit in (slot.neg, slot.abs, slot.sext, slot.half):
             changes |= 1 << bit if bit >= 0 else 0
-        rows: tuple[Operand | None, ...] = ()
         if slot.kind == "fixed":
-            rows = (slot.fixed,)
-            getters.append(Getter(0, 0, rows, slot))
-        elif slot.kind in SYNTAX or slot.kind == "literal":
-            getters.append(Getter(0, 0, rows, slot))
+            getters.append(Getter(0, 0, (slot.fixed,), slot))
+        elif slot.kind in SYNTAX or slot.kind == "literal" or len(slot.where) != 1:
+            getters.append(Getter(0, 0, (), slot))
         else:
-            rows = table(fam, slot.kind, slot.registers)
-            low, size = slot.where[0] if len(slot.where) == 1 else (0, 0)
-            getters.append(Getter(low, (1 << size) - 1, rows, slot))
+            low, size = slot.where[0]
+            getters.append(Getter(low, (1 << size) - 1, table(fam, slot.kind, slot.registers), slot))
     return Reader(form, form.mask, form.value, form.size, tuple(getters), changes, form.literal)
 
 
@@ -107,32 +120,30 @@ def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -
 
     Errors: EncodingError for bytes that are no instruction of the architecture, or cut off.
     """
-    first = int.from_bytes(data[at : at + 4], "little")
-    common, found = readers(arch, wave)[first >> 23]
-    for one in found.get(first & common, ()):
-        size = one.size
-        word = int.from_bytes(data[at : at + size], "little")
-        if word & one.mask == one.value and len(data) - at >= size:
-            operands: list[Operand] = []
-            literal = one.literal == "always"
-            for shift, mask, rows, slot in one.getters:
-                if (rows and mask) or slot.kind == "fixed":
-                    code = word >> shift & mask
-                    value = rows[code]
-                    if value is None:
-                        if code != LITERAL_CODE or not one.literal or not slot.literal:
-                            break
-                        literal = True
-                        value = LITERAL
-                elif slot.kind == "literal":
-                    value = LITERAL
-                else:
-                    value = slow(slot, word, rows, arch)
-                    if value is None:
-                        break
-                operands.append(value)
-            else:
+    words = int.from_bytes(data[at : at + 8], "little")
+    common, found = readers(arch, wave)[words >> 23 & 511]
+    common, few = found.get(words & common, NONE)
+    left = len(data) - at
+    for one in few.get(words & common, ()):
+        form, mask, value, size, getters, changes, rest = one
+        word = words & 0xFFFFFFFF if size == 4 else words
+        if size > 8:
+            word = int.from_bytes(data[at : at + size], "little")
+        if word & mask != value or left < size:
+            continue
+        operands: list[Operand] = []
+        literal = rest == "always"
+        for shift, bits, rows, slot in getters:
+            shown = rows[word >> shift & bits] if rows else slow(slot, word, form.arch)
+            if shown is None:
+                if not rest or not slot.literal or word >> shift & bits != LITERAL_CODE:
+                    break
+                literal, shown = True, LITERAL
+            operands.append(shown)
+        else:
+            if literal or word & changes:
                 return finish(one, word, size, operands, literal, data, at)
+            return Inst(form, word, size, tuple(operands)), size
     raise EncodingError(
         f"{bytes(data[at : at + 8]).hex()} is no instruction of {arch}",
         why="no form has these bits, or an operand has a code that means nothing"
@@ -168,11 +179,13 @@ def finish(
     return Inst(one.form, word, size, tuple(operands)), size
 
 
-def slow(slot: Slot, word: int, rows: tuple[Operand | None, ...], arch: str) -> Operand | None:
-    """A slot whose bits lie apart, or an immediate."""
+def slow(slot: Slot, word: int, arch: str) -> Operand | None:
+    """A slot whose bits lie apart, an immediate, or the literal."""
+    if slot.kind == "literal":
+        return LITERAL
     code = take(slot.where, word)
-    if rows:
-        return rows[code]
+    if slot.kind not in SYNTAX:
+        return table(family(arch), slot.kind, slot.registers)[code]
     if slot.type == "i" and code >> width(slot.where) - 1:
         return code - (1 << width(slot.where))
     return code
