@@ -22,6 +22,9 @@ def parts(field: Field, at: int = 0) -> Parts:
 
 def put(where: Parts, value: int) -> int:
     """A value's bits at their places."""
+    if len(where) == 1:
+        low, width = where[0]
+        return (value & (1 << width) - 1) << low
     word = 0
     for low, width in where:
         word |= (value & (1 << width) - 1) << low
@@ -31,6 +34,9 @@ def put(where: Parts, value: int) -> int:
 
 def take(where: Parts, word: int) -> int:
     """The value at these places."""
+    if len(where) == 1:
+        low, width = where[0]
+        return word >> low & (1 << width) - 1
     value = at = 0
     for low, width in where:
         value |= (word >> low & (1 << width) - 1) << at
@@ -40,7 +46,7 @@ def take(where: Parts, word: int) -> int:
 
 def width(where: Parts) -> int:
     """How many bits a value has."""
-    return sum(size for _, size in where)
+    return where[0][1] if len(where) == 1 else sum(size for _, size in where)
 
 
 class Slot(NamedTuple):

@@ -11,7 +11,7 @@ from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Given, Inst
-from baregrad.isa.amd.layout import Form, Modifier, Slot, put, take, width
+from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
 from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import (
     LITERAL_CODE,
@@ -125,21 +125,33 @@ def banks(form: Form, fam: str, operands: list[Operand], word: int) -> None:
         found[key] = bank
 
 
+@memo
+def overlapping(form: Form) -> tuple[tuple[int, Parts, tuple[Operand | None, ...]], ...]:
+    """The operands that have bits of another one too: their number, bits, and what their codes mean."""
+    seen = twice = 0
+    for slot in form.slots:
+        bits = put(slot.where, -1)
+        twice |= seen & bits
+        seen |= bits
+    return tuple(
+        (at, slot.where, table(family(form.arch), slot.kind, slot.registers))
+        for at, slot in enumerate(form.slots)
+        if put(slot.where, -1) & twice and slot.kind not in SYNTAX
+    )
+
+
 def shared(form: Form, fam: str, operands: list[Operand], word: int) -> None:
     """Bits that two operands share must suit both. Errors: EncodingError."""
-    for slot, one in zip(form.slots, operands, strict=True):
-        if (
-            isinstance(one, Reg)
-            and slot.kind != "fixed"
-            and table(fam, slot.kind, slot.registers)[take(slot.where, word)] != one
-        ):
+    for at, where, rows in overlapping(form):
+        one = operands[at]
+        if isinstance(one, Reg) and rows[take(where, word)] != one:
             raise EncodingError(f"{one!r} does not go with the other operands", why="one bit speaks for both")
 
 
 # (which forms, what must be so)
 RULES: tuple[tuple[Callable[[Form], bool], Rule], ...] = (
     (lambda form: form.encoding == "VOPD", banks),
-    (lambda form: any(len(slot.where) > 1 for slot in form.slots), shared),
+    (lambda form: bool(overlapping(form)), shared),
 )
 
 

@@ -67,7 +67,10 @@ def bits_value(text: str, each: int = 1) -> int:
     match = re.fullmatch(r"\s*\[([^\[\]]*)\]\s*", text)
     if not match:
         raise refuse(text, "list of bits")
-    return sum((number(part) & (1 << each) - 1) << each * at for at, part in enumerate(match[1].split(",")))
+    value, mask = 0, (1 << each) - 1
+    for part in reversed(match[1].split(",")):
+        value = value << each | number(part) & mask
+    return value
 
 
 def listed(value: int, size: int, each: int = 1) -> str:

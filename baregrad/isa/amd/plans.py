@@ -18,10 +18,9 @@ from baregrad.isa.amd.make import completed, place, read_given, rules
 from baregrad.isa.amd.operands import Operand, family
 from baregrad.isa.amd.words import WHOLE, names, operand, value
 
-# What is remembered: texts of registers and of small numbers, not every literal and offset.
+# How many texts of a slot or a modifier are remembered, and how long those of operands are.
 MOST = 4096
 LONG = 12
-NARROW = 8
 ALONE = ("flag", "flag1", "number")
 BY_TEXT = ("omod", "dpp")
 NOTHING = Modifier("", "flag", ()), 0, 0
@@ -98,6 +97,13 @@ class Choices(dict[str, Chosen]):
         }
 
     def __missing__(self, text: str) -> Chosen:
+        if len(self) > MOST:
+            self.clear()
+        found = self[text] = self.found(text)
+        return found
+
+    def found(self, text: str) -> Chosen:
+        """What a text means."""
         name, colon, rest = text.partition(":")
         one, clear, which = self.names.get(name, NOTHING)
         style = one.style
@@ -109,8 +115,6 @@ class Choices(dict[str, Chosen]):
             bits = put(one.where, read_given(one, rest if style != "flag" else True, self.fam))
         except EncodingError:
             return UNKNOWN
-        if clear.bit_count() <= NARROW:
-            self[text] = clear, bits, which
         return clear, bits, which
 
 
