@@ -1,0 +1,1 @@
+"""What instructions of AMD's chips do, as trees of isa/meaning."""
