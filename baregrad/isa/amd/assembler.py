@@ -13,7 +13,7 @@ from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form
-from baregrad.isa.amd.make import make
+from baregrad.isa.amd.make import form_of, make
 from baregrad.isa.amd.operands import family
 from baregrad.isa.amd.plans import plans, read
 from baregrad.isa.amd.words import WHOLE, modifiers, operand, split
@@ -57,10 +57,11 @@ def searched(arch: str, wave: int, line: str, name: str, rest: str) -> Inst:
 
 def _one(form: Form, rest: str, fam: str) -> Inst:
     rest, given = modifiers(form.modifiers, " " + rest)
+    form = form_of(form, given, fam)
     if len(form.slots) == 1 and form.slots[0].kind in WHOLE:
         pieces = [rest.strip()]
     else:
-        pieces = split(rest)
+        pieces = addresses(form, split(rest))
     if len(pieces) != len(form.slots):
         raise EncodingError(f"{len(pieces)} operands are given", why=f"there are {len(form.slots)}")
     operands = tuple(operand(piece, slot, fam) for piece, slot in zip(pieces, form.slots, strict=True))
@@ -75,6 +76,16 @@ def _one(form: Form, rest: str, fam: str) -> Inst:
         ):
             raise EncodingError(f"{one.name} is missing", why="the form has it")
     return inst
+
+
+def addresses(form: Form, pieces: list[str]) -> list[str]:
+    """Operands, an image's list of addresses taken apart. Errors: EncodingError."""
+    if form.entry.format != "MIMG":
+        return pieces
+    found = [split(piece[1:-1]) if piece[:1] == "[" and piece[-1:] == "]" else [piece] for piece in pieces]
+    if (form.encoding == "MIMG+NSA") != any(len(each) > 1 for each in found):
+        raise EncodingError("addresses are given the other way", why="they are [v1, v2] or v[1:2]")
+    return [piece for each in found for piece in each]
 
 
 def _bits(where: tuple[tuple[int, int], ...]) -> int:

@@ -13,7 +13,7 @@ from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.forms import forms
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form, Slot, take, width
+from baregrad.isa.amd.layout import Form, Sizes, Slot, sized, take, width
 from baregrad.isa.amd.operands import LITERAL_CODE, Changed, Label, Literal, Operand, Reg, family, table
 
 LITERAL = Literal(0)
@@ -97,10 +97,16 @@ def apart(each: list[Form], common: int) -> tuple[int, dict[int, list[Form]]]:
     return common, found
 
 
+NOTHING = Getter(0, 0, (None,), Slot("", "sizes", ()))
+"""A slot that no bits fit: forms whose sizes follow from the bits are read by `by_sizes`."""
+
+
 @memo
 def reader(form: Form) -> Reader:
     """How a form is read."""
     fam = family(form.arch)
+    if form.sizes is not None:
+        return Reader(form, form.mask, form.value, form.size, (NOTHING,), 0, "")
     getters, changes = [], 0
     for slot in form.slots:
         for bit in (slot.neg, slot.abs, slot.sext, slot.half):
@@ -113,6 +119,26 @@ def reader(form: Form) -> Reader:
             low, size = slot.where[0]
             getters.append(Getter(low, (1 << size) - 1, table(fam, slot.kind, slot.registers), slot))
     return Reader(form, form.mask, form.value, form.size, tuple(getters), changes, form.literal)
+
+
+@memo
+def sized_reader(sizes: Sizes, key: int) -> Reader:
+    """How a form of given sizes is read."""
+    return reader(sized(sizes, key))
+
+
+def by_sizes(found: tuple[Reader, ...], data: bytes | memoryview, at: int) -> tuple[Inst, int] | None:
+    """The instruction of a form whose sizes follow from its bits, None where there is none."""
+    for one in found:
+        sizes, size = one.form.sizes, one.size
+        word = int.from_bytes(data[at : at + size], "little")
+        if sizes is None or word & one.mask != one.value or len(data) - at < size or sizes.key(word) < 0:
+            continue
+        form, _, _, _, getters, _, _ = sized_reader(sizes, sizes.key(word))
+        operands = [rows[word >> shift & bits] for shift, bits, rows, _ in getters]
+        if None not in operands:
+            return Inst(form, word, size, tuple(shown for shown in operands if shown is not None)), size
+    return None
 
 
 def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -> tuple[Inst, int]:
@@ -144,6 +170,9 @@ def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -
             if literal or word & changes:
                 return finish(one, word, size, operands, literal, data, at)
             return Inst(form, word, size, tuple(operands)), size
+    image = by_sizes(few.get(words & common, ()), data, at)
+    if image is not None:
+        return image
     raise EncodingError(
         f"{bytes(data[at : at + 8]).hex()} is no instruction of {arch}",
         why="no form has these bits, or an operand has a code that means nothing"

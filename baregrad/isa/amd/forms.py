@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from baregrad.base import memo
-from baregrad.isa.amd import graphics, memory
+from baregrad.isa.amd import graphics, image, memory
 from baregrad.isa.amd.archs import Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
@@ -376,4 +376,5 @@ BUILDERS = {
     "VOP3P": packed,
     **memory.BUILDERS,
     **graphics.BUILDERS,
+    **image.BUILDERS,
 }

@@ -1,6 +1,6 @@
 """Forms of RDNA3 for graphics: interpolation (VINTERP), parameters from local memory (LDSDIR), exports (EXP).
 
-What is not here: images (MIMG has no forms yet).
+What is not here: images (image.py).
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def shown(one: Modifier, value: int, fam: str) -> Given:
         return tuple(value >> at & 1 for at in range(width(one.where)))
     if one.style == "dpp8":
         return tuple(value >> 3 * at & 7 for at in range(8))
-    if one.style in ("omod", "dpp", "select", "unused"):
+    if one.style in ("omod", "dpp", "select", "unused", "dim", "format"):
         text = STYLES[one.style].text("", value, 0, fam)
         return text.removeprefix(":") if text else value
     if one.style in SIGNED and value >> width(one.where) - 1:

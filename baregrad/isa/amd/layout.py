@@ -6,8 +6,9 @@ not here: which forms there are (forms.py, memory.py).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from baregrad.base import memo
 from baregrad.isa.amd.archs import Field, Instruction
 from baregrad.isa.amd.operands import Operand
 
@@ -89,11 +90,25 @@ class Modifier(NamedTuple):
     default: int = 0
 
 
+class Sizes(Protocol):
+    """How the sizes of a form's operands follow from its bits (image.py); forms of given sizes have none."""
+
+    def key(self, word: int) -> int:
+        """A number for the sizes that an instruction has, -1 if there is no such instruction."""
+
+    def of(self, key: int) -> Form:
+        """The form of a key."""
+
+    def refuse(self, word: int) -> None:
+        """Refuse bits that decoding takes but no instruction is made with. Errors: EncodingError."""
+
+
 class Form(NamedTuple):
     """One way to encode an entry: an instruction is of it if its bits & mask == value.
 
     `also` are bits that are set when it is made but may be anything when it is read; `size` is in bytes,
-    without a literal; `literal` says whether one may follow, or always does.
+    without a literal; `literal` says whether one may follow, or always does. A form with
+    `sizes` has no slots: they are those of its `sized` forms.
     """
 
     arch: str
@@ -109,11 +124,19 @@ class Form(NamedTuple):
     literal: str = ""
     also: int = 0
     implicit: tuple[tuple[str, bool, bool], ...] = ()
+    sizes: Sizes | None = None
 
     def __hash__(self) -> int:
         return hash((self.name, self.mask, self.value))
 
     def __str__(self) -> str:
         shown = ", ".join(f"{s.role.lower()}: {s.kind} of {s.bits} bits" for s in self.slots)
+        shown = "data, addresses, resource (their sizes follow from the modifiers)" if self.sizes else shown
         more = " ".join(m.name for m in self.modifiers)
         return f"{self.name} {shown}" + (f" [{more}]" if more else "")
+
+
+@memo
+def sized(sizes: Sizes, key: int) -> Form:
+    """The form of a key, one object for each."""
+    return sizes.of(key)

@@ -11,7 +11,7 @@ from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Given, Inst
-from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
+from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, sized, take, width
 from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import (
     LITERAL_CODE,
@@ -46,8 +46,10 @@ def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) 
 
 
 def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
-    word, literal = form.value | form.also, -1
     fam = family(form.arch)
+    if form.sizes is not None:
+        form = form_of(form, given, fam)
+    word, literal = form.value | form.also, -1
     slots = form.slots
     if len(operands) != len(slots):
         operands = with_fixed(slots, operands)
@@ -81,6 +83,20 @@ def completed(form: Form, known: tuple[Rule, ...], operands: list[Operand], word
     elif form.literal == "always":
         raise EncodingError("its literal is missing")
     return Inst(form, word, size, tuple(operands))
+
+
+def form_of(form: Form, given: Mapping[str, Given], fam: str) -> Form:
+    """The form of the sizes that the modifiers want. Errors: EncodingError where there is none."""
+    if form.sizes is None:
+        return form
+    word = form.value | modifier_bits(form, given, fam)
+    if "dim" not in given and any(one.name == "dim" for one in form.modifiers):
+        raise EncodingError("dim is missing", why="images have dimensions")
+    form.sizes.refuse(word)
+    key = form.sizes.key(word)
+    if key < 0:
+        raise EncodingError("one address is not a list", why="separate addresses are two or more")
+    return sized(form.sizes, key)
 
 
 def joined(form: Form, operand: Operand, literal: int, extra: int) -> int:

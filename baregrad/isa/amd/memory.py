@@ -288,9 +288,9 @@ def buffer_forms(
     resource = Slot("SRSRC", "srsrc", parts(fields["SRSRC"]), 128)
     scalar = Slot("SOFFSET", "ssrc8", parts(fields["SOFFSET"]))
     both = put(offen, 1) | put(idxen, 1)
-    typed = [Modifier("format", "number", parts(fields["FORMAT"]), 1)] if "FORMAT" in fields else []
+    typed = [Modifier("format", "format", parts(fields["FORMAT"]), 1)] if "FORMAT" in fields else []
     if "DFMT" in fields:
-        typed = [Modifier("format", "number", (*parts(fields["DFMT"]), *parts(fields["NFMT"])), 1)]
+        typed = [Modifier("format", "format", (*parts(fields["DFMT"]), *parts(fields["NFMT"])), 1)]
     offset = Modifier("offset", "number", parts(fields["OFFSET"]))
     ways = ((0, 0), (1, 0), (0, 1), (1, 1))
     for has_offset, has_index in ways:

@@ -10,9 +10,16 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from baregrad.isa.amd.formats import format_text, format_value
 from baregrad.isa.amd.immediates import number, refuse, swizzle_text, swizzle_value
 
 OMOD = {1: "mul:2", 2: "mul:4", 3: "div:2"}
+# How an image is addressed: name, coordinates, derivatives of them. Source: RDNA3 ISA 10.2
+DIMS = (
+    ("1D", 1, 2), ("2D", 2, 4), ("3D", 3, 6), ("CUBE", 3, 4), ("1D_ARRAY", 2, 2), ("2D_ARRAY", 3, 4),
+    ("2D_MSAA", 3, 4), ("2D_MSAA_ARRAY", 4, 4),
+)  # fmt: skip
+DIM = "SQ_RSRC_IMG_"
 SELECT = ("BYTE_0", "BYTE_1", "BYTE_2", "BYTE_3", "WORD_0", "WORD_1", "DWORD")
 UNUSED = ("UNUSED_PAD", "UNUSED_SEXT", "UNUSED_PRESERVE")
 # DPP_CTRL: name -> (first value, lowest and highest number that is written behind it, or none)
@@ -111,6 +118,13 @@ def _chosen(names: tuple[str, ...]) -> Style:
     )
 
 
+def _dim_value(text: str) -> int:
+    for value, (name, _, _) in enumerate(DIMS):
+        if text.removeprefix(DIM) == name:
+            return value
+    raise refuse(text, "one of " + " ".join(name for name, _, _ in DIMS))
+
+
 def _lanes(name: str, value: int, size: int, fam: str) -> str:
     return f"dpp8:{listed(value, 8, 3)}"
 
@@ -150,6 +164,11 @@ STYLES = {
     "dpp8": Style(_lanes, lambda text, fam: bits_value(text, 3), ("dpp8",), always=True),
     "select": _chosen(SELECT),
     "unused": _chosen(UNUSED),
+    "dim": Style(
+        lambda name, value, size, fam: f"{name}:{DIM}{DIMS[value][0]}",
+        lambda text, fam: _dim_value(text), always=True,
+    ),
+    "format": Style(lambda name, value, size, fam: f"{name}:{format_text(value, fam)}", format_value),
     "swizzle": Style(
         lambda name, value, size, fam: f"{name}:{swizzle_text(value, fam)}",
         lambda text, fam: swizzle_value(text, fam),

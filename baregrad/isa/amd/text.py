@@ -23,6 +23,9 @@ def text(inst: Inst) -> str:
         return f"{first} {', '.join(shown[:cut])} :: {second} {', '.join(shown[cut:])}"
     if form.encoding == "EXP":
         shown[:2] = [f"{shown[0]} {shown[1]}"]
+    if form.encoding == "MIMG+NSA":
+        end = 1 + sum(slot.role.startswith("VADDR") for slot in form.slots)
+        shown[1:end] = [f"[{', '.join(shown[1:end])}]"]
     line = f"{form.name} {', '.join(shown)}" if shown else form.name
     for one in form.modifiers:
         value = take(one.where, inst.word)
