@@ -1,4 +1,4 @@
-"""Forms of images (MIMG of RDNA3): loads, stores, atomics, samples, gathers, rays; what their sizes follow from.
+"""Forms of images (MIMG of RDNA3): loads, stores, atomics, samples, gathers, rays; what sizes follow from.
 
 How many registers the data and the addresses take follows from bits (DMASK, D16, TFE; DIM, A16). An entry has
 one form for addresses in a row and one for separate ones (NSA), each with `Sizes`: the form of given sizes is
@@ -7,7 +7,6 @@ made when it is first met. What is not here: buffers (memory.py), RDNA4's VIMAGE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -51,7 +50,9 @@ def kind(name: str) -> Kind:
     """
     words = name.split("_")
     rest = set(words[2:])
-    group = next(one for one in ("ATOMIC", "STORE", "GATHER4", "MSAA", "BVH", "SAMPLE", "LOAD", "GET") if one in name)
+    group = next(
+        one for one in ("ATOMIC", "STORE", "GATHER4", "MSAA", "BVH", "SAMPLE", "LOAD", "GET") if one in name
+    )
     return Kind(
         group.lower(),
         "RESINFO" not in rest,
@@ -73,6 +74,12 @@ def address_size(one: Kind, dim: int, a16: int) -> int:
         # Each of the two directions begins a register.
         count += 2 * ((gradients // 2 + 1) // 2) if one.g16 else gradients
     return count
+
+
+@memo
+def most(one: Kind) -> int:
+    """The most registers of addresses without MSAA, whose images have neither levels nor a sampler."""
+    return max(address_size(one, dim, 0) for dim in range(MSAA[0]))
 
 
 def data_size(one: Kind, name: str, dmask: int, d16: int, tfe: int) -> int:
@@ -109,16 +116,22 @@ class Sizes:
 
     def refuse(self, word: int) -> None:
         """Refuse bits that no instruction is made with. Errors: EncodingError."""
-        dim, _, dmask, *_ = (take(where, word) for where in self.where)
+        dim, a16, dmask, *_ = (take(where, word) for where in self.where)
         allowed: tuple[int, ...] = ()
         if self.kind.group in ("gather4", "msaa"):
             allowed = (1, 2, 4, 8)
         elif self.kind.group == "atomic":
             allowed = (3, 15) if self.entry.name.endswith("CMPSWAP") else (1, 3)
         if allowed and dmask not in allowed:
-            raise EncodingError(f"dmask:{dmask:#x}", why=f"{self.form.name} takes {', '.join(map(hex, allowed))}")
+            raise EncodingError(
+                f"dmask:{dmask:#x}", why=f"{self.form.name} takes {', '.join(map(hex, allowed))}"
+            )
         if self.kind.group == "msaa" and dim not in MSAA:
-            raise EncodingError(f"dim:{DIMS[dim][0]}", why=f"{self.form.name} takes 2D_MSAA and 2D_MSAA_ARRAY")
+            raise EncodingError(
+                f"dim:{DIMS[dim][0]}", why=f"{self.form.name} takes 2D_MSAA and 2D_MSAA_ARRAY"
+            )
+        if (self.kind.sampler or self.kind.level) and address_size(self.kind, dim, a16) > most(self.kind):
+            raise EncodingError(f"dim:{DIMS[dim][0]}", why="it has no levels and no sampler")
 
 
 class RaySizes(Sizes):
@@ -188,7 +201,9 @@ def images(world: World, entry: Instruction) -> Iterator[Form]:
     fixed = mask = 0
     if ray:
         head, found = [], [Modifier("a16", "flag", parts(fields["A16"]))]
-        fixed = put(parts(fields["UNRM"]), 1) | put(parts(fields["R128"]), 1) | put(parts(fields["DMASK"]), -1)
+        fixed = (
+            put(parts(fields["UNRM"]), 1) | put(parts(fields["R128"]), 1) | put(parts(fields["DMASK"]), -1)
+        )
         mask = put(parts(fields["DIM"]), -1) | put(parts(fields["DMASK"]), -1)
         mask |= sum(put(parts(fields[key]), -1) for key in FLAGS if key != "A16")
     mask |= 0 if one.sampler else put(parts(fields["SSAMP"]), -1)

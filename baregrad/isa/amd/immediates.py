@@ -298,15 +298,18 @@ TARGETS = {
 }  # fmt: skip
 
 
+NO_TARGET = "invalid_target_"
+
+
 def target_text(value: int, fam: str) -> str:
     """Where an export goes."""
-    return TARGETS.get(value, str(value))
+    return TARGETS.get(value, f"{NO_TARGET}{value}")
 
 
 def target_value(text: str, fam: str) -> int:
     """The way back of `target_text`."""
     found = [code for code, name in TARGETS.items() if name == text.strip()]
-    return found[0] if found else number(text)
+    return found[0] if found else number(text.strip().removeprefix(NO_TARGET))
 
 
 def attribute_text(value: int, fam: str) -> str:

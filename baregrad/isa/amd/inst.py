@@ -52,7 +52,7 @@ class Inst:
         parts = [
             repr(one)
             for one, slot in zip(self.operands, self.form.slots, strict=True)
-            if slot.kind != "fixed"
+            if slot.kind != "fixed" or self.form.encoding == "EXP"  # which are off chooses its form
         ]
         parts += [f"{name}={value!r}" for name, value in self.modifiers.items()]
         chip = tables_name(self.form)

@@ -120,7 +120,7 @@ def _chosen(names: tuple[str, ...]) -> Style:
 
 def _dim_value(text: str) -> int:
     for value, (name, _, _) in enumerate(DIMS):
-        if text.removeprefix(DIM) == name:
+        if text.upper().removeprefix(DIM) == name:
             return value
     raise refuse(text, "one of " + " ".join(name for name, _, _ in DIMS))
 

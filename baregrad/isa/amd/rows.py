@@ -100,6 +100,7 @@ SOPP = {
 EXTRA = (
     ("cdna4", "VOP3P", 44, "V_MFMA_LD_SCALE_B32", "stands before scaled products; Triton's LLVM has it"),
     ("rdna3", "SOPP", 8, "S_WAITCNT_DEPCTR", "stands in compiled kernels; LLVM 19 and Triton's LLVM agree"),
+    ("rdna3", "EXP", 0, "EXP", "is described without an opcode, as the only one of its format"),
 )
 # Names in the manual that assemblers write otherwise: (family or arch, manual, assembler)
 NAMES = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from baregrad.base.errors import EncodingError
-from baregrad.isa.amd.immediates import SYNTAX, swizzle_text, swizzle_value
+from baregrad.isa.amd.immediates import SYNTAX, TARGETS, swizzle_text, swizzle_value
 from baregrad.isa.amd.inst import Given, Inst
 from baregrad.isa.amd.layout import Form, Modifier, Slot, put, take, width
-from baregrad.isa.amd.make import make
+from baregrad.isa.amd.make import form_of, make
 from baregrad.isa.amd.operands import INVERSE_TWO_PI, Changed, Literal, Operand, Reg, family, table
 
 DPP = [0x101, 0x10F, 0x111, 0x11F, 0x121, 0x12F, 0x140, 0x141, 0x150, 0x15F]
@@ -20,6 +20,12 @@ WAITS = {"rdna": 0xFFF7, "cdna": 0xCF7F}
 def sample(form: Form, rng: random.Random) -> Inst | None:
     """A random instruction of a form, or None where the draw breaks a rule beyond the form."""
     fam = family(form.arch)
+    given = drawn(form, fam, rng)
+    if form.sizes is not None:
+        try:
+            form = form_of(form, given, fam)
+        except EncodingError:
+            return None
     operands: list[Operand] = []
     shared: Reg | None = None
     for slot in form.slots:
@@ -35,7 +41,6 @@ def sample(form: Form, rng: random.Random) -> Inst | None:
     operands = [literals[0] if isinstance(one, Literal) else one for one in operands]
     if not allowed(form, operands, fam, literals):
         return None
-    given = {one.name: modifier(form, one, fam, rng) for one in form.modifiers if chosen(form, one, rng)}
     try:
         inst = make(form, tuple(operands), given)
     except EncodingError as error:
@@ -43,6 +48,25 @@ def sample(form: Form, rng: random.Random) -> Inst | None:
             return None
         raise
     return inst if inst.word & form.mask == form.value else None
+
+
+def drawn(form: Form, fam: str, rng: random.Random) -> dict[str, Given]:
+    """Modifiers."""
+    if form.sizes is not None:
+        return image(form, rng)
+    return {one.name: modifier(form, one, fam, rng) for one in form.modifiers if chosen(form, one, rng)}
+
+
+def image(form: Form, rng: random.Random) -> dict[str, Given]:
+    """Modifiers of an image that an assembler takes."""
+    given: dict[str, Given] = {one.name: True for one in form.modifiers if rng.random() < 0.35}
+    name = form.name
+    if "bvh" in name:
+        return given
+    given["dim"] = rng.randrange(6, 8) if "msaa" in name else rng.randrange(8)
+    choices = [1, 2, 4, 8] if "gather" in name or "msaa" in name else [3, 15] if "cmpswap" in name else [1, 3]
+    given["dmask"] = rng.choice(choices) if len(choices) == 4 or "atomic" in name else rng.randrange(16)
+    return given
 
 
 def scalar(one: Operand) -> bool:
@@ -77,6 +101,7 @@ def immediate(form: Form, slot: Slot, fam: str, rng: random.Random) -> int:
     low = rng.randrange(32)
     return {
         "wait": value & WAITS[fam],
+        "target": rng.choice(list(TARGETS)),
         "delay": rng.randrange(12) | rng.randrange(6) << 4 | rng.randrange(12) << 7,
         "depctr": value & 0xFF9F,
         "attribute": value % 132,
@@ -111,7 +136,7 @@ def modifier(form: Form, one: Modifier, fam: str, rng: random.Random) -> Given:
     if one.style == "swizzle":
         return swizzle_value(swizzle_text(rng.getrandbits(15), fam), fam)
     limit = {"omod": 4, "select": 7, "unused": 3}.get(one.style, 1 << width(one.where))
-    return rng.randrange(1, 64) if one.name == "format" else rng.randrange(limit)
+    return rng.randrange(limit)
 
 
 def allowed(form: Form, operands: list[Operand], fam: str, literals: list[Operand]) -> bool:
