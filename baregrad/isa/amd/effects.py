@@ -120,6 +120,8 @@ def memory_of(form: Form, gds: bool) -> Memory | None:
 def size_of(form: Form) -> int:
     """The bytes of an access: what the tree touches, or what the name says."""
     name = form.entry.name
+    if form.entry.format == "MIMG":  # a texel's bytes are its resource's: these are the registers'
+        return sum(slot.bits for slot in form.slots if slot.role == "VDATA") // 8
     for pattern, size in SIZES:
         if re.fullmatch(pattern, name):
             return size

@@ -8,12 +8,13 @@ made when it is first met. What is not here: buffers (memory.py), RDNA4's VIMAGE
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.archs import Field, Instruction
-from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put, take
+from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put, sized, take
 from baregrad.isa.amd.modifiers import DIMS
 from baregrad.isa.amd.world import World
 
@@ -113,6 +114,19 @@ class Sizes:
         data = 32 * (key >> 1 & 7)
         slots = image_slots(self.kind, self.fields, data, key >> 4, self.apart, bool(key & 1))
         return self.form._replace(slots=slots)
+
+    def every(self) -> Iterator[Form]:
+        """The forms of all sizes that instructions are made with."""
+        keys = set()
+        for values in product(range(8), (0, 1), (1, 3, 7, 15), (0, int(self.kind.d16)), (0, 1), (0, 1)):
+            word = sum(put(where, value) for where, value in zip(self.where, values, strict=True))
+            try:
+                self.refuse(word)
+            except EncodingError:
+                continue
+            keys.add(self.key(word))
+        for key in sorted(keys - {-1}):
+            yield sized(self, key)
 
     def refuse(self, word: int) -> None:
         """Refuse bits that no instruction is made with. Errors: EncodingError."""

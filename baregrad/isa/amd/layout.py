@@ -6,6 +6,7 @@ not here: which forms there are (forms.py, memory.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from baregrad.base import memo
@@ -98,6 +99,9 @@ class Sizes(Protocol):
 
     def of(self, key: int) -> Form:
         """The form of a key."""
+
+    def every(self) -> Iterator[Form]:
+        """The forms of all sizes that instructions are made with."""
 
     def refuse(self, word: int) -> None:
         """Refuse bits that decoding takes but no instruction is made with. Errors: EncodingError."""
