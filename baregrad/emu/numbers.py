@@ -96,8 +96,8 @@ def odd_of_int(value: int) -> float:
 def fma64(a: float, b: float, c: float) -> float:
     """a * b + c, rounded once to float64.
 
-    Source: Boldo and Melquiond, Emulation of FMA and correctly rounded sums (2008): the sum of the lower parts is
-    rounded to odd.
+    Source: Boldo and Melquiond, Emulation of FMA and correctly rounded sums (2008): the sum of the lower
+    parts is rounded to odd.
     """
     high = a * b
     if not (1e-200 < abs(high) < 1e250 and abs(a) < 1e250 and abs(b) < 1e250 and abs(c) < 1e250):

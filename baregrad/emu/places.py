@@ -219,15 +219,15 @@ class Writer:
             text = self.direct(name, spot, want)
             if text and self.names.reads.get(name, 0) == 1 and not self.names.loops:
                 return text
-            forms = self.env[name] = {}
-            if text:
-                forms[want] = self.temporary(text)
-                return forms[want]
-            forms["bits"] = self.temporary(self.direct(name, spot, "bits"))
+            forms = self.env[name] = {"spot": ""}
+            if not text:
+                forms["bits"] = self.temporary(self.direct(name, spot, "bits"))
         if not forms:
             forms = self.env[name] = {"bits": "0"}
         if want not in forms:
-            forms[want] = self.temporary(self.converted(forms, want))
+            # A float is not the way to the bits: it has lost what a signalling NaN is.
+            text = self.direct(name, self.names.spots[name], want) if "spot" in forms else ""
+            forms[want] = self.temporary(text or self.converted(forms, want))
         return forms[want]
 
     def read_fixed(self, name: str, spot: Spot, want: str) -> str:

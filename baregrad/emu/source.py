@@ -10,13 +10,12 @@ with denormals (modes.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from baregrad.emu import numbers
 from baregrad.emu.modes import MODAL, NEAREST, Mode
 from baregrad.emu.places import Names, Spot, Writer
-from baregrad.isa.meaning import U1, Node, Tree, Type, values, walk
+from baregrad.isa.meaning import U1, Node, Tree, values, walk
 
 ARITHMETIC = frozenset((
     "add", "sub", "mul", "div", "sqrt", "fma", "trunc", "floor", "ceil", "even", "convert",
@@ -43,7 +42,7 @@ def compiled(tree: Tree, scope: str, spots: Mapping[str, Spot], lanes: int, mode
     writer = _Source(tree, scope, spots, lanes, mode)
     text = writer.function()
     space = dict(writer.space)
-    exec(compile(text, "<meaning>", "exec"), space)  # noqa: S102 - the source is ours, made of a tree
+    exec(compile(text, "<meaning>", "exec"), space)
     return Compiled(space["function"], writer.names.parameters, text)
 
 
@@ -155,15 +154,15 @@ class _Source(Writer):
                     self.statement(each)
         else:
             changed = self.names.set_in(node.src)
-            for each in sorted(changed):
-                self.settle(each)
+            for one in sorted(changed):
+                self.settle(one)
             self.counters[name] = counter = f"n_{name}"
             self.line(f"for {counter} in range({count}):")
             before = self.snapshot()
             self.arm(Node("block", None, node.src), changed)
             self.restore(before)
-            for each in changed:
-                self.settled(each)
+            for one in changed:
+                self.settled(one)
         self.counters.pop(name)
         if outer is not None:
             self.counters[name] = outer

@@ -1,0 +1,178 @@
+"""Random trees, and a tree run two ways: as compiled source on cells, by isa.meaning.run for each lane."""
+
+from __future__ import annotations
+
+import random
+
+from baregrad.emu import Memory, Plain
+from baregrad.emu.places import Spot
+from baregrad.emu.source import compiled
+from baregrad.isa.meaning import Tree, run, written
+
+EXEC = 126
+VALUES32 = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000,
+            0x7FC00000, 0x7FA00000, 0x00000001, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0x3C003C00, 0x7C00FC00,
+            0x00010001, 0x7E007BFF, 0x3F803F80, 0x41424344, 0x4F000000, 0xCF000000, 31, 33, 64)  # fmt: skip
+
+
+class Cells:
+    """A wave that is nothing but cells."""
+
+    def __init__(self, size: int) -> None:
+        self.data = bytearray(4 * size)
+        view = memoryview(self.data)
+        self.u, self.f, self.i = view.cast("I"), view.cast("f"), view.cast("i")
+        self.lane = -1
+
+
+def operand(rng: random.Random, bits: int) -> int:
+    """Random bits, often special ones."""
+    value = 0
+    for low in range(0, bits, 32):
+        part = rng.choice(VALUES32) if rng.random() < 0.5 else rng.getrandbits(32)
+        if rng.random() < 0.2:
+            part = rng.choice((1, -1)) * rng.randrange(64) & 0xFFFFFFFF
+        value |= part << low
+    return value & ((1 << bits) - 1)
+
+
+def check(
+    tree: Tree, variables: dict[str, int], rng: random.Random, lanes: int = 32, trials: int = 1
+) -> None:
+    """Both ways give the same bits, in every lane; lanes that are off keep what they had."""
+    cells, spots = 128, {}
+    for name, bits in variables.items():
+        spots[name] = Spot("mask" if bits == 1 else "vector", bits)
+    function, parameters, text = compiled(tree, "lane", spots, lanes)
+    places = {}
+    for name, bits in variables.items():
+        places[name] = cells
+        cells += 2 if bits == 1 else (bits + 31) // 32 * lanes
+    for _ in range(trials):
+        wave, given = Cells(cells), {}
+        mask = rng.getrandbits(lanes) | 1 if rng.random() < 0.8 else (1 << lanes) - 1
+        wave.u[EXEC], wave.u[EXEC + 1] = mask & 0xFFFFFFFF, mask >> 32
+        for name, bits in variables.items():
+            for lane in range(lanes):
+                given[name, lane] = value = operand(rng, bits)
+                put(wave, places[name], lane, lanes, bits, value)
+        function(wave, *(places[name] for name in parameters))
+        for lane in range(lanes):
+            expected = {name: given[name, lane] for name in variables}
+            if mask >> lane & 1:
+                plain = Plain(Memory())
+                plain.values, plain.widths = dict(expected), dict(variables)
+                run(tree, plain)
+                expected = {name: plain.values[name] or 0 for name in variables}
+            for name, bits in variables.items():
+                found = get(wave, places[name], lane, lanes, bits)
+                if bits == 1 and name in written(tree) and not mask >> lane & 1:
+                    expected[name] = 0
+                shown = {key: hex(given[key, lane]) for key in variables}
+                assert found == expected[name], (
+                    f"{name}: {found:#x}, not {expected[name]:#x} of {shown}\n{text}"
+                )
+
+
+def put(wave: Cells, at: int, lane: int, lanes: int, bits: int, value: int) -> None:
+    """Set a variable of a lane."""
+    if bits == 1:
+        wave.u[at + lane // 32] |= value << lane % 32
+        return
+    for n in range((bits + 31) // 32):
+        wave.u[at + n * lanes + lane] = value >> 32 * n & 0xFFFFFFFF
+
+
+def get(wave: Cells, at: int, lane: int, lanes: int, bits: int) -> int:
+    """A variable of a lane."""
+    if bits == 1:
+        return wave.u[at + lane // 32] >> lane % 32 & 1
+    return sum(wave.u[at + n * lanes + lane] << 32 * n for n in range((bits + 31) // 32))
+
+
+INTEGER = ("{} + {}", "{} - {}", "{} * {}", "{} & {}", "{} | {}", "{} ^ {}", "~{}", "-{}", "<<", ">>",
+           "quotient({}, {})", "remainder({}, {})")  # fmt: skip
+
+
+class Text:
+    """Random text of the language."""
+
+    FLOATS = ("f16", "bf16", "f32", "f64")
+    INTS = ("u32", "i32", "u16", "i16", "u64", "i64", "u8", "i8", "u24", "u1")
+
+    def __init__(self, rng: random.Random, variables: dict[str, int]) -> None:
+        self.rng, self.variables = rng, variables
+
+    def leaf(self, type: str) -> str:
+        """A part of a variable, or a constant, of a type."""
+        bits = int(type.lstrip("uifb"))
+        names = [name for name, wide in self.variables.items() if wide >= bits]
+        if self.rng.random() < 0.2 or not names:
+            value = self.rng.choice((0, 1, 2, 3)) % (1 << bits)
+            return f"{type}({value}.0)" if "f" in type else f"{type}({value})"
+        name = self.rng.choice(names)
+        wide = self.variables[name]
+        if wide == bits:
+            return f"{name}.{type}"
+        if self.rng.random() < 0.5:
+            low = self.rng.randrange(wide - bits + 1)
+            return f"{name}[{low + bits - 1}:{low}].{type}"
+        if self.rng.random() < 0.5 and wide >= 2:
+            return f"{name}.{type}[{self.rng.randrange(wide // bits)}]"
+        return f"{name}.{type}[{name}.u32[0] & 7]" if wide >= 32 else f"{name}.{type}[0]"
+
+    def expression(self, type: str, depth: int) -> str:
+        """An expression of a type."""
+        if depth == 0 or self.rng.random() < 0.1:
+            return self.leaf(type)
+        down = depth - 1
+        roll = self.rng.random()
+        if roll < 0.12:
+            return f"({self.test(down)} ? {self.expression(type, down)} : {self.expression(type, down)})"
+        if roll < 0.3:
+            return f"{type}({self.expression(self.rng.choice(self.FLOATS + self.INTS), down)})"
+        if roll < 0.36:
+            bits = int(type.lstrip("uifb"))
+            same = [t for t in self.FLOATS + self.INTS if int(t.lstrip("uifb")) == bits]
+            return f"({self.expression(self.rng.choice(same), down)}).{type}"
+        if "f" in type:
+            form = self.rng.choice(("{} + {}", "{} - {}", "{} * {}", "{} / {}", "fma({}, {}, {})", "-{}",
+                                    "sqrt({})", "trunc({})", "floor({})", "even({})",
+                                    "ceil({})"))  # fmt: skip
+        elif type == "u1":
+            return self.test(down)
+        else:
+            form = self.rng.choice(INTEGER)
+        if form in ("<<", ">>"):
+            count = self.expression(self.rng.choice(("u32", "u8", "u16")), down)
+            return f"(({self.expression(type, down)}) {form} ({count} & {self.rng.choice((7, 31, 63, 255))}))"
+        parts = [f"({self.expression(type, down)})" for _ in range(form.count("{}"))]
+        return f"({form.format(*parts)})"
+
+    def test(self, depth: int) -> str:
+        """A comparison."""
+        type = self.rng.choice(self.FLOATS + self.INTS)
+        sign = self.rng.choice(("==", "!=", "<", "<=", ">", ">="))
+        return f"(({self.expression(type, depth)}) {sign} ({self.expression(type, depth)}))"
+
+    def statement(self, depth: int) -> str:
+        """A statement."""
+        roll = self.rng.random()
+        name = self.rng.choice(list(self.variables))
+        bits = self.variables[name]
+        if roll < 0.3 and depth and bits > 1:
+            otherwise = f" else {{ {self.statement(depth - 1)} }}" if self.rng.random() < 0.6 else ""
+            return (
+                f"if {self.test(1)} {{ {self.statement(depth - 1)}; {self.statement(depth - 1)} }}{otherwise}"
+            )
+        if roll < 0.4 and bits >= 32:
+            count = self.rng.choice((2, 12))
+            return f"for k < {count} {{ {name}.u8[k & 3] = u8(k) + {self.expression('u8', 1)} }}"
+        if roll < 0.6 and bits >= 32:
+            return f"{name}.f16[{self.rng.randrange(bits // 16)}] = {self.expression('f16', depth)}"
+        if bits == 128:
+            return f"{name}.u64[{self.rng.randrange(2)}] = {self.expression('u64', depth)}"
+        if bits == 1:
+            return f"{name} = {self.test(depth)}"
+        type = self.rng.choice([t for t in self.FLOATS + self.INTS if int(t.lstrip("uifb")) == bits])
+        return f"{name} = ({self.expression(type, depth)}).u{bits}"
