@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from baregrad.base.errors import BaregradError
+from baregrad.cli.lines import filtered
 from baregrad.isa.amd import program
 from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.inst import encode
@@ -29,8 +30,7 @@ def command(source: Path, arch: str, lines: bool, out: Path | None) -> None:
     if lines:
         if not arch:
             raise click.UsageError("--lines needs --arch: gfx1100, gfx950, ...")
-        for line in text.splitlines():
-            click.echo(assembled(arch, line))
+        filtered(text.splitlines(), lambda line: assembled(arch, line))
         return
     made = program.assemble(text, arch)
     if out is None and str(source) == "-":

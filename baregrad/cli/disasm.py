@@ -10,6 +10,7 @@ import click
 
 from baregrad.base import load
 from baregrad.base.errors import BaregradError
+from baregrad.cli.lines import filtered
 from baregrad.engine import disk
 from baregrad.viz import assembly
 
@@ -55,13 +56,13 @@ def command(
 
 def _show_amd(name: str, arch: str, *, lines: bool, source: bool) -> None:
     """A code object, raw code, or lines of bytes."""
-    program = load("baregrad.isa.amd.program")
     with click.open_file(name, "rb") as file:
         data = file.read()
     if lines:
-        for line in data.decode(errors="replace").splitlines():
-            click.echo(_one_line(arch, line))
-    elif arch and not data.startswith(b"\x7fELF"):
+        _show_lines(arch, data.decode(errors="replace").splitlines())
+        return
+    program = load("baregrad.isa.amd.program")
+    if arch and not data.startswith(b"\x7fELF"):
         _listed(program.listing(arch, data))
     else:
         found = load("baregrad.isa.amd.code_object").read(data, name)
@@ -79,16 +80,23 @@ def _listed(lines: Iterable[Any]) -> None:  # Any: program.Line, which is loaded
         click.echo(f"{line.at:8x}  {line.data.hex():<24}  {line.text or '(no instruction)'}{goes}")
 
 
-def _one_line(arch: str, line: str) -> str:
-    """The instruction of a line of bytes, or why there is none."""
-    try:
-        data = bytes.fromhex(line.replace("0x", "").replace(",", " "))
-        inst, size = load("baregrad.isa.amd.decode").decode(arch, data)
-    except (ValueError, BaregradError) as error:
-        return f"error: {getattr(error, 'what', error)}"
-    if size != len(data):
-        return f"error: {len(data) - size} bytes are left behind {size}"
-    return str(load("baregrad.isa.amd.text").text(inst))
+def _show_lines(arch: str, lines: list[str]) -> None:
+    """The instruction of each line of bytes, or why there is none."""
+    decode, text = load("baregrad.isa.amd.decode").decode, load("baregrad.isa.amd.text").text
+
+    def change(line: str) -> str:
+        try:
+            if "x" in line or "," in line:
+                line = line.replace("0x", "").replace(",", " ")
+            data = bytes.fromhex(line)
+            inst, size = decode(arch, data)
+        except (ValueError, BaregradError) as error:
+            return f"error: {getattr(error, 'what', error)}"
+        if size != len(data):
+            return f"error: {len(data) - size} bytes are left behind {size}"
+        return str(text(inst))
+
+    filtered(lines, change)
 
 
 def _parsed(digits: str) -> bytes:

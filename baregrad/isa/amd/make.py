@@ -286,7 +286,10 @@ def literal_bits(slot: Slot, value: int | float | Literal) -> int:
         return value.bits
     if isinstance(value, float):
         kind = f"f{slot.bits}" if slot.bits in (16, 64) else "f32"
-        return float_bits(value, kind)
+        try:
+            return float_bits(value, kind)
+        except OverflowError:
+            raise EncodingError(f"{value} does not fit", why=f"it is a float of {kind[1:]} bits") from None
     if not -(1 << 31) <= value < 1 << 32:
         raise EncodingError(f"{value} does not fit", why="a literal has 32 bits")
     return value & 0xFFFFFFFF

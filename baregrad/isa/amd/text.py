@@ -5,18 +5,81 @@ What is not here: the way back (assembler.py), immediates with a syntax of their
 
 from __future__ import annotations
 
+from baregrad.base import memo
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Slot, take, width
+from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
 from baregrad.isa.amd.modifiers import STYLES
 from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family
+
+MOST = 4096
+
+
+class Registers(dict[Reg, str]):
+    """Registers in text, remembered."""
+
+    def __missing__(self, one: Reg) -> str:
+        shown = register_text(one)
+        if len(self) < MOST:
+            self[one] = shown
+        return shown
+
+
+class Values(dict[int, str]):
+    """What is written of each value of a modifier, remembered."""
+
+    __slots__ = ("fam", "one")
+
+    def __init__(self, one: Modifier, fam: str) -> None:
+        super().__init__()
+        self.one, self.fam = one, fam
+
+    def __missing__(self, value: int) -> str:
+        one, style = self.one, STYLES[self.one.style]
+        shown = ""
+        if value != one.default or style.always:
+            shown = " " + style.text(one.name, value, width(one.where), self.fam)
+        if len(self) < MOST:
+            self[value] = shown
+        return shown
+
+
+@memo
+def registers() -> Registers:
+    """The registers in text."""
+    return Registers()
+
+
+@memo
+def values(one: Modifier, fam: str) -> Values:
+    """What is written of a modifier."""
+    return Values(one, fam)
+
+
+@memo
+def printer(form: Form) -> tuple[int, int, tuple[tuple[int, int, Parts, Values], ...]]:
+    """How a form's modifiers are written: the bits of all of them and what these are when nothing is written
+    (-1 where something always is); and of each its lowest bit, mask (0 if its bits lie apart), and values.
+    """
+    fam = family(form.arch)
+    mask = default = 0
+    rows = []
+    for one in form.modifiers:
+        mask |= put(one.where, -1)
+        default |= -1 if STYLES[one.style].always else put(one.where, one.default)
+        low, size = one.where[0] if len(one.where) == 1 else (0, 0)
+        rows.append((low, (1 << size) - 1, one.where, values(one, fam)))
+    return mask, default, tuple(rows)
 
 
 def text(inst: Inst) -> str:
     """The line of an instruction."""
-    form = inst.form
+    form, word, known = inst.form, inst.word, registers()
     fam = family(form.arch)
-    shown = [operand_text(one, slot, fam) for one, slot in zip(inst.operands, form.slots, strict=True)]
+    shown = [
+        known[one] if type(one) is Reg else operand_text(one, slot, fam)
+        for one, slot in zip(inst.operands, form.slots, strict=True)
+    ]
     if form.encoding == "VOPD":
         first, _, second = form.name.partition(" :: ")
         cut = next(at for at, slot in enumerate(form.slots) if slot.role == "DY")
@@ -27,11 +90,11 @@ def text(inst: Inst) -> str:
         end = 1 + sum(slot.role.startswith("VADDR") for slot in form.slots)
         shown[1:end] = [f"[{', '.join(shown[1:end])}]"]
     line = f"{form.name} {', '.join(shown)}" if shown else form.name
-    for one in form.modifiers:
-        value = take(one.where, inst.word)
-        style = STYLES[one.style]
-        if value != one.default or style.always:
-            line += " " + style.text(one.name, value, width(one.where), fam)
+    if form.modifiers:
+        mask, default, rows = printer(form)
+        if word & mask != default:
+            for low, bits, where, names in rows:
+                line += names[word >> low & bits if bits else take(where, word)]
     return line
 
 
