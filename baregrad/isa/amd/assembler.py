@@ -14,7 +14,7 @@ from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.make import form_of, make
-from baregrad.isa.amd.operands import family
+from baregrad.isa.amd.operands import Reg, family
 from baregrad.isa.amd.plans import plans, read
 from baregrad.isa.amd.words import WHOLE, modifiers, operand, split
 
@@ -62,6 +62,8 @@ def _one(form: Form, rest: str, fam: str) -> Inst:
         pieces = [rest.strip()]
     else:
         pieces = addresses(form, split(rest))
+    if len(pieces) == len(form.slots) - 1:
+        pieces = with_left_out(form, pieces)
     if len(pieces) != len(form.slots):
         raise EncodingError(f"{len(pieces)} operands are given", why=f"there are {len(form.slots)}")
     operands = tuple(operand(piece, slot, fam) for piece, slot in zip(pieces, form.slots, strict=True))
@@ -86,6 +88,14 @@ def addresses(form: Form, pieces: list[str]) -> list[str]:
     if (form.encoding == "MIMG+NSA") != any(len(each) > 1 for each in found):
         raise EncodingError("addresses are given the other way", why="they are [v1, v2] or v[1:2]")
     return [piece for each in found for piece in each]
+
+
+def with_left_out(form: Form, pieces: list[str]) -> list[str]:
+    """Operands with the one that may be left out: VCC of comparisons, the offset of scalar memory."""
+    first, last = form.slots[0], form.slots[-1]
+    if form.entry.format == "VOPC" and isinstance(first.fixed, Reg) and first.kind == "fixed":
+        return [first.fixed.file, *pieces]
+    return [*pieces, "0x0"] if form.entry.format == "SMEM" and last.role == "OFFSET" else pieces
 
 
 def _bits(where: tuple[tuple[int, int], ...]) -> int:

@@ -290,7 +290,7 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
         yield from matrix(world, entry, name, match)
         return
     if entry.name == "V_MFMA_LD_SCALE_B32":
-        slots = [Slot("S0", "vsrc", ((32, 9),)), Slot("S1", "vsrc", ((41, 9),))]
+        slots = [Slot("S0", "src", ((32, 9),)), Slot("S1", "src", ((41, 9),))]
         found = [Modifier("op_sel", "bits", ((11, 2),)), Modifier("op_sel_hi", "bits", ((59, 2),), 3)]
         yield world.form(entry, name, "VOP3P", 8, slots, found, also=1 << 14)
         return

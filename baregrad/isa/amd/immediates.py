@@ -146,7 +146,9 @@ def depctr_value(text: str, fam: str) -> int:
         if name not in DEPCTR:
             raise refuse(text, "depctr")
         low, width = DEPCTR[name]
-        value = value & ~((1 << width) - 1 << low) | (number(given) & (1 << width) - 1) << low
+        if number(given) >> width:
+            raise refuse(text, "depctr")
+        value = value & ~((1 << width) - 1 << low) | number(given) << low
     return value
 
 

@@ -27,10 +27,13 @@ from baregrad.isa.amd.operands import (
     patterns,
     table,
 )
+from baregrad.isa.amd.refusals import Rule, refusals
 
 # Kinds that take constants but no literal.
 CONSTANTS = frozenset(("asrc", "wsrc", "literal", "ssrc8", "ssrc9", "sdwa"))
 SCALAR_SDWA = 256
+# Immediates that are never negative.
+UNSIGNED = frozenset(("message", "hwreg", "gpr_idx"))
 
 
 def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
@@ -63,13 +66,10 @@ def _make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given])
     return completed(form, rules(form), canonical, word, literal)
 
 
-Rule = Callable[[Form, str, list[Operand], int], None]
-
-
 @memo
 def rules(form: Form) -> tuple[Rule, ...]:
-    """What operands of a form must keep together, beyond what each slot takes: rows of RULES."""
-    return tuple(rule for wanted, rule in RULES if wanted(form))
+    """What operands of a form must keep together, beyond what each slot takes."""
+    return (*(rule for wanted, rule in RULES if wanted(form)), *refusals(form))
 
 
 def completed(form: Form, known: tuple[Rule, ...], operands: list[Operand], word: int, literal: int) -> Inst:
@@ -113,7 +113,10 @@ def modifier_bits(form: Form, given: Mapping[str, Given], fam: str) -> int:
     word = 0
     for one in form.modifiers:
         value = read_given(one, given[one.name], fam) if one.name in given else one.default
-        word |= put(one.where, value)
+        bits = put(one.where, value)
+        if bits & form.mask & ~form.value:
+            raise EncodingError(f"{one.name} {value} is of another form", why="the form has its own")
+        word |= bits
     if given:
         names = {one.name for one in form.modifiers}
         for name in given:
@@ -188,8 +191,9 @@ def read_given(one: Modifier, value: Given, fam: str) -> int:
         each = 3 if one.style == "dpp8" else 1
         value = sum((part & (1 << each) - 1) << each * at for at, part in enumerate(value))
     number = int(value)
-    if one.style in SIGNED and -1 << size - 1 <= number < 0:
-        number += 1 << size
+    if one.style in SIGNED:
+        fits = -1 << size - 1 <= number < 1 << size - 1
+        number = number & (1 << size) - 1 if fits else -1
     if not 0 <= number < 1 << size:
         raise EncodingError(f"{one.name}:{value} does not fit", why=f"it has {size} bits")
     return number
@@ -230,6 +234,8 @@ def refused(slot: Slot, operand: Operand, why: str) -> EncodingError:
 
 def register_bits(fam: str, slot: Slot, value: Reg) -> int:
     """The bits of a register. Errors: EncodingError for one that the slot does not take."""
+    if slot.kind == "literal":
+        raise refused(slot, value, "it is a literal")
     known, word = codes(fam, slot.kind, slot.registers), 0
     if value.half and slot.half >= 0:
         word = 1 << slot.half if value.half == "h" else 0
@@ -247,7 +253,8 @@ def immediate(slot: Slot, operand: Operand) -> int:
     size = width(slot.where)
     if not isinstance(operand, int):
         raise EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why="it is a number")
-    if not -1 << size - 1 <= operand < 1 << size:
+    low = 0 if slot.type == "u" or slot.kind in UNSIGNED else -1 << size - 1
+    if not low <= operand < 1 << size:
         raise EncodingError(f"{operand} does not fit", why=f"{slot.role.lower()} has {size} bits")
     return put(slot.where, operand & (1 << size) - 1)
 
@@ -271,13 +278,18 @@ def constant_code(slot: Slot, value: int | float | Literal) -> tuple[int, int]:
     code = constant(value)
     if code >= 0:
         return code, -1
-    bits = literal_bits(slot, value)
-    kind = f"{slot.type}{16 if slot.bits <= 16 else 64 if slot.bits == 64 else 32}"
-    if isinstance(value, int) and kind in ("f32", "f16") and bits in patterns(kind):
+    size = 64 if slot.bits == 64 else 16 if slot.bits <= 16 else 32
+    if size == 64 and isinstance(value, float) and slot.type != "f":
+        raise EncodingError(f"{value} is no constant of an integer of 64 bits", why="a literal has 32 bits")
+    kind = f"f{size}" if size != 16 or slot.type == "f" else "f32"
+    if size == 64 and isinstance(value, float):
+        return LITERAL_CODE, literal_bits(slot, value)
+    bits = float_literal(value, kind) if isinstance(value, float) else value
+    if bits in patterns(kind):
         return patterns(kind)[bits], -1
-    if isinstance(value, int) and slot.type != "f" and slot.bits <= 32 and bits in patterns("f32"):
-        return patterns("f32")[bits], -1
-    return LITERAL_CODE, bits
+    # What all bits set mean: -1, where the bits are as many as the operand's.
+    code = constant(bits - (1 << size)) if bits >> size - 1 == 1 and (size != 16 or slot.type == "f") else -1
+    return (code, -1) if code >= 0 else (LITERAL_CODE, literal_bits(slot, value))
 
 
 def literal_bits(slot: Slot, value: int | float | Literal) -> int:
@@ -285,11 +297,17 @@ def literal_bits(slot: Slot, value: int | float | Literal) -> int:
     if isinstance(value, Literal):
         return value.bits
     if isinstance(value, float):
-        kind = f"f{slot.bits}" if slot.bits in (16, 64) else "f32"
-        try:
-            return float_bits(value, kind)
-        except OverflowError:
-            raise EncodingError(f"{value} does not fit", why=f"it is a float of {kind[1:]} bits") from None
-    if not -(1 << 31) <= value < 1 << 32:
-        raise EncodingError(f"{value} does not fit", why="a literal has 32 bits")
-    return value & 0xFFFFFFFF
+        kind = f"f{slot.bits}" if slot.bits == 64 or (slot.bits == 16 and slot.type == "f") else "f32"
+        return float_literal(value, kind)
+    size = 16 if slot.bits == 16 and slot.kind != "ssrc" else 32
+    if not -(1 << size - 1) <= value < 1 << size:
+        raise EncodingError(f"{value} does not fit", why=f"a literal of it has {size} bits")
+    return value & (0xFFFF if size == 16 and slot.type == "f" else 0xFFFFFFFF)
+
+
+def float_literal(value: float, kind: str) -> int:
+    """A float's bits. Errors: EncodingError where it is too large."""
+    try:
+        return float_bits(value, kind)
+    except OverflowError:
+        raise EncodingError(f"{value} does not fit", why=f"it is a float of {kind[1:]} bits") from None

@@ -67,8 +67,10 @@ def scalar_offsets(
     fields, name = world.tables.formats["SMEM"].fields, entry.name.lower()
     where, off = parts(fields["SOFFSET"]), parts(fields["OFFSET"])
     wide = first[-1].bits == 128
-    number = Slot("OFFSET", "hex", ((32, 20),)) if wide else Slot("OFFSET", "signedhex", off, type="i")
-    scalar = Slot("SOFFSET", "offset", where)
+    number = (
+        Slot("OFFSET", "hex", ((32, 20),), type="u") if wide else Slot("OFFSET", "signedhex", off, type="i")
+    )
+    scalar = Slot("SOFFSET", "soffset", where)
     style = "mask" if world.family == "cdna" else "hex"
     shown = Modifier("offset", style, ((32, 20),)) if wide else Modifier("offset", f"{style}signed", off)
     both = [shown, *flags]
@@ -113,7 +115,7 @@ def ds(world: World, entry: Instruction) -> Iterator[Form]:
     letters = next(row for pattern, row in DS_ROWS if re.fullmatch(pattern, entry.name))
     bits = data_bits(entry.name)
     acc = (25, 1)
-    data = "av" if world.family == "cdna" else "vgpr"
+    data = "avodd" if entry.name == "DS_READ_B96_TR_B6" else "av" if world.family == "cdna" else "vgpr"
     ends = (acc,) if world.family == "cdna" else ()
     rows = {
         "v": Slot("D0", data, (*parts(fields["VDST"]), *ends), bits, "b", False, True),

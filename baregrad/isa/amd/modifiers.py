@@ -74,9 +74,12 @@ def bits_value(text: str, each: int = 1) -> int:
     match = re.fullmatch(r"\s*\[([^\[\]]*)\]\s*", text)
     if not match:
         raise refuse(text, "list of bits")
-    value, mask = 0, (1 << each) - 1
+    value = 0
     for part in reversed(match[1].split(",")):
-        value = value << each | number(part) & mask
+        one = number(part)
+        if one >> each:
+            raise refuse(text, "list of bits")
+        value = value << each | one
     return value
 
 
@@ -97,6 +100,8 @@ class Style(NamedTuple):
 
 
 def _omod_value(text: str, fam: str) -> int:
+    if text in ("mul:1", "div:1"):
+        return 0
     for value, name in OMOD.items():
         if name == text:
             return value
@@ -140,7 +145,11 @@ def _hex_signed(name: str, value: int, size: int, fam: str) -> str:
 SIGNED = frozenset(("signed", "hexsigned", "masksigned"))
 STYLES = {
     "flag": Style(lambda name, value, size, fam: name, lambda text, fam: 1),
-    "flag1": Style(lambda name, value, size, fam: f"{name}:1", lambda text, fam: number(text)),
+    # On CDNA it is 1 also where 0 is written, as it was once.
+    "flag1": Style(
+        lambda name, value, size, fam: f"{name}:1",
+        lambda text, fam: 1 if fam == "cdna" and text in ("0", "1") else number(text),
+    ),
     "number": Style(lambda name, value, size, fam: f"{name}:{value}", lambda text, fam: number(text)),
     "signed": Style(_signed, lambda text, fam: number(text)),
     "hex": Style(lambda name, value, size, fam: f"{name}:{value:#x}", lambda text, fam: number(text)),

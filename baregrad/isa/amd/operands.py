@@ -194,9 +194,11 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
         "agpr": vectors("a", count),
         "vsrc": (*none, *v),
         "av": (*v, *vectors("a", count)),
+        "avodd": (*v, *vectors("a", count)),
         "asrc": (*plain, *v, *plain, *vectors("a", count)),
         "ssrc8": (*low[:255], None),
         "lane": (*low, *none),
+        "soffset": tuple(one if one != NULL else None for one in scalars(fam, count)),
         "offset": tuple(
             one if one is not None and one != NULL and one.file not in ("exec", "exec_hi") else None
             for one in scalars(fam, count)
@@ -229,10 +231,15 @@ def table(fam: str, kind: str, count: int) -> tuple[Operand | None, ...]:
 
 @memo
 def codes(fam: str, kind: str, count: int) -> dict[Operand, int]:
-    """The way back of `table`, for registers; constants have `constant`."""
+    """The way back of `table`, for registers; constants have `constant`.
+
+    Vector registers in a row begin at an even one on CDNA, though bytes may say otherwise. Source: CDNA4
+    ISA 3.6.
+    """
     found: dict[Operand, int] = {}
+    even = fam == "cdna" and count > 1 and kind != "avodd"
     for code, one in enumerate(table(fam, kind, count)):
-        if isinstance(one, Reg):
+        if isinstance(one, Reg) and not (even and one.file in "va" and one.first & 1):
             found.setdefault(one, code)
     return found
 

@@ -70,7 +70,7 @@ def sopk(world: World, entry: Instruction) -> Iterator[Form]:
         yield world.form(entry, name_of(world, entry), "SOPK", 4, slots, fixed=null, mask=put(dst, -1))
         return
     elif name.startswith("S_CMPK"):
-        slots = [read, imm]
+        slots = [read, imm._replace(type="u") if name.endswith("U32") else imm]
     else:
         slots = [reg._replace(read=name in ("S_ADDK_I32", "S_MULK_I32")), imm]
     yield world.form(
@@ -86,6 +86,7 @@ def sopp(world: World, entry: Instruction) -> Iterator[Form]:
     if kind in ("", "optional"):
         yield world.form(entry, name, "SOPP", 4, [], fixed=put(where, 0), mask=put(where, -1), implicit=uses_)
     if kind:
+        sign = "i" if kind == "label" else "u" if kind == "optional" else "b"
         kind = "decimal" if kind == "optional" else kind
         yield world.form(
             entry,
@@ -97,7 +98,7 @@ def sopp(world: World, entry: Instruction) -> Iterator[Form]:
                     "SIMM16",
                     kind,
                     where if kind != "gpr_idx" else ((0, 4),),
-                    type="i" if kind == "label" else "b",
+                    type=sign,
                 )
             ],
             implicit=uses_,

@@ -39,6 +39,8 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
         if not match or match[1] not in names(known):
             break
         one = names(known)[match[1]]
+        if one.name in given:
+            raise EncodingError(f"{match[1]} is written twice", why="a modifier has one value")
         if one.style == "flag":
             if match[2] is not None:
                 break
@@ -88,7 +90,7 @@ def value(piece: str, fam: str) -> Operand:
     if NUMBER.fullmatch(piece):
         return int(piece, 0)
     if FLOAT.fullmatch(piece):
-        return 0.15915494309189532 if piece in ("0.15915494", "0.1592") else float(piece)
+        return float(piece)
     named = special(fam).get(piece)
     if named is not None:
         return named
@@ -111,7 +113,7 @@ def value(piece: str, fam: str) -> Operand:
 @memo
 def special(fam: str) -> dict[str, Reg]:
     """Registers by their names."""
-    found = {"off": OFF}
+    found = {"off": OFF, "scc": Reg("src_scc")}
     for one, pair in SPECIAL[fam].values():
         found[one] = Reg(one)
         if pair and pair != one:

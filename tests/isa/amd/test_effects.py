@@ -30,7 +30,7 @@ USES = (
     ("gfx950", "v_div_fmas_f32 v0, v1, v2, v3", "exec mode v[1] v[2] v[3] vcc", "v[0]"),
     ("gfx1100", "v_readlane_b32 s1, v2, s3", "s[3] v[2]", "s[1]"),
     ("gfx1100", "v_readfirstlane_b32 s1, v2", "exec_lo v[2]", "s[1]"),
-    ("gfx950", "v_writelane_b32 v1, s2, s3", "s[2] s[3] v[1]", "v[1]"),
+    ("gfx950", "v_writelane_b32 v1, s2, 3", "s[2] v[1]", "v[1]"),
     ("gfx1100", "v_swap_b32 v1, v2", "exec_lo v[1] v[2]", "v[1] v[2]"),
     ("gfx1100", "v_movrels_b32_e32 v1, v2", "exec_lo m0 v[2]", "v[1]"),
     ("gfx950", "v_mfma_f32_32x32x8_f16 a[0:15], v[0:1], v[2:3], a[0:15]", "a[0:15] v[0:1] v[2:3]", "a[0:15]"),
