@@ -1,4 +1,4 @@
-"""Line filters: a line in, a line out, in batches: a call of echo for each line costs more than most lines."""
+"""Line filters: a line in, a line out, in batches: a call of echo costs more than most lines."""
 
 from __future__ import annotations
 

@@ -56,11 +56,20 @@ def values(one: Modifier, fam: str) -> Values:
     return Values(one, fam)
 
 
+Printer = tuple[Form, int, int, tuple[tuple[int, int, Parts, Values], ...]]
+"""How a form's modifiers are written: the bits of all of them and what these are when nothing is written (-1
+where something always is); and of each its lowest bit, mask (0 if its bits lie apart), bits and values.
+"""
+
+
 @memo
-def printer(form: Form) -> tuple[int, int, tuple[tuple[int, int, Parts, Values], ...]]:
-    """How a form's modifiers are written: the bits of all of them and what these are when nothing is written
-    (-1 where something always is); and of each its lowest bit, mask (0 if its bits lie apart), and values.
-    """
+def printers() -> dict[int, Printer]:
+    """Printers by the `id` of their form, which they hold: a form's hash takes longer than all the rest."""
+    return {}
+
+
+def printer(form: Form) -> Printer:
+    """The printer of a form."""
     fam = family(form.arch)
     mask = default = 0
     rows = []
@@ -69,7 +78,8 @@ def printer(form: Form) -> tuple[int, int, tuple[tuple[int, int, Parts, Values],
         default |= -1 if STYLES[one.style].always else put(one.where, one.default)
         low, size = one.where[0] if len(one.where) == 1 else (0, 0)
         rows.append((low, (1 << size) - 1, one.where, values(one, fam)))
-    return mask, default, tuple(rows)
+    found = printers()[id(form)] = form, mask, default, tuple(rows)
+    return found
 
 
 def text(inst: Inst) -> str:
@@ -91,7 +101,7 @@ def text(inst: Inst) -> str:
         shown[1:end] = [f"[{', '.join(shown[1:end])}]"]
     line = f"{form.name} {', '.join(shown)}" if shown else form.name
     if form.modifiers:
-        mask, default, rows = printer(form)
+        _, mask, default, rows = printers().get(id(form)) or printer(form)
         if word & mask != default:
             for low, bits, where, names in rows:
                 line += names[word >> low & bits if bits else take(where, word)]
