@@ -13,7 +13,7 @@ from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form, Modifier, Slot, put
+from baregrad.isa.amd.layout import Form, Modifier, Sizes, Slot, put, sized
 from baregrad.isa.amd.make import completed, place, read_given, rules
 from baregrad.isa.amd.operands import Operand, family
 from baregrad.isa.amd.words import WHOLE, names, operand, value
@@ -142,7 +142,7 @@ class Plan:
         fam, base, wanted = family(form.arch), form.value | form.also, 0
         for at, one in enumerate(form.modifiers):
             base |= put(one.where, one.default)
-            if one.style in ALONE and form.mask & form.value & put(one.where, -1):
+            if one.name == "dim" or (one.style in ALONE and form.mask & form.value & put(one.where, -1)):
                 wanted |= 1 << at
         self.form, self.base, self.wanted = form, base, wanted
         self.mask, self.value = form.mask, form.value
@@ -185,22 +185,76 @@ class Plan:
         return word if seen & self.wanted == self.wanted else ~self.value
 
 
-class Plans(dict[str, dict[int, tuple[Plan, ...]]]):
-    """Plans by name and by how many operands they have: -1 is for one that is the whole rest of the line."""
+class ImagePlan:
+    """A form whose slots follow from its modifiers (image.py), with the plans of those that were met."""
 
-    __slots__ = ("known",)
+    __slots__ = ("apart", "made", "plan", "sizes")
 
-    def __init__(self, known: dict[str, tuple[Form, ...]]) -> None:
+    def __init__(self, form: Form, sizes: Sizes) -> None:
+        self.plan, self.sizes, self.apart = Plan(form), sizes, form.encoding == "MIMG+NSA"
+        self.made: dict[int, Plan] = {}
+
+    def read(self, pieces: list[str], given: list[str]) -> Inst | None:
+        """The instruction of the form with these words, None where it does not take them."""
+        word = self.plan.modified(given)
+        if word & self.plan.mask != self.plan.value:
+            return None
+        try:
+            self.sizes.refuse(word)
+        except EncodingError:
+            return None
+        key = self.sizes.key(word)
+        if key < 0:
+            return None
+        found = self.made.get(key) or self.made.setdefault(key, Plan(sized(self.sizes, key)))
+        return found.read(pieces, given) if len(pieces) == len(found.slots) else None
+
+
+def read_image(known: tuple[ImagePlan, ...], rest: str) -> Inst | None:
+    """The instruction of an image's line, whose addresses may be a list."""
+    before, _, inner = rest.partition(" [")
+    inner, closing, after = inner.partition("]], " if "]], " in inner else "], ")
+    pieces, given = cut(f"{before} {inner}{closing[:-3]}, {after}" if closing else rest)
+    for one in known:
+        inst = one.read(pieces, given) if one.apart == bool(closing) else None
+        if inst is not None:
+            return inst
+    return None
+
+
+def cut(rest: str) -> tuple[list[str], list[str]]:
+    """The operands and the modifiers of a line that is spaced as it is printed."""
+    pieces = rest.split(", ")
+    if " " not in pieces[-1]:
+        return pieces, []
+    pieces[-1], *given = pieces[-1].split()
+    return pieces, given
+
+
+Known = tuple[dict[int, tuple[Plan, ...]], tuple[ImagePlan, ...]]
+"""Plans of a name: by their operands' number (-1: it is the whole rest of the line), and those of images."""
+
+
+class Plans(dict[str, Known]):
+    """Plans by name."""
+
+    __slots__ = ("forms",)
+
+    def __init__(self, forms: dict[str, tuple[Form, ...]]) -> None:
         super().__init__()
-        self.known = known
+        self.forms = forms
 
-    def __missing__(self, name: str) -> dict[int, tuple[Plan, ...]]:
+    def __missing__(self, name: str) -> Known:
         found: dict[int, list[Plan]] = {}
-        for form in self.known.get(name, ()):
+        images = []
+        for form in self.forms.get(name, ()):
+            if form.sizes is not None:
+                images.append(ImagePlan(form, form.sizes))
+                continue
             whole = len(form.slots) == 1 and form.slots[0].kind in WHOLE
             found.setdefault(-1 if whole else len(form.slots), []).append(Plan(form))
-        made = {count: tuple(each) for count, each in found.items()}
-        if made:
+        made = {count: tuple(each) for count, each in found.items()}, tuple(images)
+        if found or images:
             self[name] = made
         return made
 
@@ -212,19 +266,20 @@ def plans(arch: str, wave: int) -> Plans:
     return Plans(by_name(row.name, wave or row.lanes[0]))
 
 
-def read(known: dict[int, tuple[Plan, ...]], rest: str) -> Inst | None:
+def read(known: Known, rest: str) -> Inst | None:
     """The instruction of the first form that takes the rest of a line, None where no plan fits."""
+    found, images = known
+    if images:
+        return read_image(images, rest)
     given: list[str] = []
-    pieces = rest.split(", ")
-    if -1 in known:
-        tried, pieces = known[-1], [rest]
-    elif 0 in known:
-        tried, given, pieces = known[0], rest.split(), []
+    if -1 in found:
+        tried, pieces = found[-1], [rest]
+    elif 0 in found:
+        tried, pieces, given = found[0], [], rest.split()
     else:
-        if " " in pieces[-1]:
-            pieces[-1], *given = pieces[-1].split()
-        tried = known.get(len(pieces), ())
-    if len(known) > 1 and (0 in known or -1 in known):
+        pieces, given = cut(rest)
+        tried = found.get(len(pieces), ())
+    if len(found) > 1 and (0 in found or -1 in found):
         return None
     for one in tried:
         inst = one.read(pieces, given)
