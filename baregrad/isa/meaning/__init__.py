@@ -5,13 +5,14 @@ Read tree.py first. The meanings of x86's rows are in isa/x86/meanings.py; `emu`
 
 from __future__ import annotations
 
-from baregrad.isa.meaning.text import Function, parse, show
-from baregrad.isa.meaning.tree import OPS, U1, U64, Node, Tree, Type, const, type_of, walk, written
+from baregrad.isa.meaning.text import Function, called, parse, show
+from baregrad.isa.meaning.tree import I32, OPS, U1, U64, Node, Tree, Type, const, type_of, walk, written
 from baregrad.isa.meaning.values import FLOATS, apply, decode, encode, is_nan, nan_of
 from baregrad.isa.meaning.worlds import World, run
 
 __all__ = [
     "FLOATS",
+    "I32",
     "OPS",
     "U1",
     "U64",
@@ -21,6 +22,7 @@ __all__ = [
     "Type",
     "World",
     "apply",
+    "called",
     "const",
     "decode",
     "encode",

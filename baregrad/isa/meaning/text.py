@@ -14,7 +14,7 @@ expanded where it is called, so that it works for every type. What operations me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from baregrad.base.errors import EncodingError
 from baregrad.isa.meaning.tree import I32, OPS, U1, U64, Node, Tree, Type, const, type_of
@@ -351,6 +351,17 @@ class _Parser:
         if inner.peek():
             raise inner.wrong("more than an expression")
         return value
+
+
+def called(name: str, arguments: Sequence[Node], functions: Mapping[str, Function]) -> Node:
+    """An operation that is written as a call, or a function of a table, of these values.
+
+    >>> show(called("double", [const(U64, 3)], {"double": (("x",), "x + x")}))
+    'u64(3) + u64(3)'
+    """
+    parser = _Parser("", {}, functions)
+    made = parser.operation if name in _PLAIN else parser.expand
+    return parser.node(made(name, list(arguments)))
 
 
 def _tokens(text: str) -> list[str]:

@@ -1,0 +1,188 @@
+"""The addresses of memory instructions, in our text, by format and by what the instruction says.
+
+The body of a manual names an address (ADDR) or calls a function (CalcGlobalAddr); here it is what it is made of:
+the tree reads memory at SADDR + ADDR + OFFSET. Local memory and buffers have bounds: what is read beyond them is
+0, what is written is lost. Device memory has none here; the machine faults. Sources: RDNA3 ISA 8, 9.1, 10, 11, 12;
+CDNA4 ISA 8, 9.1, 10, 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.meaning.expand import put
+from baregrad.isa.amd.meaning.names import REGISTERS, Names
+from baregrad.isa.amd.meaning.typing import Number, Value, as_type, binary, bits_of, fit, node, untyped
+from baregrad.isa.amd.meaning.values import Values
+from baregrad.isa.meaning import U1, U64, Node, Type, const, parse
+from baregrad.isa.pseudocode import Node as Code
+
+# format -> the address as u64 where the form has these operands; the first row whose operands are all there
+GLOBAL = (
+    ("ADDR SADDR", "a = SADDR + u64(ADDR) + i64(OFFSET.i).u"),
+    ("ADDR", "a = ADDR + i64(OFFSET.i).u"),
+    ("SADDR", "a = SADDR + u64(laneId) * 4 + i64(OFFSET.i).u"),
+    ("", "a = u64(laneId) * 4 + i64(OFFSET.i).u"),
+)
+SCRATCH = (
+    ("ADDR SADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(SADDR + ADDR + OFFSET)"),
+    ("SADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(SADDR + OFFSET)"),
+    ("ADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(ADDR + OFFSET)"),
+    ("", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(OFFSET)"),
+)
+SCALAR = (
+    ("SOFFSET OFFSET", "a = SBASE + u64(SOFFSET) + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET", "a = SBASE + u64(SOFFSET) & 0xFFFFFFFFFFFFFFFC"),
+    ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+)
+
+
+def chosen(rows: tuple[tuple[str, str], ...], names: Names) -> str:
+    """The text of the first row whose operands the form has."""
+    there = {role for role, slot in names.slots.items() if slot.kind != "fixed"}
+    there |= {one.name.upper() for one in names.form.modifiers}
+    return next(text for operands, text in rows if there.issuperset(operands.split()))
+
+
+class Access:
+    """The memory of a form: made once a translation, the address is put in front of the statements."""
+
+    def __init__(self, names: Names) -> None:
+        self.names, self.base = names, None
+        self.format = names.form.entry.format
+        self.made: Node | None = None
+        self.index: Node | None = None
+
+    # -- addresses -----------------------------------------------------------------------------------
+
+    def name(self, values: Values, name: str) -> Node | None:
+        """ADDR is the whole address, ADDR_BASE that without an offset; TADDR is a buffer's."""
+        if name == "ADDR_BASE":
+            return self.raw("ADDR")
+        return self.whole(values) if name == "ADDR" else None
+
+    def raw(self, role: str) -> Node:
+        """An operand as it is."""
+        return Node("var", Type("u", self.names.bits(role)), (), role)
+
+    def address(self, values: Values, function: str, arguments: tuple[Code, ...]) -> Value:
+        """What a Calc…Addr is; local memory's without an offset where 0 is given."""
+        if function == "CalcDsAddr" and arguments[1:] == (0, 0):
+            return self.raw("ADDR")
+        return self.whole(values)
+
+    def whole(self, values: Values) -> Node:
+        """The address, computed once."""
+        if self.made is None:
+            self.made = self.compute(values)
+        return self.made
+
+    def compute(self, values: Values) -> Node:
+        """The address by format."""
+        if self.format == "DS":
+            if "ADDR" not in self.names.slots:
+                raise untyped("local memory without an address", self.names.form.entry.name)
+            return self.text(values, "a = ADDR + OFFSET")
+        if self.format in ("FLAT", "GLOBAL"):
+            return self.text(values, chosen(GLOBAL, self.names))
+        if self.format == "SCRATCH":
+            return self.text(values, chosen(SCRATCH, self.names))
+        if self.format == "SMEM" and self.names.slots["SBASE"].bits == 64:
+            return self.text(values, chosen(SCALAR, self.names))
+        raise untyped(f"addresses of {self.format}", self.names.form.entry.name)
+
+    def text(self, values: Values, text: str) -> Node:
+        """The last value of a text, in a name of its own."""
+        known = dict(REGISTERS) | {role: self.names.bits(role) for role in self.names.slots}
+        bound: dict[str, Node] = {}
+        for statement in parse(text, known):
+            place, value = statement.src
+            bound[place.arg] = values.fresh(put(value, bound), "address")
+        return bound[place.arg]
+
+    # -- accesses ------------------------------------------------------------------------------------
+
+    def load(self, values: Values, address: Value, type: Type) -> Node:
+        """What is read, in a name of its own."""
+        at, width = node(address), Type("u", type.bits)
+        if self.format == "DS":
+            return as_type(self.bounded(values, at, width), type)
+        if self.format == "FLAT":
+            return as_type(self.flat(values, at, width), type)
+        return as_type(values.fresh(Node("load", width, (wide(at),), ""), "loaded"), type)
+
+    def store(self, values: Values, address: Value, value: Node) -> None:
+        """Write a value."""
+        at, data = node(address), bits_of(value)
+        if self.format == "DS":
+            inside = Node("store", None, (wide(at), data), "lds")
+            values.out.append(when(self.within(at, data.t.bits), (inside,)))
+        elif self.format == "FLAT":
+            self.store_flat(values, at, data)
+        else:
+            values.out.append(Node("store", None, (wide(at), data), ""))
+
+    def within(self, at: Node, bits: int) -> Node:
+        """Does an access to local memory end inside?"""
+        end = Node("add", U64, (wide(at), const(U64, (bits + 7) // 8)))
+        return Node("le", U1, (end, wide(self.names.register("LDS_SIZE"))))
+
+    def bounded(self, values: Values, at: Node, type: Type) -> Node:
+        """What local memory holds, 0 beyond its end."""
+        found = values.fresh(const(type, 0), "loaded")
+        read = Node("set", None, (found, Node("load", type, (wide(at),), "lds")))
+        values.out.append(when(self.within(at, type.bits), (read,)))
+        return found
+
+    def flat(self, values: Values, at: Node, type: Type) -> Node:
+        """What a flat address holds: of local memory, of this lane's, of the device."""
+        found = values.fresh(const(type, 0), "loaded")
+        local, private, offset = self.apertures(values, at)
+        here = Node("set", None, (found, Node("load", type, (offset,), "lds")))
+        own = Node("set", None, (found, Node("load", type, (self.own(offset),), "")))
+        device = Node("set", None, (found, Node("load", type, (at,), "")))
+        values.out.append(either(local, (when(self.within(offset, type.bits), (here,)),),
+                                 (either(private, (own,), (device,)),)))  # fmt: skip
+        return found
+
+    def store_flat(self, values: Values, at: Node, data: Node) -> None:
+        """Write at a flat address."""
+        local, private, offset = self.apertures(values, at)
+        here = Node("store", None, (offset, data), "lds")
+        own = Node("store", None, (self.own(offset), data), "")
+        device = Node("store", None, (at, data), "")
+        values.out.append(either(local, (when(self.within(offset, data.t.bits), (here,)),),
+                                 (either(private, (own,), (device,)),)))  # fmt: skip
+
+    def apertures(self, values: Values, at: Node) -> tuple[Node, Node, Node]:
+        """Is an address in local memory, in this lane's, and how far? Source: RDNA3 ISA 11.1"""
+        high = Node("shr", U64, (at, const(U64, 32)))
+        tests = [
+            Node("eq", U1, (high, Node("shr", U64, (self.names.register(name), const(U64, 32)))))
+            for name in ("SHARED_BASE", "PRIVATE_BASE")
+        ]
+        return tests[0], tests[1], Node("and", U64, (at, const(U64, 0xFFFFFFFF)))
+
+    def own(self, offset: Node) -> Node:
+        """Where this lane's memory lies."""
+        lane = Node("mul", U64, (wide(self.names.register("laneId")), wide(self.names.register("SCRATCH_SIZE"))))
+        return Node("add", U64, (Node("add", U64, (self.names.register("SCRATCH_BASE"), lane)), offset))
+
+
+def wide(at: Node) -> Node:
+    """An address in 64 bits."""
+    return fit(at, U64)
+
+
+def when(condition: Node, inside: tuple[Node, ...]) -> Node:
+    """Statements under a condition."""
+    return either(condition, inside, ())
+
+
+def either(condition: Node, then: tuple[Node, ...], otherwise: tuple[Node, ...]) -> Node:
+    """One of two."""
+    return Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))
+
+
+__all__ = ["Access", "Form", "Mapping", "Number", "binary"]
