@@ -166,7 +166,9 @@ class Access:
 
     def own(self, offset: Node) -> Node:
         """Where this lane's memory lies."""
-        lane = Node("mul", U64, (wide(self.names.register("laneId")), wide(self.names.register("SCRATCH_SIZE"))))
+        lane = Node(
+            "mul", U64, (wide(self.names.register("laneId")), wide(self.names.register("SCRATCH_SIZE")))
+        )
         return Node("add", U64, (Node("add", U64, (self.names.register("SCRATCH_BASE"), lane)), offset))
 
 

@@ -32,7 +32,9 @@ def _parsed(function: Function, widths: tuple[int, ...]) -> tuple[Node, ...]:
 
 def leaf(node: Node) -> bool:
     """Is a value so short that it may be written twice?"""
-    return node.op in ("const", "var", "index") or (node.op in ("as", "slice", "element") and all(map(leaf, node.src)))
+    return node.op in ("const", "var", "index") or (
+        node.op in ("as", "slice", "element") and all(map(leaf, node.src))
+    )
 
 
 def expand(maker: Maker, function: Function, arguments: list[Node]) -> Node:

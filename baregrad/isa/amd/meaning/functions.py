@@ -68,8 +68,14 @@ def _small_rows(small: str) -> dict[str, Function]:
     for wide in ("f32", "f16", "bf16"):
         bits, mantissa, _ = FLOATS[wide]
         nan = f"u{bits}({((1 << bits - 1) - 1) ^ ((1 << mantissa - 1) - 1):#x}).{wide}"
-        rows[f"{small}_to_{wide}_scale"] = (("x", "s"), f"(s == 0xFF) ? {nan} : {wide}(ldexp(f64(x.{small}), i32(s) - 127))")
-        rows[f"{wide}_to_{small}_scale"] = (("x", "s"), f"y = ldexp(f64(x.{wide}), 127 - i32(s)); {'; '.join(_narrow(small, 'y.f64', f'x[{bits - 1}]'))}")
+        rows[f"{small}_to_{wide}_scale"] = (
+            ("x", "s"),
+            f"(s == 0xFF) ? {nan} : {wide}(ldexp(f64(x.{small}), i32(s) - 127))",
+        )
+        rows[f"{wide}_to_{small}_scale"] = (
+            ("x", "s"),
+            f"y = ldexp(f64(x.{wide}), 127 - i32(s)); {'; '.join(_narrow(small, 'y.f64', f'x[{bits - 1}]'))}",
+        )
         drop = 23 - {"fp8": 3, "bf8": 2, "fp6": 3, "bf6": 2, "fp4": 1}[small]
         # the random bits stand below the last bit that is kept; what is left is cut
         rows[f"{wide}_to_{small}_sr_scale"] = (
@@ -92,7 +98,9 @@ def _narrow(small: str, value: str, sign: str) -> tuple[str, str]:
     return f"n = {small}({value}).u", f"({held} ? {SMALL[small]} | (u8({sign}) << 7) : n).{small}"
 
 
-_F32_F16_CUT = "c = f16(x.f32).u; z = f32(c.f16).u; ((z & 0x7FFFFFFF).f32 > (x & 0x7FFFFFFF).f32 ? c - 1 : c).f16"
+_F32_F16_CUT = (
+    "c = f16(x.f32).u; z = f32(c.f16).u; ((z & 0x7FFFFFFF).f32 > (x & 0x7FFFFFFF).f32 ? c - 1 : c).f16"
+)
 
 FUNCTIONS: dict[str, Function] = {
     **{name: row for type in FLOATS for name, row in _float_rows(type).items()},
@@ -157,7 +165,9 @@ KINDS: dict[str, str] = {
     **{f"v_{way}_{type}": f"{type} {type}" for way in ("min", "max", "minimum", "maximum") for type in FLOATS},
 }  # fmt: skip
 # functions with one for each float type, by the first argument's
-BY_TYPE = frozenset(("isNAN", "isSignalNAN", "isQuietNAN", "cvtToQuietNAN", "sign", "exponent", "abs", "fract"))
+BY_TYPE = frozenset(
+    ("isNAN", "isSignalNAN", "isQuietNAN", "cvtToQuietNAN", "sign", "exponent", "abs", "fract")
+)
 # functions of three values that are another one twice
 TWICE = {f"{name}3_{type}": f"{name}_{type}" for name in ("v_min", "v_max", "v_minimum", "v_maximum")
          for type in (*FLOATS, "i16", "u16", "i32", "u32")}  # fmt: skip

@@ -50,7 +50,9 @@ def scope_of(form: Form) -> str:
 class Names:
     """The names of a form; `given` are modifiers with their values, `renamed` what stands for an operand."""
 
-    def __init__(self, form: Form, given: Mapping[str, int], renamed: Mapping[str, Node] | None = None) -> None:
+    def __init__(
+        self, form: Form, given: Mapping[str, int], renamed: Mapping[str, Node] | None = None
+    ) -> None:
         self.form, self.given, self.renamed = form, given, renamed or {}
         self.scope = scope_of(form)
         self.slots = {slot.role: slot for slot in form.slots}
@@ -80,7 +82,11 @@ class Names:
             return Number(self.given[name], Type("u", 32))
         if name in ("VCCZ", "EXECZ"):
             mask = self.register(name[:-1])
-            used = mask if self.form.wave == 64 else Node("slice", Type("u", 32), (mask, const(Type("u", 64), 0)))
+            used = (
+                mask
+                if self.form.wave == 64
+                else Node("slice", Type("u", 32), (mask, const(Type("u", 64), 0)))
+            )
             return Node("eq", U1, (used, const(used.t, 0)))
         return self.variable(name)
 
@@ -108,7 +114,7 @@ class Names:
         if name == "D0" and "D0" not in self.slots and "VCC" in self.slots:
             name = "VCC"
         slot = self.slots.get(name)
-        if slot is not None and self.is_mask(slot) or name in MASKS:
+        if (slot is not None and self.is_mask(slot)) or name in MASKS:
             return self.renamed.get(name, Node("var", U1, (), name))
         return None
 

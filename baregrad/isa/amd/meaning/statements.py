@@ -10,7 +10,20 @@ from collections.abc import Callable
 
 from baregrad.isa.amd.meaning.names import FIELD_ROWS, Names
 from baregrad.isa.amd.meaning.typing import (
-    I32, Number, Untyped, Value, as_type, binary, bits_of, fit, low, node, truth, type_named, type_of, untyped,
+    I32,
+    Number,
+    Untyped,
+    Value,
+    as_type,
+    binary,
+    bits_of,
+    fit,
+    low,
+    node,
+    truth,
+    type_named,
+    type_of,
+    untyped,
 )  # fmt: skip
 from baregrad.isa.amd.meaning.values import Array, Values
 from baregrad.isa.meaning import U1, U64, Node, Tree, Type, const
@@ -89,7 +102,9 @@ class Statements(Values):
         then, otherwise = self.block(code[2]), self.block(code[3])
         self.open -= 1
         if then or otherwise:
-            self.out.append(Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise))))
+            self.out.append(
+                Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))
+            )
 
     def loop(self, code: tuple[Code, ...]) -> None:
         """for i in low : high, as a loop if that is possible."""
@@ -318,7 +333,9 @@ class Statements(Values):
             if name not in self.widths:
                 raise untyped(f"bits of {name}, whose width is not known", base)
             self.locals[name] = Type("u", self.widths[name])
-            self.out.append(Node("set", None, (Node("var", self.locals[name], (), name), const(self.locals[name], 0))))
+            self.out.append(
+                Node("set", None, (Node("var", self.locals[name], (), name), const(self.locals[name], 0)))
+            )
         self.settle(name)
         return Node("var", self.locals[name], (), name)
 
@@ -361,7 +378,12 @@ def sliced(code: Code) -> dict[str, int]:
         place = each[1]
         while isinstance(place, tuple) and place[0] == ".":
             place = place[1]
-        if isinstance(place, tuple) and place[0] == "[:]" and isinstance(place[1], str) and isinstance(place[2], int):
+        if (
+            isinstance(place, tuple)
+            and place[0] == "[:]"
+            and isinstance(place[1], str)
+            and isinstance(place[2], int)
+        ):
             found[place[1]] = max(found.get(place[1], 0), place[2] + 1)
     return found
 

@@ -196,7 +196,7 @@ def binary(sign: str, a: Value, b: Value) -> Value:
     """An operation of two values."""
     if isinstance(a, Number) and isinstance(b, Number):
         made = FOLDED[sign](a.value, b.value)
-        wide = a.type if a.type.is_float or a.type.bits >= b.type.bits and not b.type.is_float else b.type
+        wide = a.type if a.type.is_float or (a.type.bits >= b.type.bits and not b.type.is_float) else b.type
         return Number(int(made), U1) if sign in TESTS else Number(made, wide)
     if sign in ("<<", ">>"):
         return shift(sign, node(a), b)

@@ -13,8 +13,26 @@ from baregrad.isa.amd.meaning.expand import expand
 from baregrad.isa.amd.meaning.functions import BY_TYPE, FUNCTIONS, KINDS, TWICE
 from baregrad.isa.amd.meaning.names import CONSTANTS, FIELD_ROWS, Names
 from baregrad.isa.amd.meaning.typing import (
-    FOLDED, I32, I64, U32, Number, Value, as_type, binary, bits_of, cast_type, choose, fit, literal, low,
-    node, number, reread, truth, type_named, untyped,
+    FOLDED,
+    I32,
+    I64,
+    U32,
+    Number,
+    Value,
+    as_type,
+    binary,
+    bits_of,
+    cast_type,
+    choose,
+    fit,
+    literal,
+    low,
+    node,
+    number,
+    reread,
+    truth,
+    type_named,
+    untyped,
 )  # fmt: skip
 from baregrad.isa.meaning import U1, U64, Node, Type, called, const
 from baregrad.isa.pseudocode import Node as Code
@@ -57,7 +75,9 @@ class Values:
     def value(self, code: Code) -> Value:
         """What an expression is."""
         if isinstance(code, int):
-            return Number(code, I32 if -(1 << 31) <= code < 1 << 31 else Type("u", 32 if code < 1 << 32 else 64))
+            return Number(
+                code, I32 if -(1 << 31) <= code < 1 << 31 else Type("u", 32 if code < 1 << 32 else 64)
+            )
         if isinstance(code, str):
             return self.name(code)
         made = _VALUES.get(str(code[0]))
@@ -111,10 +131,15 @@ class Values:
         """Memory as a type, or None if that is no memory."""
         if not (isinstance(code, tuple) and code[0] == "@" and code[1] == "MEM"):
             return None
+        return self.memory(code[2], type)
+
+    def memory(self, address: Code, type: Type) -> Node:
+        """What memory holds at an address."""
         access = self.names.memory
         if access is None:
-            raise untyped("memory without an address", code)
-        return access.load(self, self.value(code[2]), type)
+            raise untyped("memory without an address", address)
+        made: Node = access.load(self, self.value(address), type)
+        return made
 
     def moved(self, code: Code, type: Type) -> Node | None:
         """A scalar register by its number, as a type of one or two."""
@@ -134,7 +159,7 @@ class Values:
         """x[i]: a bit, this lane's bit of a mask, an element of an array, memory."""
         base, place = code[1], code[2]
         if base == "MEM":
-            return node(self.loaded(code, U32) or 0)  # type: ignore[arg-type]  # loaded() is a node for MEM
+            return self.memory(place, U32)
         if isinstance(base, str) and base in self.arrays:
             array = self.arrays[base]
             whole = node(self.name(base))
@@ -145,11 +170,11 @@ class Values:
         register = self.own_register(code)
         if register is not None:
             return register
-        whole = self.value(base)
+        found = self.value(base)
         at = self.constant(place)
-        if isinstance(whole, Number) and at is not None:
-            return Number(int(whole.value) >> at & 1, U1)
-        return Node("slice", U1, (bits_of(whole), self.index(place)))
+        if isinstance(found, Number) and at is not None:
+            return Number(int(found.value) >> at & 1, U1)
+        return Node("slice", U1, (bits_of(found), self.index(place)))
 
     def index(self, code: Code) -> Node:
         """A place: a number is u64, others are as they are, unsigned."""
@@ -170,7 +195,7 @@ class Values:
         number = code[2]
         if isinstance(number, tuple) and number[0] == "." and str(number[1]) in ("VDST", "SRC0", "SRC1"):
             role = {"VDST": "D0", "SRC0": "S0", "SRC1": "S1"}[str(number[1])]
-            return self.names.read(role)
+            return self.names.variable(role)
         raise untyped("a vector register by its number", code)
 
     def slice(self, code: tuple[Code, ...]) -> Value:
@@ -178,13 +203,15 @@ class Values:
         if isinstance(code[1], tuple) and code[1][:2] == ("@", "MEM"):
             high = self.constant(code[2])
             assert high is not None, "memory is read by as many bits as are known"
-            return node(self.loaded(code[1], Type("u", high + 1)) or 0)  # type: ignore[arg-type]  # as in at
+            return self.memory(code[1][2], Type("u", high + 1))
         high, low_bit = self.constant(code[2]), self.constant(code[3])
         whole = self.value(code[1])
         if high is None or low_bit is None:
             return self.some_bits(bits_of(whole), self.span(code[2], code[3]), self.value(code[3]))
         if isinstance(whole, Number):
-            return Number(int(whole.value) >> low_bit & ((1 << high - low_bit + 1) - 1), Type("u", high - low_bit + 1))
+            return Number(
+                int(whole.value) >> low_bit & ((1 << high - low_bit + 1) - 1), Type("u", high - low_bit + 1)
+            )
         if high < low_bit:
             raise untyped("bits in the other order", code)
         return self.part(bits_of(whole), high, low_bit)
@@ -209,7 +236,11 @@ class Values:
         assert width is not None, "a slice has a constant width"
         at = self.constant(code[2])
         whole = self.bits(code[1])
-        return self.part(whole, at + width - 1, at) if at is not None else self.some_bits(whole, width, self.value(code[2]))
+        return (
+            self.part(whole, at + width - 1, at)
+            if at is not None
+            else self.some_bits(whole, width, self.value(code[2]))
+        )
 
     def span(self, high: Code, low_code: Code) -> int:
         """How many bits lie between two places that are computed: x + 7 and x."""
@@ -278,7 +309,8 @@ class Values:
         if str(name).startswith("Calc"):
             if self.names.memory is None:
                 raise untyped("an address without a form", code)
-            return self.names.memory.address(self, str(name), arguments)
+            made: Value = self.names.memory.address(self, str(name), arguments)
+            return made
         if name in ("signext", "signext_from_bit", "signextFromBit"):
             return self.signext(arguments)
         if name in NAN_TESTS:
@@ -289,13 +321,17 @@ class Values:
         """A signed value in 64 bits; products in it are made wide."""
         code = arguments[0]
         if len(arguments) == 2:
-            value, count = node(self.value(code)), self.value(arguments[1])
-            made = expand(self, FUNCTIONS[f"signext_{value.t.bits}"], [value, fit(count, U32)])
-            return as_type(made, Type("i", value.t.bits))
+            short, count = node(self.value(code)), self.value(arguments[1])
+            extended = expand(self, FUNCTIONS[f"signext_{short.t.bits}"], [short, fit(count, U32)])
+            return as_type(extended, Type("i", short.t.bits))
         if isinstance(code, tuple) and code[0] == "*":
             return binary("*", self.signext((code[1],)), self.value(code[2]))
         value = self.value(code)
-        return fit(value, I64) if isinstance(value, Number) else fit(as_type(value, Type("i", value.t.bits)), I64)
+        return (
+            fit(value, I64)
+            if isinstance(value, Number)
+            else fit(as_type(value, Type("i", value.t.bits)), I64)
+        )
 
     def function(self, name: str, arguments: list[Value]) -> Value:
         """A function of the tables, by its name or by name and type of its first value."""
@@ -329,7 +365,9 @@ class Values:
         known = next((one for one in arguments if isinstance(one, Node)), None)
         if known is None:
             raise untyped(f"{name} of numbers", name)
-        return called(name, [literal(one, known.t) if isinstance(one, Number) else one for one in arguments], {})
+        return called(
+            name, [literal(one, known.t) if isinstance(one, Number) else one for one in arguments], {}
+        )
 
     def expanded(self, function: tuple[tuple[str, ...], Code], arguments: tuple[Code, ...]) -> Value:
         """A lambda's value, with its parameters bound."""
