@@ -20,6 +20,11 @@ from baregrad.isa.amd.words import WHOLE, modifiers, operand, split
 
 COMMENT = re.compile(r"//|;")
 
+# Modifiers of images that some do not have.
+ALONE = frozenset(("unorm", "glc", "slc", "dlc", "r128", "a16", "tfe", "lwe", "d16"))
+# A typed buffer's format, as a number, may stand before its offset.
+FORMAT_FIRST = re.compile(r",\s*(format:\w+)(?:\s*,\s*|\s+)(?![a-z]+:)(\w+)")
+
 
 def parse(arch: str, line: str, *, wave: int = 0) -> Inst:
     """The instruction of a line. Errors: EncodingError, with the operand lists of the forms of that name."""
@@ -56,8 +61,14 @@ def searched(arch: str, wave: int, line: str, name: str, rest: str) -> Inst:
 
 
 def _one(form: Form, rest: str, fam: str) -> Inst:
+    if form.entry.format == "MTBUF":
+        rest = FORMAT_FIRST.sub(r", \2 \1", rest)
     rest, given = modifiers(form.modifiers, " " + rest)
-    form = form_of(form, given, fam)
+    if form.sizes is not None:
+        word = rest.split()[-1] if rest else ""
+        if word in ALONE:
+            raise EncodingError(f"no modifier {word}", why=f"{form.name} does not have it")
+        form = form_of(form, given, fam)
     if len(form.slots) == 1 and form.slots[0].kind in WHOLE:
         pieces = [rest.strip()]
     else:

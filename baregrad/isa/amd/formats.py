@@ -18,7 +18,7 @@ UNIFIED = (
     ("2_10_10_10", SIX), ("8_8_8_8", SIX), ("32_32", THREE), ("16_16_16_16", f"{SIX} FLOAT"),
     ("32_32_32", THREE), ("32_32_32_32", THREE),
 )  # fmt: skip
-# Source: CDNA4 ISA 9.1.5
+# Source: CDNA4 ISA 9.1.2
 DATA = ("INVALID", "8", "16", "8_8", "32", "16_16", "10_11_11", "11_11_10", "10_10_10_2", "2_10_10_10",
         "8_8_8_8", "32_32", "16_16_16_16", "32_32_32", "32_32_32_32", "RESERVED_15")  # fmt: skip
 NUMBERS = ("UNORM", "SNORM", "USCALED", "SSCALED", "UINT", "SINT", "RESERVED_6", "FLOAT")

@@ -23,8 +23,8 @@ NAMES = {"UNRM": "unorm"}
 # The bits that say how many registers there are; GLC says whether an atomic gives its result.
 SIZING = ("DIM", "A16", "DMASK", "D16", "TFE", "GLC")
 MSAA = (6, 7)
-# Separate addresses: one each, the fifth has all the rest. The manual's table ends with ADDR2; the places of
-# the others are LLVM's.
+# Separate addresses: one each, the fifth has all the rest. Source: RDNA3 ISA 10.1.5; the table of fields ends
+# with ADDR2, the places of the others are LLVM's.
 MORE: tuple[Parts, ...] = (((80, 8),), ((88, 8),))
 MOST = 5
 
@@ -67,7 +67,7 @@ def kind(name: str) -> Kind:
 
 
 def address_size(one: Kind, dim: int, a16: int) -> int:
-    """How many registers have addresses. Source: RDNA3 ISA 10.2, the table of address VGPRs"""
+    """How many registers have addresses. Source: RDNA3 ISA 10.1.3, 10.1.4, 10.2, 10.3"""
     coordinates, gradients = DIMS[dim][1:] if one.coordinates else (0, 0)
     parts_ = coordinates + one.level
     count = one.extra + ((parts_ + 1) // 2 if a16 else parts_)
@@ -79,7 +79,10 @@ def address_size(one: Kind, dim: int, a16: int) -> int:
 
 @memo
 def most(one: Kind) -> int:
-    """The most registers of addresses without MSAA, whose images have neither levels nor a sampler."""
+    """The most registers of addresses without MSAA, whose images have neither levels nor a sampler.
+
+    Source: RDNA3 ISA 10.2, 10.3; LLVM refuses only what takes more registers.
+    """
     return max(address_size(one, dim, 0) for dim in range(MSAA[0]))
 
 
@@ -198,7 +201,7 @@ def image_slots(
 
 
 def ray_slots(name: str, fields: dict[str, Field], a16: bool, apart: bool) -> tuple[Slot, ...]:
-    """Node, extent, origin, direction and its inverse (one group of three as A16). Source: RDNA3 ISA 10.9"""
+    """Node, extent, origin, direction and its inverse (one group of three as A16). Source: RDNA3 ISA 10.9.2"""
     sizes = (2 if "BVH64" in name else 1, 1, 3, 3, *(() if a16 else (3,)))
     data = Slot("VDATA", "vgpr", parts(fields["VDATA"]), 128, "b", False, True)
     resource = Slot("SRSRC", "srsrc", parts(fields["SRSRC"]), 128)

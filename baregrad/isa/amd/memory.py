@@ -263,6 +263,8 @@ def mubuf(world: World, entry: Instruction) -> Iterator[Form]:
                 (0, 0) if result is None else (put(flags[0].where, int(result)), put(flags[0].where, -1))
             )
             more = list(flags)
+            if fmt == "MTBUF" and "TFE" in fields:  # there is no such instruction
+                mask |= put(parts(fields["TFE"]), -1)
             if tfe is not None:
                 where = parts(fields["TFE"])
                 fixed, mask = fixed | put(where, tfe), mask | put(where, -1)

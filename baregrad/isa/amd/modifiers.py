@@ -14,7 +14,7 @@ from baregrad.isa.amd.formats import format_text, format_value
 from baregrad.isa.amd.immediates import number, refuse, swizzle_text, swizzle_value
 
 OMOD = {1: "mul:2", 2: "mul:4", 3: "div:2"}
-# How an image is addressed: name, coordinates, derivatives of them. Source: RDNA3 ISA 10.2
+# How an image is addressed: name, coordinates, derivatives of them. Source: RDNA3 ISA 10.2, 10.3
 DIMS = (
     ("1D", 1, 2), ("2D", 2, 4), ("3D", 3, 6), ("CUBE", 3, 4), ("1D_ARRAY", 2, 2), ("2D_ARRAY", 3, 4),
     ("2D_MSAA", 3, 4), ("2D_MSAA_ARRAY", 4, 4),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from itertools import cycle, islice
 
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.immediates import SYNTAX, TARGETS, swizzle_text, swizzle_value
@@ -17,10 +19,10 @@ MESSAGES = {"rdna": [1, 3, 9], "cdna": [1, 4, 5, 6, 7, 8, 9, 10]}
 WAITS = {"rdna": 0xFFF7, "cdna": 0xCF7F}
 
 
-def sample(form: Form, rng: random.Random) -> Inst | None:
+def sample(form: Form, rng: random.Random, given: dict[str, Given] | None = None) -> Inst | None:
     """A random instruction of a form, or None where the draw breaks a rule beyond the form."""
     fam = family(form.arch)
-    given = drawn(form, fam, rng)
+    given = drawn(form, fam, rng) if given is None else given
     if form.sizes is not None:
         try:
             form = form_of(form, given, fam)
@@ -48,6 +50,20 @@ def sample(form: Form, rng: random.Random) -> Inst | None:
             return None
         raise
     return inst if inst.word & form.mask == form.value else None
+
+
+def of_all_sizes(form: Form, rng: random.Random, count: int) -> Iterator[Inst]:
+    """As many instructions of each size that an image may have."""
+    found: dict[Form, list[dict[str, Given]]] = {}
+    for _ in range(6000):
+        given = image(form, rng)
+        try:
+            found.setdefault(form_of(form, given, family(form.arch)), []).append(given)
+        except EncodingError:
+            continue
+    for each in found.values():
+        made = (sample(form, rng, given) for given in cycle(each))
+        yield from islice((inst for inst in made if inst is not None), count)
 
 
 def drawn(form: Form, fam: str, rng: random.Random) -> dict[str, Given]:

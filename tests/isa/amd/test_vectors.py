@@ -94,7 +94,7 @@ def test_fifty_random_operand_sets_of_each_form_agree_with_the_assembler(chip: s
     rng = random.Random(5)
     found = []
     for form in forms(chip):
-        if form.name.startswith(UNKNOWN[chip]):
+        if form.name.startswith(UNKNOWN[chip]) or form.sizes is not None:  # test_images.py has these
             continue
         drawn = (sample(form, rng) for _ in range(2000))
         made = (inst for inst in drawn if inst is not None)
