@@ -58,7 +58,7 @@ def kind(name: str) -> Kind:
         group.lower(),
         "RESINFO" not in rest,
         len(rest & {"O", "B", "C"}),
-        bool(rest & {"L", "CL", "MIP", "RESINFO"}),
+        len(rest & {"L", "CL", "MIP", "RESINFO"}),
         "D" in rest,
         "G16" in rest,
         group in ("SAMPLE", "GATHER4") or "LOD" in rest,
@@ -201,7 +201,7 @@ def image_slots(
 
 
 def ray_slots(name: str, fields: dict[str, Field], a16: bool, apart: bool) -> tuple[Slot, ...]:
-    """Node, extent, origin, direction and its inverse (one group of three as A16). Source: RDNA3 ISA 10.9.2"""
+    """Node, extent, origin, direction, its inverse (one group of three as A16). Source: RDNA3 ISA 10.9.2"""
     sizes = (2 if "BVH64" in name else 1, 1, 3, 3, *(() if a16 else (3,)))
     data = Slot("VDATA", "vgpr", parts(fields["VDATA"]), 128, "b", False, True)
     resource = Slot("SRSRC", "srsrc", parts(fields["SRSRC"]), 128)
