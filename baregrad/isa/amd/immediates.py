@@ -265,6 +265,8 @@ def swizzle_value(text: str, fam: str) -> int:
     if mode == "REVERSE":
         return 31 | number(rest[0]) - 1 << 10
     if mode == "BROADCAST":
+        if not 0 <= number(rest[1]) < number(rest[0]):
+            raise refuse(text, "swizzle")
         return 32 - number(rest[0]) | number(rest[1]) << 5
     value = 0
     for bit, letter in zip((16, 8, 4, 2, 1), rest[0].strip('"'), strict=True):
@@ -322,7 +324,9 @@ def attribute_text(value: int, fam: str) -> str:
 def attribute_value(text: str, fam: str) -> int:
     """The way back of `attribute_text`."""
     match = re.fullmatch(r"\s*attr(\d+)\.([xyzw])\s*", text)
-    return int(match[1]) << 2 | "xyzw".index(match[2]) if match else number(text)
+    if not match:
+        raise refuse(text, "attribute")
+    return int(match[1]) << 2 | "xyzw".index(match[2])
 
 
 class Syntax(NamedTuple):

@@ -32,6 +32,8 @@ from baregrad.isa.amd.refusals import Rule, refusals
 # Kinds that take constants but no literal.
 CONSTANTS = frozenset(("asrc", "wsrc", "literal", "ssrc8", "ssrc9", "sdwa"))
 SCALAR_SDWA = 256
+# Modifiers that must be there: how lanes are moved.
+LANES = ("dpp", "dpp8")
 # Immediates that are never negative.
 UNSIGNED = frozenset(("message", "hwreg", "gpr_idx"))
 
@@ -112,9 +114,14 @@ def modifier_bits(form: Form, given: Mapping[str, Given], fam: str) -> int:
     """The bits of all modifiers. Errors: EncodingError for one that the form does not have."""
     word = 0
     for one in form.modifiers:
-        value = read_given(one, given[one.name], fam) if one.name in given else one.default
+        if one.name not in given:
+            if one.style in LANES:
+                raise EncodingError(f"{one.name} is missing", why=f"{form.name} moves lanes")
+            word |= put(one.where, one.default)
+            continue
+        value = read_given(one, given[one.name], fam)
         bits = put(one.where, value)
-        if bits & form.mask & ~form.value:
+        if (bits ^ form.value) & form.mask & put(one.where, -1):
             raise EncodingError(f"{one.name} {value} is of another form", why="the form has its own")
         word |= bits
     if given:
@@ -278,7 +285,7 @@ def constant_code(slot: Slot, value: int | float | Literal) -> tuple[int, int]:
     code = constant(value)
     if code >= 0:
         return code, -1
-    size = 64 if slot.bits == 64 else 16 if slot.bits <= 16 else 32
+    size = slot.bits if slot.bits in (16, 64) else 32
     if size == 64 and isinstance(value, float) and slot.type != "f":
         raise EncodingError(f"{value} is no constant of an integer of 64 bits", why="a literal has 32 bits")
     kind = f"f{size}" if size != 16 or slot.type == "f" else "f32"
@@ -302,7 +309,8 @@ def literal_bits(slot: Slot, value: int | float | Literal) -> int:
     size = 16 if slot.bits == 16 and slot.kind != "ssrc" else 32
     if not -(1 << size - 1) <= value < 1 << size:
         raise EncodingError(f"{value} does not fit", why=f"a literal of it has {size} bits")
-    return value & (0xFFFF if size == 16 and slot.type == "f" else 0xFFFFFFFF)
+    short = size == 16 and slot.type == "f" and slot.kind != "literal"
+    return value & (0xFFFF if short else 0xFFFFFFFF)
 
 
 def float_literal(value: float, kind: str) -> int:

@@ -32,6 +32,7 @@ DPP_ONE = {
     0x130: "wave_shl:1", 0x134: "wave_rol:1", 0x138: "wave_shr:1", 0x13C: "wave_ror:1", 0x140: "row_mirror",
     0x141: "row_half_mirror", 0x142: "row_bcast:15", 0x143: "row_bcast:31",
 }  # fmt: skip
+FOREIGN = {"rdna": ("row_newbcast",), "cdna": ("row_share", "row_xmask")}
 CDNA_ONLY = (0x130, 0x134, 0x138, 0x13C, 0x142, 0x143)
 
 
@@ -54,14 +55,14 @@ def dpp_text(value: int, fam: str) -> str:
 def dpp_value(text: str, fam: str) -> int:
     """The way back of `dpp_text`. Errors: EncodingError."""
     for value, name in DPP_ONE.items():
-        if name == text:
+        if name == text and (fam == "cdna" or value not in CDNA_ONLY):
             return value
     name, _, rest = text.partition(":")
     if name == "quad_perm":
         return bits_value(rest, 2)
     if name == "dpp_ctrl":
         return number(rest)
-    if name not in DPP:
+    if name not in DPP or name in FOREIGN[fam]:
         raise refuse(text, "DPP control")
     base, low, high = DPP[name]
     if not low <= number(rest) <= high:

@@ -14,7 +14,7 @@ from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, Modifier, Sizes, Slot, put, sized
-from baregrad.isa.amd.make import completed, place, read_given, rules
+from baregrad.isa.amd.make import LANES, completed, place, read_given, rules
 from baregrad.isa.amd.operands import Operand, family
 from baregrad.isa.amd.words import WHOLE, names, operand, value
 
@@ -142,7 +142,8 @@ class Plan:
         fam, base, wanted = family(form.arch), form.value | form.also, 0
         for at, one in enumerate(form.modifiers):
             base |= put(one.where, one.default)
-            if one.name == "dim" or (one.style in ALONE and form.mask & form.value & put(one.where, -1)):
+            must = one.name == "dim" or one.style in LANES
+            if must or (one.style in ALONE and form.mask & form.value & put(one.where, -1)):
                 wanted |= 1 << at
         self.form, self.base, self.wanted = form, base, wanted
         self.mask, self.value = form.mask, form.value

@@ -54,7 +54,7 @@ OPERANDS = (
     ("", "V_MAD_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
     ("", "V_MAD_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
     ("", "V_MAD_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
-    ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"),
+    ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"), ("cdna", "V_CVT_F32_UBYTE1", "D0:f32w S0:u32r"),
     ("", "V_MADMK_F16", "D0:f16w S0:f16r S1:f16r"), ("", "V_MADAK_F16", "D0:f16w S0:f16r S1:f16r"),
     ("rdna", "V_DOT2ACC_F32_F16", "D0:f32rw S0:b32r S1:b32r"),
     ("cdna", "V_CVT_SCALEF32_PK32_F32_FP6", "D0:b1024w S0:b192r S1:b32r"),

@@ -11,12 +11,15 @@ from baregrad.isa.amd.immediates import SYNTAX, TARGETS, swizzle_text, swizzle_v
 from baregrad.isa.amd.inst import Given, Inst
 from baregrad.isa.amd.layout import Form, Modifier, Slot, put, take, width
 from baregrad.isa.amd.make import form_of, make
+from baregrad.isa.amd.modifiers import SIGNED
 from baregrad.isa.amd.operands import INVERSE_TWO_PI, Changed, Literal, Operand, Reg, family, table
 
 DPP = [0x101, 0x10F, 0x111, 0x11F, 0x121, 0x12F, 0x140, 0x141, 0x150, 0x15F]
 MORE_DPP = {"rdna": [0x160, 0x16F], "cdna": [0x130, 0x134, 0x138, 0x13C, 0x142, 0x143]}
 MESSAGES = {"rdna": [1, 3, 9], "cdna": [1, 4, 5, 6, 7, 8, 9, 10]}
 WAITS = {"rdna": 0xFFF7, "cdna": 0xCF7F}
+# What is refused because of other operands: another draw may do.
+TOGETHER = ("speaks for both", "different banks", "it can read", "apart from it")
 
 
 def sample(form: Form, rng: random.Random, given: dict[str, Given] | None = None) -> Inst | None:
@@ -46,7 +49,7 @@ def sample(form: Form, rng: random.Random, given: dict[str, Given] | None = None
     try:
         inst = make(form, tuple(operands), given)
     except EncodingError as error:
-        if "speaks for both" in error.why or "different banks" in error.why:
+        if any(why in error.why for why in TOGETHER):
             return None
         raise
     return inst if inst.word & form.mask == form.value else None
@@ -151,6 +154,8 @@ def modifier(form: Form, one: Modifier, fam: str, rng: random.Random) -> Given:
         return rng.choice([rng.randrange(256), *DPP, *MORE_DPP[fam]])
     if one.style == "swizzle":
         return swizzle_value(swizzle_text(rng.getrandbits(15), fam), fam)
+    if one.style in SIGNED:
+        return rng.getrandbits(width(one.where)) - (1 << width(one.where) - 1)
     limit = {"omod": 4, "select": 7, "unused": 3}.get(one.style, 1 << width(one.where))
     return rng.randrange(limit)
 
