@@ -18,8 +18,8 @@ VECTORS = {"rdna": 256, "cdna": 512}
 
 IMPLICIT = {
     "SCC": 1, "VCC": 64, "EXEC": 64, "M0": 32, "PC": 64, "MODE": 32, "STATUS": 32, "TRAPSTS": 32,
-    "LDS_SIZE": 32, "CYCLE": 64, "laneId": 32, "WAVE": 32, "HW_ID": 32, "SHARED_BASE": 64, "PRIVATE_BASE": 64,
-    "SCRATCH_BASE": 64, "TTMP0": 32, "TTMP1": 32, "TBA": 64,
+    "LDS_SIZE": 32, "CYCLE": 64, "laneId": 32, "SHARED_BASE": 64, "PRIVATE_BASE": 64,
+    "SCRATCH_BASE": 64, "SCRATCH_SIZE": 32,
 }  # fmt: skip
 FIELDS = {
     "SIMM16": 16, "SIMM32": 32, "OFFSET": 32, "OFFSET0": 8, "OFFSET1": 8,
@@ -51,7 +51,8 @@ ACTIONS = {
     "wait": "The wave waits until counters are as low as it says; only a checker cares.",
     "message": "Something is sent to the host; nobody listens.",
     "trap": "The trap handler is called; there is none, so that it is a fault.",
-    "halt": "The wave stops until somebody starts it again; nobody does, so that it is a fault.",
+    "kill": "The wave is done if SIMM16 has 1 in bit 0.",
+    "halt": "The wave stops for good, which is a fault; nothing if bit 0 of SIMM16 is 0.",
     "sleep": "The wave does nothing for a while.",
     "cache": "Caches are written back or forgotten; there are none.",
     "hint": "Says something about time alone.",

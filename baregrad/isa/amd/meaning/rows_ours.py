@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.rows_given import Given, Refused
 from baregrad.isa.amd.meaning.rows_matrix import matrix
+from baregrad.isa.amd.meaning.rows_memory import memory
+from baregrad.isa.amd.meaning.rows_scalar import scalar
+from baregrad.isa.amd.meaning.rows_wave import wave
 
 
 def ours(form: Form, fields: Mapping[str, int], constant: bool = False) -> Given | Refused | None:
@@ -18,4 +21,4 @@ def ours(form: Form, fields: Mapping[str, int], constant: bool = False) -> Given
     `fields` are the modifiers as raw bits by name; those that are missing are 0. `constant` says that S2 of a
     matrix product is a constant and no register.
     """
-    return matrix(form, fields, constant)
+    return matrix(form, fields, constant) or wave(form, fields) or memory(form) or scalar(form)
