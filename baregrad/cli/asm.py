@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from baregrad.base import load
 from baregrad.base.errors import BaregradError
 from baregrad.cli.lines import filtered
-from baregrad.isa.amd import program
 from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.inst import encode
 
@@ -32,7 +32,7 @@ def command(source: Path, arch: str, lines: bool, out: Path | None) -> None:
             raise click.UsageError("--lines needs --arch: gfx1100, gfx950, ...")
         filtered(text.splitlines(), lambda line: assembled(arch, line))
         return
-    made = program.assemble(text, arch)
+    made: bytes = load("baregrad.isa.amd.program").assemble(text, arch)
     if out is None and str(source) == "-":
         sys.stdout.buffer.write(made)
         return

@@ -11,8 +11,6 @@ import click
 from baregrad.base import load
 from baregrad.base.errors import BaregradError
 from baregrad.cli.lines import filtered
-from baregrad.engine import disk
-from baregrad.viz import assembly
 
 
 @click.command(name="disasm")
@@ -44,14 +42,24 @@ def command(
     if kernel is not None and (lines or arch or Path(kernel).is_file()):
         _show_amd(kernel, arch, lines=lines, source=source)
     elif digits is not None:
-        click.echo(assembly(_parsed(digits)))
+        click.echo(_assembly(_parsed(digits)))
     elif path is not None:
-        click.echo(assembly(path.read_bytes()))
+        click.echo(_assembly(path.read_bytes()))
     elif kernel is not None:
         _show_kernels(kernel)
     else:
-        for key, program in disk.entries():
+        for key, program in _kernels():
             click.echo(f"{key[:16]}  {len(program.code):>7} bytes  {program.name}")
+
+
+def _assembly(code: bytes) -> str:
+    """x86-64's machine code as text; what shows it is loaded here, since lines of AMD's do not want it."""
+    return str(load("baregrad.viz").assembly(code))
+
+
+def _kernels() -> list[tuple[str, Any]]:  # Any: engine's Program, which is loaded when it is wanted
+    """The kernels of the cache, with their keys."""
+    return list(load("baregrad.engine.disk").entries())
 
 
 def _show_amd(name: str, arch: str, *, lines: bool, source: bool) -> None:
@@ -107,9 +115,9 @@ def _parsed(digits: str) -> bytes:
 
 
 def _show_kernels(wanted: str) -> None:
-    found = [(k, p) for k, p in disk.entries() if p.name == wanted or k.startswith(wanted)]
+    found = [(k, p) for k, p in _kernels() if p.name == wanted or k.startswith(wanted)]
     if not found:
         raise click.UsageError(f"no kernel {wanted!r} in the cache: call disasm without arguments for a list")
     for key, program in found:
         click.echo(f"{program.name}  ({key[:16]}, grid {program.grid}, {program.slots} arguments)")
-        click.echo(assembly(program.code))
+        click.echo(_assembly(program.code))

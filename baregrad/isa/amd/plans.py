@@ -19,7 +19,7 @@ from baregrad.isa.amd.operands import Operand, family
 from baregrad.isa.amd.words import WHOLE, names, operand, value
 
 # How many texts of a slot or a modifier are remembered, and how long those of operands are.
-MOST = 4096
+MOST, MOST_MODIFIERS = 4096, 512
 LONG = 12
 ALONE = ("flag", "flag1", "number")
 BY_TEXT = ("omod", "dpp")
@@ -97,7 +97,7 @@ class Choices(dict[str, Chosen]):
         }
 
     def __missing__(self, text: str) -> Chosen:
-        if len(self) > MOST:
+        if len(self) > MOST_MODIFIERS:
             self.clear()
         found = self[text] = self.found(text)
         return found

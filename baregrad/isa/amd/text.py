@@ -12,7 +12,7 @@ from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, widt
 from baregrad.isa.amd.modifiers import STYLES
 from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family
 
-MOST = 4096
+MOST, MOST_VALUES = 4096, 256
 
 
 class Registers(dict[Reg, str]):
@@ -39,7 +39,7 @@ class Values(dict[int, str]):
         shown = ""
         if value != one.default or style.always:
             shown = " " + style.text(one.name, value, width(one.where), self.fam)
-        if len(self) < MOST:
+        if len(self) < MOST_VALUES:
             self[value] = shown
         return shown
 

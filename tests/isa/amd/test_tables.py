@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from baregrad.base.errors import ConfigError
@@ -52,3 +55,19 @@ def test_every_tree_is_read(name: str) -> None:
 def test_an_unknown_architecture_is_refused() -> None:
     with pytest.raises(ConfigError, match="rdna3"):
         tables("gfx9999")
+
+
+def test_no_table_is_read_before_it_is_used() -> None:
+    code = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: event == "open" and "manual.json" in str(given[0]) and opened.append(given[0]))
+import baregrad.isa
+print([name for name in sys.modules if name.startswith(("baregrad.isa.amd", "baregrad.isa.x86"))], opened)
+import baregrad.isa.amd.assembler, baregrad.isa.amd.decode, baregrad.isa.amd.dsl
+print(opened)
+baregrad.isa.amd.tables("gfx950")
+print([str(name).split("/")[-3] for name in opened])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[] []", "[]", "['cdna4']"]
