@@ -61,7 +61,10 @@ def test_no_table_is_read_before_it_is_used() -> None:
     code = """
 import sys
 opened = []
-sys.addaudithook(lambda event, given: event == "open" and "manual.json" in str(given[0]) and opened.append(given[0]))
+def hook(event, given):
+    if event == "open" and "manual.json" in str(given[0]):
+        opened.append(given[0])
+sys.addaudithook(hook)
 import baregrad.isa
 print([name for name in sys.modules if name.startswith(("baregrad.isa.amd", "baregrad.isa.x86"))], opened)
 import baregrad.isa.amd.assembler, baregrad.isa.amd.decode, baregrad.isa.amd.dsl
