@@ -65,6 +65,9 @@ def bits(value: int, low: int, width: int) -> int:
     return value >> low & (1 << width) - 1
 
 
+OCTAL = re.compile(r"-?0[0-7]+")
+
+
 def refuse(text: str, wanted: str) -> EncodingError:
     """The error for an immediate that cannot be read."""
     return EncodingError(
@@ -75,10 +78,17 @@ def refuse(text: str, wanted: str) -> EncodingError:
 
 
 def number(text: str) -> int:
-    """An integer in any base. Errors: EncodingError."""
+    """An integer in any base, octal behind a zero. Errors: EncodingError.
+
+    >>> number("0x10"), number("-8"), number("010")
+    (16, -8, 8)
+    """
+    text = text.strip()
     try:
-        return int(text.strip(), 0)
+        return int(text, 0)
     except ValueError as error:
+        if OCTAL.fullmatch(text):
+            return int(text, 8)
         raise refuse(text, "integer") from error
 
 

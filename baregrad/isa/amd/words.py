@@ -10,7 +10,7 @@ import re
 
 from baregrad.base import memo
 from baregrad.base.errors import EncodingError
-from baregrad.isa.amd.immediates import SYNTAX
+from baregrad.isa.amd.immediates import SYNTAX, number
 from baregrad.isa.amd.inst import Given
 from baregrad.isa.amd.layout import Modifier, Slot
 from baregrad.isa.amd.modifiers import STYLES
@@ -88,7 +88,7 @@ def value(piece: str, fam: str) -> Operand:
     if match:
         return Reg(match[1], int(match[2]), int(match[3] or match[2]) - int(match[2]) + 1)
     if NUMBER.fullmatch(piece):
-        return int(piece, 0)
+        return number(piece)
     if FLOAT.fullmatch(piece):
         return float(piece)
     named = special(fam).get(piece)

@@ -61,3 +61,10 @@ def test_a_wrong_line_names_its_forms_and_the_words() -> None:
     with pytest.raises(EncodingError, match="'v_add_f32_e32 v1, s2000, v3'") as found:
         parse("gfx1100", "v_add_f32_e32 v1, s2000, v3 // more")
     assert "v_add_f32_e32 d0: vgpr of 32 bits" in str(found.value)
+
+
+def test_numbers_are_octal_behind_a_zero_and_too_large_floats_are_refused() -> None:
+    assert parse("gfx1100", "v_mov_b32 v1, 010") == parse("gfx1100", "v_mov_b32 v1, 8")
+    for wrong in ("089", "1e300"):
+        with pytest.raises(EncodingError, match=wrong):
+            parse("gfx1100", f"v_mov_b32 v1, {wrong}")
