@@ -115,9 +115,12 @@ def by_sizes(found: tuple[Reader, ...], data: bytes | memoryview, at: int) -> tu
     """The instruction of a form whose sizes follow from its bits, None where there is none."""
     for made, mask, value, size, _, _, _ in found:
         word, sizes = int.from_bytes(data[at : at + size], "little"), made.sizes
-        if sizes is None or word & mask != value or len(data) - at < size or sizes.key(word) < 0:
+        if sizes is None or word & mask != value or len(data) - at < size:
             continue
-        form, _, _, _, getters, _, _ = sized_reader(sizes, sizes.key(word))
+        key = sizes.key(word)
+        if key < 0:
+            continue
+        form, _, _, _, getters, _, _ = sized_reader(sizes, key)
         operands = [rows[word >> shift & bits] for shift, bits, rows, _ in getters]
         if None not in operands:
             return Inst(form, word, size, tuple(shown for shown in operands if shown is not None)), size

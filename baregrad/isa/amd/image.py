@@ -97,14 +97,23 @@ def data_size(one: Kind, name: str, dmask: int, d16: int, tfe: int) -> int:
 class Sizes:
     """How sizes follow from bits, for one entry and one way to give addresses."""
 
-    __slots__ = ("apart", "entry", "fields", "form", "kind", "where")
+    __slots__ = ("apart", "bits", "entry", "fields", "form", "keys", "kind", "where")
 
     def __init__(self, entry: Instruction, fields: dict[str, Field], form: Form, apart: bool) -> None:
         self.entry, self.fields, self.form, self.apart = entry, fields, form, apart
         self.kind, self.where = kind(entry.name), tuple(parts(fields[key]) for key in SIZING)
+        self.bits, self.keys = sum(put(where, -1) for where in self.where), dict[int, int]()
 
     def key(self, word: int) -> int:
         """A number for the sizes that an instruction's bits want, -1 for none: one address is never apart."""
+        word &= self.bits
+        found = self.keys.get(word)
+        if found is None:
+            found = self.keys[word] = self.computed(word)
+        return found
+
+    def computed(self, word: int) -> int:
+        """The key of these bits."""
         dim, a16, dmask, d16, tfe, glc = (take(where, word) for where in self.where)
         returned = glc if self.kind.group == "atomic" else 0
         addresses = address_size(self.kind, dim, a16)
@@ -156,7 +165,7 @@ class RaySizes(Sizes):
 
     __slots__ = ()
 
-    def key(self, word: int) -> int:
+    def computed(self, word: int) -> int:
         """A16."""
         return take(self.where[1], word)
 
