@@ -23,7 +23,6 @@ MOST, MOST_MODIFIERS = 4096, 512
 LONG = 12
 ALONE = ("flag", "flag1", "number")
 BY_TEXT = ("omod", "dpp")
-NOTHING = Modifier("", "flag", ()), 0, 0
 
 
 # Plain tuples: taken apart in a third of the time that a named one takes.
@@ -97,6 +96,8 @@ class Choices(dict[str, Chosen]):
         }
 
     def __missing__(self, text: str) -> Chosen:
+        if text.partition(":")[0] not in self.names:
+            return UNKNOWN
         if len(self) > MOST_MODIFIERS:
             self.clear()
         found = self[text] = self.found(text)
@@ -105,7 +106,7 @@ class Choices(dict[str, Chosen]):
     def found(self, text: str) -> Chosen:
         """What a text means."""
         name, colon, rest = text.partition(":")
-        one, clear, which = self.names.get(name, NOTHING)
+        one, clear, which = self.names[name]
         style = one.style
         if style in BY_TEXT:
             rest = text
