@@ -1,0 +1,404 @@
+"""A meaning of an AMD instruction as a kernel over the lanes of a wave's state.
+
+One kernel serves every instruction of one meaning whose operands are of the same kinds: where they lie comes
+with each call, in the argument block. The state is memory of 32-bit cells (slot STATE); which wave is the
+grid item, as the number of its first cell. Vector registers are read at cell + lane, scalar ones and
+constants are the same in every lane, a mask is a bit of its lane. Everything is read before anything is
+written, lanes that EXEC has off keep what they have, and a mask has 0 for them.
+
+An access to memory that is not inside of the memory that there is, or not aligned, leaves everything as it
+was and says so in the state (STOP), so that another way of running can do the instruction and tell more.
+What is not here: how instructions are decoded, where registers lie, what calls the kernels (engine.emulate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from baregrad import dtype as dt
+from baregrad.base.errors import CompileError
+from baregrad.dtype import DType
+from baregrad.ir import UOp, const, index, ops, substitute
+from baregrad.isa.meaning import Tree, Type, run, walk, written
+from baregrad.lift import pieces
+from baregrad.lift.contained import contained
+from baregrad.lift.pieces import Part, Value, dtype_of, node_of
+from baregrad.lift.world import Expressions, single
+
+STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LDS, LDS_SIZE, FIRST = range(7)
+"""Slots of the argument block: pointers and sizes in bytes that all instructions share, then operands."""
+
+CELLS = 1 << 30  # more than a state or a memory has
+U32, U64 = Type("u", 32), Type("u", 64)
+ONE = Type("u", 1)
+
+
+class Place(NamedTuple):
+    """Where a variable is.
+
+    `kind` is "vector" (cells for each lane), "scalar" (cells), "constant" (words of the argument block),
+    "mask" (cells with a bit for each lane) or "none" (what is written vanishes, what is read is 0). `slot`
+    has its first cell; with -1 that is `cell`, the same for all instructions. `half` is 1 for the upper 16
+    bits. `keeps`: a result of fewer than 32 bits leaves the rest of its register.
+    """
+
+    name: str
+    kind: str
+    bits: int
+    slot: int = -1
+    cell: int = 0
+    half: int = 0
+    keeps: bool = True
+    read: bool = True
+    written: bool = True
+
+    @property
+    def words(self) -> int:
+        """Cells that it takes."""
+        return max(1, -(-self.bits // 32))
+
+
+class Lane(NamedTuple):
+    """Which lane an expression is of: the ranges it runs over, and its number."""
+
+    ranges: tuple[UOp, ...]
+    number: UOp
+
+
+def axis(number: int, size: int, kind: str) -> UOp:
+    """A range."""
+    return UOp(ops.RANGE, dt.int64, (index(size),), (number, kind))
+
+
+GRID = axis(0, CELLS, "grid")
+
+
+def lane_of(count: int, width: int, first: int, reduce: bool = False, base: int = 0) -> Lane:
+    """Lanes base … base + count, `width` of them in a vector."""
+    prefix = "reduce_" if reduce else ""
+    inner = axis(first + 1, width, prefix + "vector")
+    if count == width:
+        return Lane((inner,), inner + base if base else inner)
+    outer = axis(first, count // width, prefix + "unroll")
+    number = outer * width + inner
+    return Lane((outer, inner), number + base if base else number)
+
+
+class Lanes(Expressions):
+    """The world of one instruction; `lane` is None if it is done once for a wave."""
+
+    __slots__ = ("bad", "before", "cells", "lane", "lanes", "loads", "places", "state", "stores")
+
+    def __init__(
+        self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, lane: Lane | None
+    ) -> None:
+        super().__init__()
+        self.cells, self.lanes, self.lane = cells, lanes, lane
+        self.state = UOp(ops.PARAM, dt.uint32, (), (STATE, CELLS))
+        self.places = {place.name: place for place in places}
+        self.stores: list[tuple[UOp, UOp, UOp | None]] = []  # place, value, condition
+        self.bad: list[UOp] = []  # where an access is refused
+        self.loads = 0
+        self.before: dict[str, Value] = {}
+        named = {node.arg for node in walk(tree) if node.op == "var"}
+        for place in places:
+            if place.name in named or place.name in written(tree):
+                self.values[place.name] = self.before[place.name] = self.held(place)
+                self.widths[place.name] = place.bits
+
+    # -- the state -----------------------------------------------------------------------------------
+
+    def cell(self, place: Place, word: int) -> UOp:
+        """The number of a cell of a place; the lane is added by who asks."""
+        step = self.lanes if place.kind == "vector" else 1
+        if place.slot < 0:
+            return GRID + (place.cell + word * step)
+        at = UOp(ops.VARIABLE, dt.int64, (), (f"cell{place.slot}", 0, CELLS, place.slot))
+        return GRID + at + word * step if word else GRID + at
+
+    def at(self, cell: UOp) -> UOp:
+        """The INDEX of a cell."""
+        return UOp(ops.INDEX, dt.uint32, (self.state, cell))
+
+    def number_of_lane(self) -> UOp:
+        """The lane."""
+        assert self.lane is not None, "a scalar instruction has no lane"
+        return self.lane.number
+
+    def word(self, place: Place, n: int) -> UOp:
+        """A word of a place."""
+        if place.kind == "none":
+            return const(0, dt.uint32)
+        if place.kind == "constant":
+            slot = place.slot + n
+            return UOp(ops.VARIABLE, dt.int64, (), (f"word{slot}", 0, 0xFFFFFFFF, slot)).cast(dt.uint32)
+        cell = self.cell(place, n)
+        if place.kind == "vector":
+            cell = cell + self.number_of_lane()
+        return UOp(ops.LOAD, dt.uint32, (self.at(cell),))
+
+    def held(self, place: Place) -> Value:
+        """What a place holds."""
+        if place.kind == "mask":
+            return self.bit(place)
+        words = tuple(self.word(place, n) for n in range(place.words))
+        whole = words[0] if len(words) == 1 else tuple(Part(U32, word) for word in words)
+        if place.bits == 32 * place.words:
+            return whole
+        return pieces.extract(whole, 32 * place.words, 16 * place.half, Type("u", place.bits))
+
+    def bit(self, place: Place) -> UOp:
+        """This lane's bit of a mask."""
+        number = self.number_of_lane()
+        if place.kind == "none":
+            return const(False, dt.bool_)
+        word, bit = number // 32, (number % 32).cast(dt.uint32)
+        if place.kind == "constant":
+            slot = place.slot
+            whole = UOp(ops.VARIABLE, dt.int64, (), (f"word{slot}", 0, 0xFFFFFFFF, slot)).cast(dt.uint32)
+        else:
+            whole = UOp(ops.LOAD, dt.uint32, (self.at(self.cell(place, 0) + word),))
+        return (whole & UOp(ops.SHL, dt.uint32, (const(1, dt.uint32), bit))).ne(0)
+
+    def active(self) -> UOp:
+        """Whether EXEC has the lane on."""
+        found = self.before.get("EXEC")
+        if isinstance(found, UOp) and self.places["EXEC"].kind == "mask":
+            return found
+        return self.bit(Place("EXEC", "mask", 1, -1, self.cells["EXEC"]))
+
+    # -- memory --------------------------------------------------------------------------------------
+
+    def load(self, type: Type, address: Value, space: str = "") -> Value:
+        """Memory, word by word; bytes and halves are cut out of their words."""
+        if self.stores:
+            raise CompileError("a load after a store", why="lift.amd reads all first", mend="leave it")
+        self.loads += 1
+        offset, memory = self.offset(type, address, space)
+        size = max(1, type.bits // 32)
+        words = []
+        on = self.reached()
+        for n in range(size):
+            place = UOp(ops.SHR, offset.dtype, (offset, offset.const_like(2))).cast(dt.int64)
+            source = (memory, place + n if n else place)
+            where = UOp(ops.INDEX, dt.uint32, (*source, on))
+            words.append(UOp(ops.LOAD, dt.uint32, (where,)))
+        if type.bits >= 32:
+            whole: Value = words[0] if size == 1 else tuple(Part(U32, word) for word in words)
+            return pieces.extract(whole, 32 * size, 0, type)
+        low = UOp(ops.SHL, dt.uint32, ((offset.cast(dt.uint32) & 3), const(3, dt.uint32)))
+        shifted = UOp(ops.SHR, dt.uint32, (words[0], low))
+        return pieces.extract(shifted, 32, 0, type)
+
+    def reached(self) -> UOp:
+        """Whether this statement is done in this lane."""
+        on = None if self.lane is None else self.active()
+        if self.path is None:
+            return const(True, dt.bool_) if on is None else on
+        return self.path if on is None else on & self.path
+
+    def offset(self, type: Type, address: Value, space: str) -> tuple[UOp, UOp]:
+        """Where in its memory an access is, in bytes, and the memory; accesses that are refused are noted."""
+        where = node_of(single(address, U64), U64)
+        size = UOp(ops.VARIABLE, dt.int64, (), (("lds" if space else "memory") + "_size", 0, 1 << 40,
+                                               LDS_SIZE if space else MEMORY_SIZE))  # fmt: skip
+        memory = UOp(ops.PARAM, dt.uint32, (), (LDS if space else MEMORY, CELLS))
+        if space:
+            offset = (where if where.op is not ops.CAST else where.src[0]).cast(dt.uint32)
+            limit = size.cast(dt.uint32)
+        else:
+            base = UOp(ops.VARIABLE, dt.int64, (), ("memory_base", 0, 1 << 62, MEMORY_BASE))
+            offset = where - base.cast(dt.uint64)
+            limit = size.cast(dt.uint64)
+        count = type.bits // 8
+        fits = offset <= limit - offset.const_like(count)
+        aligned = (offset & offset.const_like(min(count, 4) - 1)).eq(0)
+        self.bad.append(self.reached() & ~(fits & aligned if count > 1 else fits))
+        return offset, memory
+
+    def store(self, type: Type, address: Value, value: Value, space: str = "") -> None:
+        """Memory, word by word; bytes and halves as such."""
+        offset, memory = self.offset(type, address, space)
+        dtype = {8: dt.uint8, 16: dt.uint16}.get(type.bits, dt.uint32)
+        shift = {8: 0, 16: 1}.get(type.bits, 2)
+        memory = UOp(ops.PARAM, dtype, (), memory.arg)
+        on = self.reached()
+        for n in range(max(1, type.bits // 32)):
+            part = Type("u", min(32, type.bits))
+            piece = node_of(single(pieces.extract(value, type.bits, 32 * n, part), part), part)
+            place = UOp(ops.SHR, offset.dtype, (offset, offset.const_like(shift))).cast(dt.int64)
+            where = UOp(ops.INDEX, dtype, (memory, place + n if n else place))
+            self.stores.append((where, piece, on))
+
+    # -- results -------------------------------------------------------------------------------------
+
+    def finish(self) -> list[tuple[Place, list[tuple[UOp, UOp]], UOp | None]]:
+        """What is to be stored in the state: place, (cell, word)s, and the bit of a mask."""
+        found: list[tuple[Place, list[tuple[UOp, UOp]], UOp | None]] = []
+        for name, before in self.before.items():
+            value, place = self.values[name], self.places[name]
+            if value is before or place.kind in ("none", "constant"):
+                continue
+            if place.kind == "mask":
+                found.append((place, [], node_of(single(value, ONE), ONE)))
+                continue
+            if self.lane is not None and place.kind == "scalar":
+                raise CompileError(
+                    f"{name} is written by every lane", why="it is one for a wave", mend="leave it"
+                )
+            found.append((place, self.words_of(place, value), None))
+        return found
+
+    def words_of(self, place: Place, value: Value) -> list[tuple[UOp, UOp]]:
+        """The cells of a place and their new words."""
+        found = []
+        width = 32 * place.words
+        if place.bits < width:
+            old: Value = self.word(place, 0) if place.keeps and place.bits > 1 else 0
+            value = pieces.insert(old, 32, 16 * place.half, Type("u", place.bits), value)
+            if isinstance(value, tuple):
+                value = pieces.joined(value, 32)
+        for n in range(place.words):
+            word = node_of(single(pieces.extract(value, width, 32 * n, U32), U32), U32)
+            if isinstance(value, UOp) and place.words == 1:
+                word = node_of(pieces.retype(value, U32), U32)
+            cell = self.cell(place, n)
+            found.append((cell + self.number_of_lane() if place.kind == "vector" else cell, word))
+        return found
+
+
+def template(
+    name: str,
+    tree: Tree,
+    scope: str,
+    places: Sequence[Place],
+    cells: Mapping[str, int],
+    lanes: int,
+) -> UOp:
+    """The kernel of a meaning.
+
+    `cells` has the first cell of EXEC and STOP. Errors: CompileError for what is not done here.
+    """
+    if scope == "scalar":
+        return contained(_scalar(name, tree, places, cells, lanes))
+    if scope != "lane":
+        raise CompileError(f"{name} is of whole registers", why="lift.amd", mend="leave it")
+    made = _lanes(name, tree, places, cells, lanes, 16)
+    if _is_wide(made):
+        made = _lanes(name, tree, places, cells, lanes, 8)
+    return contained(made)
+
+
+def _sink(name: str, ends: Sequence[UOp]) -> UOp:
+    return UOp(ops.SINK, dt.void, tuple(ends), name)
+
+
+def _end(where: UOp, value: UOp, condition: UOp | None, ranges: tuple[UOp, ...] = ()) -> UOp:
+    """A store of a value where a condition holds, over ranges."""
+    if condition is not None and not (condition.op is ops.CONST and condition.arg is True):
+        where = where.rebuild((*where.src[:2], condition))
+    return UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (where, value)), GRID, *ranges))
+
+
+def _scalar(
+    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int
+) -> UOp:
+    world = Lanes(tree, places, cells, lanes, None)
+    run(tree, world)
+    refuse_traps(world)
+    ends = []
+    bad = either(world.bad)
+    good = None if bad is None else ~bad
+    for _, words, _ in world.finish():
+        ends += [_end(world.at(cell), word, good) for cell, word in words]
+    for where, value, on in world.stores:
+        ends.append(_end(where, value, both(on, good)))
+    if bad is not None:
+        ends.append(_end(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
+    return _sink(name, ends)
+
+
+STOPPED = 3
+"""What STOP gets when an access is refused: the instruction was not done."""
+
+
+def refuse_traps(world: Lanes) -> None:
+    """Meanings that fault by themselves are not for kernels."""
+    if world.traps:
+        raise CompileError(f"a trap, {world.traps[0][0]}", why="lift.amd", mend="leave it")
+
+
+def either(conditions: Sequence[UOp]) -> UOp | None:
+    """Whether one of them holds."""
+    found: UOp | None = None
+    for one in conditions:
+        found = one if found is None else found | one
+    return found
+
+
+def both(a: UOp | None, b: UOp | None) -> UOp | None:
+    """Two conditions, of which there may be none."""
+    if a is None or b is None:
+        return a if b is None else b
+    return a & b
+
+
+def _lanes(
+    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, width: int
+) -> UOp:
+    lane = lane_of(lanes, width, 1)
+    world = Lanes(tree, places, cells, lanes, lane)
+    run(tree, world)
+    refuse_traps(world)
+    active, ends = world.active(), []
+    numbers = iter(range(3, 99, 2))
+    bad = either(world.bad)
+    good = None
+    if bad is not None:
+        other = lane_of(lanes, width, next(numbers), True)
+        moved = _moved(bad, lane, other).cast(dt.uint32)
+        any_ = UOp(ops.REDUCE, dt.uint32, (moved, *other.ranges), ("max", ())).ne(0)
+        good = ~any_
+        ends.append(_end(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), any_))
+    for place, words, bit in world.finish():
+        ends += [_end(world.at(cell), word, both(active, good), lane.ranges) for cell, word in words]
+        if bit is None:
+            continue
+        for word in range(lanes // 32):
+            other = lane_of(32, width, next(numbers), True, 32 * word)
+            one = UOp(ops.SHL, dt.uint32, (const(1, dt.uint32), (other.number % 32).cast(dt.uint32)))
+            held = _moved(bit & active, lane, other).where(one, const(0, dt.uint32))
+            total = UOp(ops.REDUCE, dt.uint32, (held, *other.ranges), ("add", ()))
+            ends.append(_end(world.at(world.cell(place, 0) + word), total, good))
+    for where, value, on in world.stores:
+        ends.append(_end(where, value, both(on, good), lane.ranges))
+    return _sink(name, ends)
+
+
+def _moved(node: UOp, lane: Lane, other: Lane) -> UOp:
+    """An expression of other lanes."""
+    return substitute(node, {lane.number: other.number})
+
+
+def _is_wide(sink: UOp) -> bool:
+    """Whether lanes of 64 bits are computed with, beside the numbers of cells."""
+    seen: set[UOp] = set()
+    stack = list(sink.src)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.dtype in (dt.float64, dt.uint64, dt.int64) and node.op not in (ops.VARIABLE, ops.RANGE, ops.CONST):
+            if _has_lanes(node):
+                return True
+        if node.op is ops.INDEX and node.src[0].arg[0] == STATE:
+            stack.extend(node.src[2:])
+        else:
+            stack.extend(node.src)
+    return False
+
+
+def _has_lanes(node: UOp) -> bool:
+    return any(r.op is ops.RANGE and "vector" in r.arg[1] for r in node.toposort())
