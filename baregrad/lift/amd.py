@@ -28,6 +28,8 @@ from baregrad.lift.world import Expressions, single
 
 STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LDS, LDS_SIZE, FIRST = range(7)
 """Slots of the argument block: pointers and sizes in bytes that all instructions share, then operands."""
+FIRST_WITHOUT_MEMORY = 1
+"""Where operands begin if the meaning has no memory."""
 
 CELLS = 1 << 30  # more than a state or a memory has
 U32, U64 = Type("u", 32), Type("u", 64)
@@ -102,6 +104,8 @@ class Lanes(Expressions):
         self.loads = 0
         self.before: dict[str, Value] = {}
         named = {node.arg for node in walk(tree) if node.op == "var"}
+        if lane is not None and "laneId" in named:
+            self.values["laneId"], self.widths["laneId"] = lane.number.cast(dt.uint32), 32
         for place in places:
             if place.name in named or place.name in written(tree):
                 self.values[place.name] = self.before[place.name] = self.held(place)
@@ -390,9 +394,8 @@ def _is_wide(sink: UOp) -> bool:
         if node in seen:
             continue
         seen.add(node)
-        if node.dtype in (dt.float64, dt.uint64, dt.int64) and node.op not in (ops.VARIABLE, ops.RANGE, ops.CONST):
-            if _has_lanes(node):
-                return True
+        if node.dtype in (dt.float64, dt.uint64, dt.int64) and _has_lanes(node):
+            return True
         if node.op is ops.INDEX and node.src[0].arg[0] == STATE:
             stack.extend(node.src[2:])
         else:
@@ -401,4 +404,8 @@ def _is_wide(sink: UOp) -> bool:
 
 
 def _has_lanes(node: UOp) -> bool:
-    return any(r.op is ops.RANGE and "vector" in r.arg[1] for r in node.toposort())
+    """Whether it comes from what lanes hold."""
+    return any(
+        n.op is ops.LOAD and any(r.op is ops.RANGE and "vector" in r.arg[1] for r in n.toposort())
+        for n in node.toposort()
+    )

@@ -1,0 +1,8 @@
+"""AMD's GPUs run fast: instructions as compiled templates, stitched to native code. Read fast.py."""
+
+from __future__ import annotations
+
+from baregrad.engine.emulate.fast import Memory, Native, Waves
+from baregrad.engine.emulate.templates import Made, Templates
+
+__all__ = ["Made", "Memory", "Native", "Templates", "Waves"]

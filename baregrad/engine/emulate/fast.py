@@ -1,0 +1,230 @@
+"""Running waves of a kernel as native code: decoded once, stitched, and run until all waves have ended.
+
+What has no template, or was refused (an access out of bounds), comes back to Python, is done by a witness on
+the same state, and goes on behind it. Read stitch.py and templates.py first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from baregrad.base.errors import BaregradError, Fault
+from baregrad.emu.amd import STOPS, Layout
+from baregrad.engine.emulate import stitch
+from baregrad.engine.emulate.stitch import Item
+from baregrad.engine.emulate.templates import Templates, cells_of
+from baregrad.isa.amd.decode import decode
+from baregrad.isa.amd.inst import Inst
+from baregrad.lift.amd import FIRST
+from baregrad.runtime import Device
+
+SKIPPED = frozenset(("wait", "delay", "priority", "hint", "sleep", "message"))
+"""Controls that change nothing where instructions are done one after the other."""
+
+CONDITIONAL = {"S_CBRANCH_" + name.upper(): name for name in stitch.CONDITIONS if name}
+
+
+class Decoded(NamedTuple):
+    """An instruction at its place in the code."""
+
+    at: int
+    size: int
+    inst: Inst
+
+
+class Memory(NamedTuple):
+    """Memory that instructions use: where it is in this process, its address on the device, its bytes."""
+
+    pointer: int
+    base: int
+    size: int
+
+
+class Native:
+    """A kernel's code made native: decoded from its entry on, each instruction with its template."""
+
+    __slots__ = ("_blocks", "_functions", "_kernel", "_words", "base", "code", "entry", "fallbacks", "items",
+                 "numbers", "order", "templates")  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - all that a kernel is made of
+        self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
+        memory: Memory, lds: Memory,
+    ) -> None:  # fmt: skip
+        self.templates, self.base = templates, base
+        self.order = reachable(arch, code, entries, templates.lanes)
+        self.numbers = {one.at: number for number, one in enumerate(self.order)}
+        self._functions: list[int] = []
+        self._words: list[int] = []
+        self.fallbacks: dict[str, int] = {}
+        self.items = [self.item(one, memory, lds) for one in self.order]
+        self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
+        table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
+        self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes)
+        self._kernel = device.load(self.code.data, "emulated")
+        self.entry = self._kernel.entry
+        self._functions_table(table)
+
+    def _functions_table(self, table: ctypes.Array[ctypes.c_uint64]) -> None:
+        self._functions = table  # type: ignore[assignment]  # the list is done with: its memory is kept
+
+    @property
+    def blocks(self) -> int:
+        """Where the argument blocks are."""
+        return ctypes.addressof(self._blocks)
+
+    @property
+    def functions(self) -> int:
+        """Where the table of functions is."""
+        return ctypes.addressof(self._functions)  # type: ignore[arg-type]  # as above
+
+    def item(self, one: Decoded, memory: Memory, lds: Memory) -> Item:
+        """What is stitched for an instruction."""
+        inst, name = one.inst, one.inst.form.entry.name
+        control = inst.effects.control
+        if control in SKIPPED:
+            return Item("skip")
+        if control in ("end", "barrier"):
+            return Item(control)
+        if control in ("branch", "conditional"):
+            condition = "" if control == "branch" else CONDITIONAL.get(name)
+            target = self.numbers.get(target_of(one), -1)
+            if condition is None or target < 0:
+                return self.left(name)
+            return Item("branch", condition=condition, target=target)
+        if control:
+            return self.left(name)
+        made = self.templates.of(inst)
+        if made is None:
+            return self.left(name)
+        block = [0]
+        if made.memory:
+            block = [0, memory.pointer, memory.base, memory.size, lds.pointer, lds.size]
+            assert len(block) == FIRST, "what instructions share"
+        at = len(self._words)
+        self._words += (*block, *made.words)
+        self._functions.append(made.entry)
+        place = 8 * (len(self._functions) - 1)
+        return Item("checked" if made.memory else "call", place, 8 * at)
+
+    def left(self, name: str) -> Item:
+        """An instruction that the witness does."""
+        self.fallbacks[name] = self.fallbacks.get(name, 0) + 1
+        return Item("leave")
+
+    def place(self, states: int) -> None:
+        """Tell all blocks where the states are."""
+        for item in self.items:
+            if item.kind in ("call", "checked"):
+                self._blocks[item.block // 8] = states
+
+    def start(self, at: int, inside: bool = False) -> int:
+        """The native address of the instruction at an offset of the code."""
+        number = self.numbers[at]
+        return self.entry + (self.code.inside if inside else self.code.starts)[number]
+
+
+def target_of(one: Decoded) -> int:
+    """Where a branch goes: SIMM16 words behind it."""
+    words = one.inst.word & 0xFFFF
+    return one.at + one.size + 4 * (words - (words >> 15 << 16))
+
+
+def reachable(arch: str, code: bytes, entries: Sequence[int], wave: int) -> list[Decoded]:
+    """The instructions that can be reached from some places, in order."""
+    found: dict[int, Decoded] = {}
+    waiting = list(entries)
+    while waiting:
+        at = waiting.pop()
+        while at not in found and 0 <= at < len(code):
+            try:
+                inst, size = decode(arch, code, at, wave=wave)
+            except BaregradError:
+                break
+            one = found[at] = Decoded(at, size, inst)
+            control = inst.effects.control
+            at += size
+            if control in ("branch", "conditional"):
+                waiting.append(target_of(one))
+            if control in ("branch", "jump", "end"):
+                break
+    return [found[at] for at in sorted(found)]
+
+
+Step = Callable[[int], None]
+"""Does one instruction of a wave, by its number, at the PC of its state."""
+
+
+class Waves:
+    """The states of the waves of a workgroup, one behind the other, and the frame of a run."""
+
+    __slots__ = ("_cells", "_frame", "_run", "_waves", "count", "layout", "memory", "pointer", "stride")
+
+    PAGE = 1024  # cells
+
+    def __init__(self, layout: Layout, count: int) -> None:
+        self.layout, self.count = layout, count
+        self.stride = -(-layout.size // self.PAGE) * self.PAGE
+        self.memory = mmap.mmap(-1, 4 * self.stride * count)
+        self._cells = memoryview(self.memory).cast("I")
+        self.pointer = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self._frame = (ctypes.c_uint64 * stitch.FRAME_WORDS)()
+        self._waves = (ctypes.c_uint64 * (stitch.WAVE_WORDS * count))()
+        self._run: dict[int, Callable[[int], int]] = {}
+
+    def state(self, wave: int) -> memoryview:
+        """The cells of a wave."""
+        return self._cells[wave * self.stride : wave * self.stride + self.layout.size]
+
+    def run(self, native: Native, entry: int, count: int, budget: int, step: Step) -> int:
+        """Run the first `count` waves from an offset of the code to their ends; what is left of the budget.
+
+        Errors: Fault when the budget is used up, and what `step` raises.
+        """
+        frame, waves = self._frame, self._waves
+        native.place(self.pointer)
+        first = native.start(entry)
+        base = ctypes.addressof(waves)
+        for wave in range(count):
+            waves[2 * wave], waves[2 * wave + 1] = wave * self.stride, first
+        frame[stitch.STATES], frame[stitch.BLOCKS] = self.pointer, native.blocks
+        frame[stitch.FUNCTIONS], frame[stitch.BUDGET_LEFT] = native.functions, budget
+        frame[stitch.WAVE] = frame[stitch.WAVES] = base
+        frame[stitch.WAVES_END], frame[stitch.LIVE] = base + 16 * count, count
+        frame[stitch.GONE] = native.entry + stitch.common()[1]["next"]
+        run = self._run.get(native.entry)
+        if run is None:
+            run = self._run[native.entry] = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)(native.entry)
+        at = ctypes.addressof(frame)
+        while (result := run(at)) & 7 != stitch.END:
+            self.outside(native, result >> 3, result & 7, step)
+        return int(frame[stitch.BUDGET_LEFT])
+
+    def outside(self, native: Native, number: int, reason: int, step: Step) -> None:
+        """What is to be done in Python: an instruction, by the witness."""
+        layout, frame, base = self.layout, self._frame, ctypes.addressof(self._waves)
+        wave = (frame[stitch.WAVE] - base) // 16
+        state, at = self.state(wave), layout.at
+        if reason == stitch.BUDGET:
+            raise Fault(
+                f"wave {wave} has used up its budget of instructions",
+                why="an endless loop, or a long kernel",
+                mend="give a greater budget",
+            )
+        one = native.order[number]
+        address = native.base + one.at
+        state[at["PC"]], state[at["PC"] + 1] = address & 0xFFFFFFFF, address >> 32
+        state[at["STOP"]] = 0
+        step(wave)
+        stopped = STOPS[state[at["STOP"]]]
+        there = (state[at["PC"]] | state[at["PC"] + 1] << 32) - native.base
+        inside = there == one.at + one.size and reason == stitch.REFUSED
+        if stopped == "end":
+            self._waves[2 * wave + 1] = native.entry + stitch.common()[1]["end"]
+        else:
+            self._waves[2 * wave + 1] = native.start(there, inside)
+
+
+__all__ = ["Decoded", "Memory", "Native", "Waves", "reachable"]

@@ -1,0 +1,140 @@
+"""The operands of an instruction as places of a template, and the words that tell it where they are.
+
+What instructions share is in the places (kinds, sizes, halves), so that one template serves many; what is
+their own, cells and constants, is in the words of the argument block. Read lift/amd.py first.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from baregrad.base.errors import CompileError
+from baregrad.emu.amd import Layout
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.layout import Slot, take
+from baregrad.isa.amd.operands import NULL, Changed, Literal, Operand, Reg, float_bits
+from baregrad.lift.amd import FIRST, FIRST_WITHOUT_MEMORY, Place
+
+CELLS = {
+    "src_scc": "SCC", "src_shared_base": "SHARED_BASE", "src_private_base": "PRIVATE_BASE",
+}  # fmt: skip
+"""Named sources that are cells of the state."""
+
+REGISTERS = {"VCC": 106, "EXEC": 126}
+M0 = {"rdna": 125, "cdna": 124}
+
+
+class Bound(NamedTuple):
+    """An instruction's places, and its words from the first one of its own on."""
+
+    places: tuple[Place, ...]
+    words: tuple[int, ...]
+
+
+class Binder:
+    """The places of one instruction while they are found."""
+
+    __slots__ = ("first", "inst", "layout", "places", "scope", "words")
+
+    def __init__(self, inst: Inst, scope: str, layout: Layout, memory: bool) -> None:
+        self.inst, self.scope, self.layout = inst, scope, layout
+        self.first = FIRST if memory else FIRST_WITHOUT_MEMORY
+        self.places: list[Place] = []
+        self.words: list[int] = []
+
+    def slot(self, *words: int) -> int:
+        """Put words into the block; the slot of the first one."""
+        found = self.first + len(self.words)
+        self.words += words
+        return found
+
+    def bind(self, name: str, bits: int, slot: Slot | None, operand: Operand | None) -> None:
+        """Find the place of a variable."""
+        if name == "laneId":
+            return
+        if slot is not None and operand is not None:
+            self.places.append(self.operand(name, bits, slot, operand))
+        elif name in REGISTERS:
+            self.places.append(self.fixed(name, bits, REGISTERS[name]))
+        elif name == "M0":
+            self.places.append(Place(name, "scalar", bits, -1, M0[self.layout.family]))
+        elif name in self.layout.at:
+            self.places.append(Place(name, "scalar", bits, -1, self.layout.at[name]))
+        else:
+            self.constant(name, bits, self.field(name))
+
+    def fixed(self, name: str, bits: int, code: int) -> Place:
+        """A scalar register of a known place."""
+        kind = "mask" if bits == 1 and self.scope == "lane" else "scalar"
+        return Place(name, kind, bits, -1, self.layout.at["SGPR"] + code)
+
+    def field(self, name: str) -> int:
+        """A field of the instruction that is a number."""
+        for one in self.inst.form.modifiers:
+            if one.name.upper() == name:
+                return take(one.where, self.inst.word)
+        raise CompileError(
+            f"{name} of {self.inst.form.name}", why="no operand, register or field is that", mend="bind it"
+        )
+
+    def constant(self, name: str, bits: int, value: int) -> None:
+        """A number of the instruction's own."""
+        value &= (1 << bits) - 1
+        words = [value >> 32 * n & 0xFFFFFFFF for n in range(max(1, -(-bits // 32)))]
+        self.places.append(Place(name, "constant", bits, self.slot(*words)))
+
+    def operand(self, name: str, bits: int, slot: Slot, operand: Operand) -> Place:
+        """An operand that is written in the text."""
+        if isinstance(operand, Changed):
+            operand = operand.value
+        if isinstance(operand, Reg):
+            return self.register(name, bits, slot, operand)
+        value = number_of(operand, slot, bits)
+        words = [value >> 32 * n & 0xFFFFFFFF for n in range(max(1, -(-bits // 32)))]
+        return Place(name, "constant", bits, self.slot(*words))
+
+    def register(self, name: str, bits: int, slot: Slot, register: Reg) -> Place:
+        """A register."""
+        half = int(register.half == "h")
+        if register.file in ("v", "a"):
+            keeps = self.layout.family == "rdna" or bool(register.half)
+            return Place(name, "vector", bits, self.slot(self.layout.cell(register)), 0, half, keeps)
+        if register.file in (NULL.file, "off"):
+            return Place(name, "none", bits)
+        if register.file in CELLS:
+            return Place(name, "scalar", bits, -1, self.layout.at[CELLS[register.file]])
+        mask = bits == 1 and self.scope == "lane"
+        cell = self.layout.cell(register)
+        return Place(name, "mask" if mask else "scalar", bits, self.slot(cell), 0, half)
+
+
+def number_of(operand: Operand, slot: Slot, bits: int) -> int:
+    """The bits that a constant has as an operand of so many."""
+    if isinstance(operand, Literal):
+        if bits == 64 and slot.type == "f":
+            return operand.bits << 32
+        if bits == 64 and slot.type == "i" and operand.bits >> 31:
+            return operand.bits | 0xFFFFFFFF << 32
+        return operand.bits
+    if isinstance(operand, int):
+        return operand & ((1 << bits) - 1)
+    if isinstance(operand, float):
+        if bits == 64:
+            return int(struct.unpack("<Q", struct.pack("<d", operand))[0])
+        return float_bits(operand, "f16" if bits == 16 else "f32")
+    raise CompileError(f"{operand!r} as a number", why="it is none", mend="bind it")
+
+
+def bind(inst: Inst, scope: str, variables: Mapping[str, int], layout: Layout, memory: bool) -> Bound:
+    """The places of an instruction's variables.
+
+    Errors: CompileError for what has no place.
+    """
+    binder = Binder(inst, scope, layout, memory)
+    found = {slot.role: (slot, one) for slot, one in zip(inst.form.slots, inst.operands, strict=True)}
+    for name, bits in variables.items():
+        slot, operand = found.get(name, (None, None))
+        binder.bind(name, bits, slot, operand)
+    return Bound(tuple(binder.places), tuple(binder.words))

@@ -1,0 +1,129 @@
+"""Templates: compiled functions that serve all instructions of one meaning and one kind of operands.
+
+They are looked up in memory, then on disk under a key that needs no lifting, and compiled only if they are
+nowhere. What a template cannot do is remembered with the reason: the witness does such instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, Protocol
+
+from baregrad.base.config import config
+from baregrad.base.errors import BaregradError
+from baregrad.emu.amd import Layout
+from baregrad.engine import disk
+from baregrad.engine.compile import target_of
+from baregrad.engine.emulate.operands import Bound, bind
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.meaning import Tree, walk
+from baregrad.lift.amd import Place, template
+from baregrad.lower import lower
+from baregrad.render import Program, render
+from baregrad.runtime import Device
+
+
+class Meant(Protocol):
+    """A meaning, as isa.amd.meaning has it."""
+
+    @property
+    def tree(self) -> Tree: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def variables(self) -> Mapping[str, int]: ...
+
+
+class Made(NamedTuple):
+    """An instruction's function: where it is, its words, whether it uses memory."""
+
+    entry: int
+    words: tuple[int, ...]
+    memory: bool
+
+
+class Templates:
+    """The templates of an architecture on a device.
+
+    `meaning` gives an instruction's meaning or None, `key` what that depends on; `refused` has the reasons of
+    instructions that have no template, by their keys.
+    """
+
+    __slots__ = ("_device", "_entries", "_key", "_meaning", "_meanings", "_target", "compiled", "layout",
+                 "lanes", "refused")  # fmt: skip
+
+    def __init__(
+        self,
+        device: Device,
+        layout: Layout,
+        meaning: Callable[[Inst], Meant | None],
+        key: Callable[[Inst], Hashable],
+    ) -> None:
+        self._device, self.layout, self.lanes = device, layout, layout.lanes
+        self._meaning, self._key = meaning, key
+        self._meanings: dict[Hashable, tuple[Meant, bool] | None] = {}
+        self._entries: dict[Hashable, int] = {}
+        self._target = target_of(device)
+        self.refused: dict[Hashable, str] = {}
+        self.compiled = 0
+
+    def of(self, inst: Inst) -> Made | None:
+        """The function of an instruction, None if the witness must do it."""
+        key = self._key(inst)
+        found = self._meanings.get(key, False)
+        if found is False:
+            found = self._meanings[key] = self.meant(inst, key)
+        if not found:
+            return None
+        meant, memory = found
+        try:
+            bound = bind(inst, meant.scope, meant.variables, self.layout, memory)
+            whole = (key, bound.places)
+            if whole in self.refused:
+                return None
+            entry = self._entries.get(whole)
+            if entry is None:
+                entry = self._entries[whole] = self.load(inst, key, meant, bound)
+        except BaregradError as error:
+            self.refused[(key, inst.operands)] = self.refused[key] = str(error).split("\n")[0]
+            return None
+        return Made(entry, bound.words, memory)
+
+    def meant(self, inst: Inst, key: Hashable) -> tuple[Meant, bool] | None:
+        """The meaning, and whether it uses memory."""
+        try:
+            meant = self._meaning(inst)
+        except BaregradError as error:
+            self.refused[key] = f"no meaning: {error}".split("\n")[0]
+            return None
+        if meant is None:
+            self.refused[key] = "no meaning"
+            return None
+        return meant, any(node.op in ("load", "store") for node in walk(meant.tree))
+
+    def load(self, inst: Inst, key: Hashable, meant: Meant, bound: Bound) -> int:
+        """The template from the disk or compiled, as executable code."""
+        use_disk = config().cache
+        name = disk.key(f"{key!r} {bound.places!r} {self.lanes}", self._target) if use_disk else ""
+        program = disk.load(name) if use_disk else None
+        if program is None:
+            program = self.compile(inst, meant, bound.places)
+            if use_disk:
+                disk.store(name, program)
+        return self._device.load(program.code, program.name).entry
+
+    def compile(self, inst: Inst, meant: Meant, places: tuple[Place, ...]) -> Program:
+        """The template, compiled."""
+        self.compiled += 1
+        name = inst.form.name
+        kernel = template(name, meant.tree, meant.scope, places, cells_of(self.layout), self.lanes)
+        return render(lower(kernel, self._target), self._target)
+
+
+def cells_of(layout: Layout) -> dict[str, int]:
+    """Where the registers are that templates and stitched code ask themselves."""
+    at = layout.at
+    return {"SCC": at["SCC"], "STOP": at["STOP"], "VCC": at["SGPR"] + 106, "EXEC": at["SGPR"] + 126}
+
+
+__all__ = ["Made", "Meant", "Templates", "cells_of"]
