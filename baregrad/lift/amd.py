@@ -13,17 +13,16 @@ What is not here: how instructions are decoded, where registers lie, what calls 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
-from baregrad.dtype import DType
 from baregrad.ir import UOp, const, index, ops, substitute
 from baregrad.isa.meaning import Tree, Type, run, walk, written
 from baregrad.lift import pieces
 from baregrad.lift.contained import contained
-from baregrad.lift.pieces import Part, Value, dtype_of, node_of
+from baregrad.lift.pieces import Part, Value, node_of
 from baregrad.lift.world import Expressions, single
 
 STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LDS, LDS_SIZE, FIRST = range(7)
@@ -235,6 +234,10 @@ class Lanes(Expressions):
             where = UOp(ops.INDEX, dtype, (memory, place + n if n else place))
             self.stores.append((where, piece, on))
 
+    def address(self, name: str, lane: Value) -> Value:
+        """There are none."""
+        raise CompileError(f"the address of {name}", why="AMD's trees compute addresses", mend="load")
+
     # -- results -------------------------------------------------------------------------------------
 
     def finish(self) -> list[tuple[Place, list[tuple[UOp, UOp]], UOp | None]]:
@@ -305,9 +308,7 @@ def _end(where: UOp, value: UOp, condition: UOp | None, ranges: tuple[UOp, ...] 
     return UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (where, value)), GRID, *ranges))
 
 
-def _scalar(
-    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int
-) -> UOp:
+def _scalar(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> UOp:
     world = Lanes(tree, places, cells, lanes, None)
     run(tree, world)
     refuse_traps(world)

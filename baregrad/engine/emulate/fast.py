@@ -18,6 +18,7 @@ from baregrad.engine.emulate.stitch import Item
 from baregrad.engine.emulate.templates import Templates, cells_of
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.program import goes_to
 from baregrad.lift.amd import FIRST
 from baregrad.runtime import Device
 
@@ -44,10 +45,14 @@ class Memory(NamedTuple):
 
 
 class Native:
-    """A kernel's code made native: decoded from its entry on, each instruction with its template."""
+    """A kernel's code made native: decoded from its entry on, each instruction with its template.
 
-    __slots__ = ("_blocks", "_functions", "_kernel", "_words", "base", "code", "entry", "fallbacks", "items",
-                 "numbers", "order", "templates")  # fmt: skip
+    `blocks` and `functions` are where the tables are that the code reads; `fallbacks` counts the instructions
+    that a witness must do, by name.
+    """
+
+    __slots__ = ("_blocks", "_functions", "_kernel", "_table", "_words", "base", "blocks", "code", "entry",
+                 "fallbacks", "functions", "items", "numbers", "order", "templates")  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - all that a kernel is made of
         self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
@@ -61,24 +66,11 @@ class Native:
         self.fallbacks: dict[str, int] = {}
         self.items = [self.item(one, memory, lds) for one in self.order]
         self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
-        table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
+        self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
+        self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
         self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes)
         self._kernel = device.load(self.code.data, "emulated")
         self.entry = self._kernel.entry
-        self._functions_table(table)
-
-    def _functions_table(self, table: ctypes.Array[ctypes.c_uint64]) -> None:
-        self._functions = table  # type: ignore[assignment]  # the list is done with: its memory is kept
-
-    @property
-    def blocks(self) -> int:
-        """Where the argument blocks are."""
-        return ctypes.addressof(self._blocks)
-
-    @property
-    def functions(self) -> int:
-        """Where the table of functions is."""
-        return ctypes.addressof(self._functions)  # type: ignore[arg-type]  # as above
 
     def item(self, one: Decoded, memory: Memory, lds: Memory) -> Item:
         """What is stitched for an instruction."""
@@ -90,7 +82,7 @@ class Native:
             return Item(control)
         if control in ("branch", "conditional"):
             condition = "" if control == "branch" else CONDITIONAL.get(name)
-            target = self.numbers.get(target_of(one), -1)
+            target = self.numbers.get(goes_to(one.inst, one.at), -1)
             if condition is None or target < 0:
                 return self.left(name)
             return Item("branch", condition=condition, target=target)
@@ -126,12 +118,6 @@ class Native:
         return self.entry + (self.code.inside if inside else self.code.starts)[number]
 
 
-def target_of(one: Decoded) -> int:
-    """Where a branch goes: SIMM16 words behind it."""
-    words = one.inst.word & 0xFFFF
-    return one.at + one.size + 4 * (words - (words >> 15 << 16))
-
-
 def reachable(arch: str, code: bytes, entries: Sequence[int], wave: int) -> list[Decoded]:
     """The instructions that can be reached from some places, in order."""
     found: dict[int, Decoded] = {}
@@ -147,7 +133,7 @@ def reachable(arch: str, code: bytes, entries: Sequence[int], wave: int) -> list
             control = inst.effects.control
             at += size
             if control in ("branch", "conditional"):
-                waiting.append(target_of(one))
+                waiting.append(goes_to(inst, one.at))
             if control in ("branch", "jump", "end"):
                 break
     return [found[at] for at in sorted(found)]

@@ -27,11 +27,16 @@ class Meant(Protocol):
     """A meaning, as isa.amd.meaning has it."""
 
     @property
-    def tree(self) -> Tree: ...
+    def tree(self) -> Tree:
+        """The statements."""
+
     @property
-    def scope(self) -> str: ...
+    def scope(self) -> str:
+        """scalar, lane or wave."""
+
     @property
-    def variables(self) -> Mapping[str, int]: ...
+    def variables(self) -> Mapping[str, int]:
+        """Bits of each variable from outside."""
 
 
 class Made(NamedTuple):
@@ -49,8 +54,18 @@ class Templates:
     instructions that have no template, by their keys.
     """
 
-    __slots__ = ("_device", "_entries", "_key", "_meaning", "_meanings", "_target", "compiled", "layout",
-                 "lanes", "refused")  # fmt: skip
+    __slots__ = (
+        "_device",
+        "_entries",
+        "_key",
+        "_meaning",
+        "_meanings",
+        "_target",
+        "compiled",
+        "lanes",
+        "layout",
+        "refused",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -70,10 +85,10 @@ class Templates:
     def of(self, inst: Inst) -> Made | None:
         """The function of an instruction, None if the witness must do it."""
         key = self._key(inst)
-        found = self._meanings.get(key, False)
-        if found is False:
-            found = self._meanings[key] = self.meant(inst, key)
-        if not found:
+        if key not in self._meanings:
+            self._meanings[key] = self.meant(inst, key)
+        found = self._meanings[key]
+        if found is None:
             return None
         meant, memory = found
         try:
