@@ -36,9 +36,11 @@ class Registers(Plain):
         if type.bits == self.widths[name]:
             file[:] = known(value, name).to_bytes(len(file), "little")
             return
-        low = known(place, name) * scale >> 3
-        assert low + type.bits // 8 <= len(file), f"{name} has no place {place}"
-        file[low : low + type.bits // 8] = known(value, name).to_bytes(type.bits // 8, "little")
+        low = known(place, name) * scale
+        begin, end = low >> 3, low + type.bits + 7 >> 3
+        assert end <= len(file), f"{name} has no place {place}"
+        kept = int.from_bytes(file[begin:end], "little") & ~(((1 << type.bits) - 1) << (low & 7))
+        file[begin:end] = (kept | known(value, name) << (low & 7)).to_bytes(end - begin, "little")
 
     def cell(self, number: int, lane: int, lanes: int, file: str = "VGPR") -> int:
         """A register of a lane."""
