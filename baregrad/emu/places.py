@@ -24,7 +24,8 @@ class Spot(NamedTuple):
     Kinds: "vector" (a row of lanes for each 32 bits), "low" and "high" (half of one, the other half is kept),
     "scalar" (cells), "mask" (cells with a bit for each lane), "constant" (the parameter is the value), "file"
     (a register file from its cell on), "lane" (the lane's number), "dpp" (a vector of other lanes: the second
-    parameter says which), "pc", "special" (an attribute of the wave), "none" (reads as 0, keeps nothing).
+    parameter says which; `name` is the kind that it is else), "pc", "special" (an attribute of the wave),
+    "none" (reads as 0, keeps nothing).
     """
 
     kind: str
@@ -298,6 +299,7 @@ class Writer:
             self.head.append(f"    {name}_row = U[{base}:{base} + {parts * self.lanes}].tolist()")
         rows = [f"{name}_row[j + {n * self.lanes}]" if n else f"{name}_row[j]" for n in range(parts)]
         text = " | ".join(f"{part} << {32 * n}" if n else part for n, part in enumerate(rows))
+        text += " >> 16" if spot.name == "high" else ""
         mask = f" & {(1 << spot.bits) - 1:#x}" if spot.bits % 32 else ""
         return f"(({text}){mask} if j >= 0 else 0)"
 

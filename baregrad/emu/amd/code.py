@@ -1,0 +1,147 @@
+"""Code of a kernel, decoded once an address: each instruction as a function and its arguments.
+
+What is not here: what a function does (emu/source.py), which place an operand is (binding.py), and what the
+machine does itself at barriers and ends (actions.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, Protocol
+
+from baregrad.base.errors import BaregradError, EncodingError
+from baregrad.emu.amd.actions import ACTIONS
+from baregrad.emu.amd.binding import bind
+from baregrad.emu.amd.faults import Trouble
+from baregrad.emu.amd.state import Layout
+from baregrad.emu.modes import NEAREST, Mode
+from baregrad.emu.source import Compiled, compiled
+from baregrad.isa.amd.decode import decode
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.text import text
+from baregrad.isa.meaning import Tree
+
+
+class Meaning(Protocol):
+    """What an instruction does: see isa/amd/meaning."""
+
+    @property
+    def tree(self) -> Tree:
+        """What it does."""
+
+    @property
+    def scope(self) -> str:
+        """How often: "scalar", "lane" or "wave"."""
+
+    @property
+    def variables(self) -> dict[str, int]:
+        """The bits of each variable from outside."""
+
+    @property
+    def action(self) -> str:
+        """What the machine does besides: of ACTIONS, or nothing."""
+
+
+class Meanings(NamedTuple):
+    """Where meanings come from: of an instruction, and by what they may be shared."""
+
+    of: Callable[[Inst], Meaning | None]
+    key: Callable[[Inst], Hashable]
+
+
+class Step(NamedTuple):
+    """An instruction: `function(wave, *arguments)` gives where it goes on, None for the one behind it."""
+
+    function: Callable[..., int | None]
+    arguments: tuple[object, ...]
+    next: int
+    inst: Inst
+
+
+class Code:
+    """Bytes of code at an address, for waves of a layout."""
+
+    __slots__ = ("_functions", "_steps", "arch", "base", "data", "layout", "meanings")
+
+    def __init__(self, arch: str, data: bytes, base: int, layout: Layout, meanings: Meanings) -> None:
+        self.arch, self.data, self.base, self.layout, self.meanings = arch, data, base, layout, meanings
+        self._steps: dict[Mode, dict[int, Step]] = {}
+        self._functions: dict[Hashable, Compiled] = {}
+
+    def steps(self, mode: Mode = NEAREST) -> dict[int, Step]:
+        """The instructions that were met so far, by address, in a mode."""
+        return self._steps.setdefault(mode, {})
+
+    def decoded(self, address: int) -> tuple[Inst, int]:
+        """The instruction at an address and its size."""
+        at = address - self.base
+        if not 0 <= at < len(self.data) or at & 3:
+            raise Trouble("fetch", f"an instruction at {address:#x}", address, lane=False)
+        try:
+            return decode(self.arch, self.data, at, wave=self.layout.lanes)
+        except EncodingError as error:
+            raise Trouble("bad_opcode", error.what, address, lane=False) from None
+
+    def step(self, address: int, mode: Mode = NEAREST) -> Step:
+        """Decode an instruction and compile what it does."""
+        inst, size = self.decoded(address)
+        step = self.made(inst, address + size, mode)
+        self.steps(mode)[address] = step
+        return step
+
+    def made(self, inst: Inst, after: int, mode: Mode = NEAREST) -> Step:
+        """What an instruction does, with its operands."""
+        try:
+            meaning = self.meanings.of(inst)
+        except BaregradError as error:
+            raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
+        control = inst.effects.control
+        action = ACTIONS.get(inst.form.entry.name) or ACTIONS.get(control)
+        if meaning is not None and meaning.action:
+            action = ACTIONS.get(meaning.action, action)
+        if meaning is None or not meaning.tree:
+            if action is None and meaning is None:
+                raise Trouble("bad_opcode", f"{text(inst)} has no meaning here", lane=False)
+            return Step(action or _nothing, (inst,) if action else (), after, inst)
+        bound = bind(inst, meaning.scope, meaning.variables, self.layout)
+        key = (self.meanings.key(inst), bound.key, mode)
+        found = self._functions.get(key)
+        if found is None:
+            found = compiled(meaning.tree, meaning.scope, bound.spots, self.layout.lanes, mode)
+            self._functions[key] = found
+        arguments: tuple[object, ...] = tuple(bound.arguments[name] for name in found.parameters)
+        function: Callable[..., int | None] = found.function
+        if action is not None and (meaning.action or control == "mode"):
+            arguments, function = (inst, action, function, *arguments), _both
+        elif inst.effects.memory is not None and inst.effects.memory.kind == "atomic":
+            arguments, function = (inst.effects.memory.bytes, function, *arguments), _atomic
+        return Step(function, arguments, after, inst)
+
+
+def _nothing(wave: object) -> None:
+    """An instruction that changes nothing."""
+
+
+def _both(
+    wave: object, inst: Inst, action: Callable[..., int | None], function: Callable[..., int | None],
+    *arguments: object,
+) -> int | None:  # fmt: skip
+    """A meaning, and what the machine does then."""
+    found = function(wave, *arguments)
+    after = action(wave, inst)
+    return found if after is None else after
+
+
+class _Aligned(Protocol):
+    """What an atomic access needs of a wave."""
+
+    align: int
+
+
+def _atomic(wave: _Aligned, size: int, function: Callable[..., int | None], *arguments: object) -> int | None:
+    """An atomic instruction: its accesses are aligned."""
+    kept, wave.align = wave.align, size
+    try:
+        return function(wave, *arguments)
+    finally:
+        wave.align = kept
