@@ -8,6 +8,7 @@ not depend on the lane is done before the loop over lanes. source.py writes expr
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from baregrad.emu import numbers
 from baregrad.emu.modes import MODAL, flush
 from baregrad.isa.meaning import Node, Tree, Type, type_of, values, walk, written
 
+TEMPORARY = re.compile(r"t\d+")  # set once, so that it may have a second name
 MOST_LANES = 4096  # EXEC masks whose lanes are kept
 
 
@@ -344,6 +346,9 @@ class Writer:
 
     def keep(self, name: str, form: str, text: str) -> None:
         """A variable has a new value."""
+        if TEMPORARY.fullmatch(text):
+            self.env[name] = {form: text}
+            return
         local = f"{name}_{self.number}"
         self.number += 1
         self.line(f"{local} = {text}")

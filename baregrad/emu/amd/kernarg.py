@@ -53,7 +53,7 @@ def hidden(grid: Three, block: Three) -> dict[str, int]:
     return found
 
 
-def filled(  # noqa: PLR0913 - all that arguments are made of
+def filled(
     memory: Memory, rows: Sequence[Row], given: Sequence[Argument], size: int, grid: Three, block: Three
 ) -> tuple[bytearray, list[Buffer]]:
     """The bytes of the arguments, and the buffers that were copied. Errors: ConfigError for too many."""
@@ -64,14 +64,18 @@ def filled(  # noqa: PLR0913 - all that arguments are made of
             put(out, row, known.get(row.kind, 0))
             continue
         value = rest.pop(0) if rest else None
-        if row.kind in ("global_buffer", "dynamic_shared_pointer") and not isinstance(value, int | float | None):
+        if row.kind in ("global_buffer", "dynamic_shared_pointer") and not isinstance(
+            value, int | float | None
+        ):
             data = memoryview(value).cast("B") if len(memoryview(value)) else memoryview(b"\0")
             buffers.append(Buffer(data, memory.put(data, f"argument {len(given) - len(rest) - 1}")))
             value = buffers[-1].address
         put(out, row, value)
     if rest:
         raise ConfigError(
-            f"{len(given)} arguments", why=f"the kernel has {len(given) - len(rest)}", mend="leave the last out"
+            f"{len(given)} arguments",
+            why=f"the kernel has {len(given) - len(rest)}",
+            mend="leave the last out",
         )
     return out, buffers
 
@@ -94,7 +98,7 @@ def put(out: bytearray, row: Row, value: Argument) -> None:
     out[row.offset : row.offset + row.size] = data
 
 
-def packet(grid: Three, block: Three, lds: int, scratch: int, code: int, arguments: int) -> bytes:  # noqa: PLR0913
+def packet(grid: Three, block: Three, lds: int, scratch: int, code: int, arguments: int) -> bytes:
     """The dispatch packet that starts the kernel."""
     threads = [count * size for count, size in zip(grid, block, strict=True)]
     return PACKET.pack(2, 3, *block, 0, *threads, scratch, lds, code, arguments, 0, 0)

@@ -17,7 +17,7 @@ from baregrad.emu.amd.memory import Local, Memory
 from baregrad.emu.amd.state import layout
 from baregrad.emu.amd.wave import Wave
 from baregrad.isa.amd.archs import arch as arch_of
-from baregrad.isa.amd.code_object import CodeObject, Descriptor, Kernel
+from baregrad.isa.amd.code_object import CodeObject, Descriptor
 
 BUDGET = 1 << 32
 SHARED_BASE, PRIVATE_BASE = 2 << 48, 1 << 48  # as Linux sets the apertures
@@ -172,10 +172,11 @@ class Launch:
     def user_sgprs(self) -> list[int]:
         """The scalar registers that the packet processor sets, in its order."""
         one, found = self.descriptor, list[int]()
-        known = one.fields
+        known, none = one.fields, [0, 0]
+        arguments, dispatch = _pair(self.kernarg), _pair(self.packet)
         for name, value in (
-            ("private_segment_buffer", [0, 0, 0, 0]), ("dispatch_ptr", _pair(self.packet)), ("queue_ptr", [0, 0]),
-            ("kernarg_segment_ptr", _pair(self.kernarg)), ("dispatch_id", [0, 0]), ("flat_scratch_init", [0, 0]),
+            ("private_segment_buffer", none + none), ("dispatch_ptr", dispatch), ("queue_ptr", none),
+            ("kernarg_segment_ptr", arguments), ("dispatch_id", none), ("flat_scratch_init", none),
             ("private_segment_size", [self.scratch]),
         ):  # fmt: skip
             found += value if known.get(name) else []
