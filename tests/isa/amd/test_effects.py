@@ -10,6 +10,7 @@ from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.effects import Memory, effects
 from baregrad.isa.amd.forms import forms
+from baregrad.isa.amd.hazards import hazards
 from baregrad.isa.amd.latency import CLASSES, latency_class, passes
 from baregrad.isa.amd.operands import Reg
 
@@ -196,3 +197,20 @@ def test_effects_are_those_of_the_bytes() -> None:
     inst, _ = decode("gfx1100", parse("gfx1100", "ds_load_b64 v[0:1], v2 gds").word.to_bytes(8, "little"))
     assert inst.effects.memory == Memory("gds", LOAD, 8)
     assert inst.effects.counters == ("lgkmcnt",)
+
+
+def test_hazards_are_of_entries_that_there_are() -> None:
+    for arch in ("cdna4", "rdna3"):
+        entries = {(form.entry.format, form.entry.name) for form in forms(arch)}
+        lost = [row for row in hazards(arch) for end in (row.first, row.second)
+                if not any(end.fits(*entry) for entry in entries)]  # fmt: skip
+        assert not lost, lost
+
+
+def test_hazards_wait_by_the_passes_of_a_product() -> None:
+    name = "V_MFMA_F32_32X32X8_F16"
+    rows = [row for row in hazards("cdna4") if row.first.fits("VOP3P", name)]
+    found = {row.second.use: row.states("cdna4", name) for row in rows}
+    assert found["reads A, B or index"] == 12
+    assert found["reads C: all of the result"] == 0
+    assert found["writes C's vgpr"] == 7

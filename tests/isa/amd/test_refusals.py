@@ -1,6 +1,6 @@
 """Operands that are refused where they are written, and what stands beside them that is taken.
 
-Triton's LLVM says the same of each line: `pytest -m llvm` asks again. Bytes of what is refused are read as ever.
+Triton's LLVM says the same of each line (`pytest -m llvm` asks again). Bytes of what is refused are read.
 """
 
 from __future__ import annotations
