@@ -86,7 +86,8 @@ def sopp(world: World, entry: Instruction) -> Iterator[Form]:
     if kind in ("", "optional"):
         yield world.form(entry, name, "SOPP", 4, [], fixed=put(where, 0), mask=put(where, -1), implicit=uses_)
     if kind:
-        sign = "i" if kind == "label" else "u" if kind == "optional" else "b"
+        unsigned = kind == "optional" or entry.name == "S_WAIT_EVENT"
+        sign = "i" if kind == "label" else "u" if unsigned else "b"
         kind = "decimal" if kind == "optional" else kind
         yield world.form(
             entry,

@@ -34,6 +34,8 @@ def names(known: tuple[Modifier, ...]) -> dict[str, Modifier]:
 def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Given]]:
     """The modifiers at the end of a line, and what is before them."""
     given: dict[str, Given] = {}
+    if "dpp8" in names(known) and "fi" not in names(known):
+        rest = rest.removesuffix(" fi:0")  # The other form of DPP8 is the one that has it.
     while known:
         match = MODIFIER.search(rest)
         if not match or match[1] not in names(known):
