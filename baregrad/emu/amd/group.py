@@ -11,6 +11,7 @@ from typing import Protocol
 
 from baregrad.emu.amd.faults import GpuFault
 from baregrad.emu.amd.memory import Local
+from baregrad.emu.amd.waits import Waits
 from baregrad.emu.amd.wave import Wave
 
 TURN = 1 << 16  # instructions of one wave before the next one has its turn
@@ -33,16 +34,21 @@ class Runner(Protocol):
 
 
 class Witness:
-    """Runs workgroups by compiled meanings, one wave after the other."""
+    """Runs workgroups by compiled meanings, one wave after the other. `strict`: waves that have ended are missed at
+    a barrier; `waits`: what loads bring is used only behind a wait for it (waits.py).
+    """
 
-    __slots__ = ("strict",)
+    __slots__ = ("strict", "waits")
 
-    def __init__(self, *, strict: bool = False) -> None:
-        self.strict = strict
+    def __init__(self, *, strict: bool = False, waits: bool = False) -> None:
+        self.strict, self.waits = strict, waits
 
     def run(self, group: Group, budget: int) -> int:
         """Do all instructions of a workgroup."""
         done = 0
+        if self.waits:
+            for wave in group.waves:
+                wave.watcher = Waits()
         for wave in self.turns(group):
             done += wave.run(min(TURN, budget - done))
             if done >= budget and not wave.stop:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+from contextlib import nullcontext
 
 import pytest
 
 from baregrad.emu.amd import faults
+from baregrad.emu.amd.group import Witness
 from baregrad.emu.amd.lanes import SKIP, ZERO, Control, table
 from baregrad.emu.amd.launch import emulate
 from baregrad.emu.amd.memory import Memory
@@ -75,6 +77,32 @@ def test_waves_meet_at_barriers_and_share_lds() -> None:
     )
     assert memory.view(out, 128).cast("I").tolist() == list(range(32, 64))
     assert (result.groups, result.instructions) == (2, 40)
+
+
+LOADED = "s_load_b64 s[4:5], s[0:1], 0x0\n v_lshlrev_b32_e32 v1, 2, v0\n"
+GLOBAL = LOADED + "s_waitcnt lgkmcnt(0)\n global_load_b32 v2, v1, s[4:5]\n global_load_b32 v3, v1, s[4:5]\n"
+WAITS = [
+    (LOADED + "s_mov_b32 s6, s4", "reads"),
+    (LOADED + "s_mov_b32 s4, 0", "writes"),
+    (LOADED + "s_waitcnt vmcnt(0)\n s_mov_b32 s6, s4", "reads"),
+    (LOADED + "s_waitcnt lgkmcnt(0)\n s_mov_b32 s6, s4", ""),
+    (LOADED + "s_load_b32 s8, s[0:1], 0x0\n s_waitcnt lgkmcnt(1)\n s_mov_b32 s6, s4", "reads"),
+    (GLOBAL + "s_waitcnt vmcnt(1)\n v_mov_b32_e32 v4, v2", ""),
+    (GLOBAL + "s_waitcnt vmcnt(1)\n v_mov_b32_e32 v4, v3", "reads"),
+    (GLOBAL + "global_load_b32 v2, v1, s[4:5]", ""),
+    (GLOBAL + "global_store_b32 v1, v2, s[4:5]", "reads"),
+]
+
+
+@pytest.mark.parametrize("body, what", WAITS)
+def test_missing_waits(body: str, what: str) -> None:
+    memory = Memory(1 << 20)
+    args = struct.pack("<Q", memory.put(bytes(128)))
+    one = program(body + "\n s_endpgm")
+    runner = Witness(waits=True)
+    expected = pytest.raises(faults.GpuFault, match=f"wait: .* {what} what") if what else nullcontext()
+    with expected:
+        emulate(one, "k", (1, 1, 1), (32, 1, 1), args, memory=memory, meanings=MEANINGS, runner=runner)
 
 
 def test_steps_say_what_changed() -> None:

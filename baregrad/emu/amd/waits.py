@@ -1,0 +1,114 @@
+"""The checker of waits: a register that a load will write is used before a wait has covered the load.
+
+A program without its waits gives the right result here, where every load is done at once, and a wrong one on
+a chip. `Waits` is a watcher of a wave: it counts what is under way as the chip does. Sources: RDNA3 ISA 5.6,
+CDNA4 ISA 4.4; scalar loads come back in any order, so that only a wait for all of them is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from baregrad.emu.amd.code import Step
+from baregrad.emu.amd.faults import Trouble
+from baregrad.emu.amd.state import Layout, scalar_code, special_codes
+from baregrad.emu.amd.wave import Wave
+from baregrad.isa.amd.immediates import WAITS
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.layout import take
+from baregrad.isa.amd.operands import NUMBERED, Reg, family
+from baregrad.isa.amd.text import text
+
+
+class Pending(NamedTuple):
+    """An instruction that is under way: the registers that it will write, as cells."""
+
+    cells: frozenset[int]
+    inst: Inst
+    unordered: bool
+
+
+class Facts(NamedTuple):
+    """What the checker wants to know of an instruction."""
+
+    reads: frozenset[int]
+    writes: frozenset[int]
+    counters: tuple[str, ...]
+    unordered: bool
+    waits: tuple[tuple[str, int], ...]
+
+
+class Waits:
+    """What is under way, a list a counter, the oldest first. One for each wave."""
+
+    __slots__ = ("_facts", "pending")
+
+    def __init__(self) -> None:
+        self.pending: dict[str, list[Pending]] = {}
+        self._facts: dict[int, Facts] = {}
+
+    def __call__(self, wave: Wave, pc: int, step: Step) -> None:
+        """Look at an instruction before it is done. Errors: Trouble for a missing wait."""
+        facts = self._facts.get(pc)
+        if facts is None:
+            facts = self._facts[pc] = facts_of(step.inst, wave.layout)
+        for counter, left in facts.waits:
+            self.wait(counter, left)
+        for counter, all_pending in self.pending.items():
+            for one in all_pending:
+                for cells, what in ((facts.reads, "reads"), (facts.writes, "writes")):
+                    if not cells.isdisjoint(one.cells) and not (
+                        what == "writes" and ordered(facts, one, counter)
+                    ):
+                        said = f"{text(step.inst)} {what} what {text(one.inst)} has not brought ({counter})"
+                        raise Trouble("wait", said, lane=False)
+        for counter in facts.counters:
+            if step.inst.effects.memory is not None:
+                cells = facts.writes
+                self.pending.setdefault(counter, []).append(Pending(cells, step.inst, facts.unordered))
+
+    def wait(self, counter: str, left: int) -> None:
+        """A wait until no more than some are under way."""
+        pending = self.pending.get(counter)
+        if pending and (not left or not any(one.unordered for one in pending)):
+            self.pending[counter] = pending[len(pending) - left :] if left < len(pending) else pending
+
+
+def ordered(facts: Facts, one: Pending, counter: str) -> bool:
+    """Does an instruction write behind another one anyway, as both are in the order of one counter?"""
+    return counter in facts.counters and not facts.unordered and not one.unordered
+
+
+def facts_of(inst: Inst, layout: Layout) -> Facts:
+    """The registers and counters of an instruction."""
+    effects = inst.effects
+    control = effects.control == "wait"
+    return Facts(
+        cells_of(inst.reads, layout),
+        cells_of(inst.writes, layout),
+        effects.counters,
+        effects.unordered,
+        tuple(waited(inst).items()) if control else (),
+    )
+
+
+def waited(inst: Inst) -> dict[str, int]:
+    """How many may still be under way of each counter that a wait names."""
+    value = next((one for one in reversed(inst.operands) if isinstance(one, int)), 0)
+    if inst.form.entry.name != "S_WAITCNT":
+        return dict.fromkeys(inst.effects.waits, value & 0xFFFF)
+    return {name: take(where, value & 0xFFFF) for name, where in WAITS[family(inst.form.arch)].items()}
+
+
+def cells_of(registers: Iterable[Reg], layout: Layout) -> frozenset[int]:
+    """The cells of registers: of vector registers those of the first lane."""
+    found = set()
+    for one in registers:
+        if one.file in ("v", "a"):
+            first = layout.cell(one)
+            found |= {first + n * layout.lanes for n in range(one.size)}
+        elif one.file in NUMBERED or one.file in special_codes(layout.family):
+            code = scalar_code(layout.family, one)
+            found |= set(range(code, code + one.size)) - {124 if layout.family == "rdna" else -1}
+    return frozenset(found)
