@@ -7,18 +7,29 @@ statements.py (the translator), functions.py (its functions), addresses.py (memo
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from baregrad.base import memo
 from baregrad.isa.amd.archs import tables
+from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.addresses import Access
-from baregrad.isa.amd.meaning.names import Names
-from baregrad.isa.amd.meaning.rows_given import Refused, tree_of
+from baregrad.isa.amd.meaning.functions import FUNCTIONS
+from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, wrapped
+from baregrad.isa.amd.meaning.names import REGISTERS, Names
+from baregrad.isa.amd.meaning.rows_given import Refused, tree_of, widths_of
 from baregrad.isa.amd.meaning.rows_ours import ours
+from baregrad.isa.amd.meaning.rows_vector import vector
 from baregrad.isa.amd.meaning.statements import translate
-from baregrad.isa.amd.meaning.typing import Untyped
-from baregrad.isa.meaning import Tree, walk
+from baregrad.isa.amd.meaning.typing import Untyped, untyped
+from baregrad.isa.amd.operands import Reg
+from baregrad.isa.meaning import Tree, parse, walk, written
+from baregrad.isa.pseudocode import Node as Code
+from baregrad.isa.pseudocode import walk as nodes_of
+
+MATRIX = re.compile(r"V_(S?MFMA|WMMA)")
 
 
 class Meaning(NamedTuple):
@@ -39,25 +50,98 @@ def meaning(form: Form) -> Meaning | None:
     return found if isinstance(found, Meaning) else None
 
 
+def meaning_of(inst: Inst) -> Meaning | None:
+    """The meaning of an instruction with its modifiers; None where there is none (`explained` says why)."""
+    found = explained(*key_of(inst))
+    return found if isinstance(found, Meaning) else None
+
+
+def key_of(inst: Inst) -> tuple[Form, tuple[tuple[str, int], ...], bool]:
+    """What a meaning depends on: the form, modifiers by name, and whether S2 of a matrix product is a constant."""
+    form = inst.form
+    usual = defaults(form)
+    found = tuple((name, n) for name, n in fields_of(form, inst.word).items() if n != usual.get(name, 0))
+    return form, found, MATRIX.match(form.entry.name) is not None and not is_register(inst)
+
+
+def is_register(inst: Inst) -> bool:
+    """Is S2 a register?"""
+    operands = zip(inst.form.slots, inst.operands, strict=True)
+    return any(slot.role == "S2" and isinstance(one, Reg) for slot, one in operands)
+
+
 @memo
-def explained(form: Form) -> Meaning | str:
-    """The meaning of a form without modifiers, or why there is none."""
-    given = ours(form, {})
+def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: bool = False) -> Meaning | str:
+    """The meaning of a form with these modifiers other than usual, or why there is none."""
+    fields = defaults(form) | dict(changed)
+    given = ours(form, fields, constant)
     if isinstance(given, Refused):
         return given.reason
     if given is not None:
         tree, variables = tree_of(given, form)
         return Meaning(tree, given.scope, variables, given.action)
-    code = tables(form.arch).tree(form.entry)
-    if code is None:
-        return "the manual has no body"
-    names = Names(form, {})
+    names = Names(form, asked(fields))
     names.memory = Access(names)
     try:
-        tree, inner = translate(code, names)
+        tree, inner = unmodified(names, fields)
     except Untyped as error:
         return str(error).partition("\n")[0]
-    return Meaning(tree, names.scope, outside(tree, inner))
+    around = wrapped(tree, names, fields, asks(names))
+    used = {node.arg for node in walk(around) if node.op == "var"}
+    own = inner | {place for place in written(around) if place not in outer(names)}
+    return Meaning(
+        around, names.scope, {name: bits for name, bits in outside(around, own).items() if name in used}
+    )
+
+
+def unmodified(names: Names, fields: Mapping[str, int]) -> tuple[Tree, frozenset[str]]:
+    """The tree of a form, of ours or the manual's, and the names of its own. Errors: Untyped."""
+    form = names.form
+    given = vector(form, fields)
+    if given is None:
+        code = tables(form.arch).tree(form.entry)
+        if code is None:
+            raise untyped("the manual has no body", form.entry.name)
+        return translate(mended(form, code), names)
+    known = widths_of(form) | {name: names.bits(name) for name in names.slots}
+    if names.scope == "lane":
+        known |= {"EXEC": 1, "VCC": 1}
+    tree = parse(given.text, known, FUNCTIONS)
+    return tree, written(tree) - frozenset(known)
+
+
+def asked(fields: Mapping[str, int]) -> dict[str, int]:
+    """The modifiers that bodies ask for by their own names."""
+    return {
+        "OPSEL": fields.get("op_sel", 0), "OPSEL_HI": fields.get("op_sel_hi", 0), "NEG": fields.get("neg_lo", 0),
+        "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
+    }  # fmt: skip
+
+
+def asks(names: Names) -> bool:
+    """Does a body look at OP_SEL itself?"""
+    code = tables(names.form.arch).tree(names.form.entry)
+    return code is not None and any(part in ("OPSEL", "OPSEL_HI") for node in nodes_of(code) for part in node)
+
+
+def mended(form: Form, code: Code) -> Code:
+    """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), a line of prose (CDNA4)."""
+    if "CLASS_F64" not in form.entry.name or not isinstance(code, tuple):
+        return code
+    rest = [each for each in code[1:] if isinstance(each, tuple) and each[0] != "@"]
+    return swapped((code[0], *rest), 1023, 2047)
+
+
+def swapped(code: Code, old: int, new: int) -> Code:
+    """A body with another number."""
+    if isinstance(code, tuple):
+        return tuple(swapped(each, old, new) for each in code)
+    return new if code == old else code
+
+
+def outer(names: Names) -> frozenset[str]:
+    """What may be set outside: operands and registers."""
+    return frozenset(names.slots) | frozenset(REGISTERS)
 
 
 def outside(tree: Tree, inner: frozenset[str]) -> dict[str, int]:
@@ -69,4 +153,4 @@ def outside(tree: Tree, inner: frozenset[str]) -> dict[str, int]:
     return found
 
 
-__all__ = ["Meaning", "explained", "meaning"]
+__all__ = ["Meaning", "explained", "key_of", "meaning", "meaning_of"]

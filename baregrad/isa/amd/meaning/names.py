@@ -16,7 +16,8 @@ from baregrad.isa.amd.meaning.typing import Number, Value
 from baregrad.isa.meaning import U1, Node, Type, const
 from baregrad.isa.pseudocode import Node as Code
 
-CONSTANTS = {"INF": math.inf, "NAN": math.nan, "PI": math.pi, "MAX_FLOAT_F32": 3.4028234663852886e38}
+CONSTANTS = {"INF": math.inf, "NAN": math.nan, "PI": math.pi, "MAX_FLOAT_F32": 3.4028234663852886e38,
+             "OVERFLOW_F32": math.inf, "OVERFLOW_F64": math.inf, "UNDERFLOW_F32": 0.0, "UNDERFLOW_F64": 0.0}  # fmt: skip
 # (register of the pseudocode, field) -> variable, lowest bit, bits. Source: RDNA3 ISA 3.4, CDNA4 ISA 3.3
 FIELD_ROWS = {
     ("WAVE_MODE", "IEEE"): ("MODE", 9, 1), ("WAVE_MODE", "GPR_IDX_EN"): ("MODE", 27, 1),

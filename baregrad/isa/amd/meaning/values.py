@@ -264,7 +264,7 @@ class Values:
         """The value in another type; a number that is too large for one is the bits of a float."""
         type, value = cast_type(str(code[1])), self.value(code[2])
         if isinstance(value, Number):
-            if type.is_float and isinstance(value.value, int) and value.value >= 1 << 31:
+            if type.is_float and isinstance(value.value, int) and value.value >= 1 << type.bits - 1:
                 return const(type, value.value)
             return Number(value.value, type)
         if str(code[1])[-1] == "B" or (type.is_float and isinstance(code[2], tuple) and code[2][0] == "cat"):
