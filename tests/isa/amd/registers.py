@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from baregrad.emu.memory import Memory
+from baregrad.emu.places import Spot
 from baregrad.emu.plain import Plain, known
+from baregrad.emu.source import compiled
 from baregrad.isa.meaning import Tree, Type, run, walk
+from tests.emu.trees import Cells
 
 
 class Registers(Plain):
@@ -71,3 +74,16 @@ class Registers(Plain):
     def go(self, tree: Tree) -> None:
         """Do a tree."""
         run(tree, self)
+
+    def go_compiled(self, tree: Tree, lanes: int) -> None:
+        """Do a tree over VGPR that reads numbers of registers and nothing else, as Python source: 30 times
+        as fast.
+        """
+        at, file = 128, self.files["VGPR"]
+        spots = {name: Spot("constant", 32) for name in self.values if name.endswith("_NUMBER")}
+        spots["VGPR"] = Spot("file", 8 * len(file), at)
+        made = compiled(tree, "wave", spots, lanes)
+        wave = Cells(at + len(file) // 4)
+        wave.data[4 * at :] = file
+        made.function(wave, *(self.values[name] for name in made.parameters))
+        file[:] = wave.data[4 * at :]
