@@ -53,10 +53,14 @@ def bus(at: tuple[int, ...], always: tuple[Operand, ...], limit: int) -> Rule:
         used = list(always)
         for place in at:
             one = operands[place]
-            if isinstance(one, Changed):
+            if type(one) is Changed:
                 one = one.value
-            scalar = isinstance(one, Literal) or (isinstance(one, Reg) and one.file not in LANES)
-            if scalar and one not in used:
+            if type(one) is Reg:
+                if one.file in LANES:
+                    continue
+            elif type(one) is not Literal:
+                continue
+            if one not in used:
                 used.append(one)
         if len(used) > limit:
             shown = ", ".join(map(repr, used))
