@@ -266,7 +266,7 @@ def test_broadcasts() -> None:
 
 
 def test_signs_of_doubles() -> None:
-    for neg in (1, 2, 4, 7):
+    for neg in (2, 5):
         run_dense(BY_NAME["V_MFMA_F64_4X4X4_4B_F64"], {"neg": neg, "cbsz": 1, "abid": 1})
 
 

@@ -13,8 +13,10 @@ import pytest
 from baregrad.emu.memory import Memory
 from baregrad.isa.amd.forms import forms
 from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.meaning import meaning
 from baregrad.isa.amd.meaning.rows_given import Given, Refused, tree_of
 from baregrad.isa.amd.meaning.rows_ours import ours
+from baregrad.isa.amd.meaning.rows_pairs import pair
 from baregrad.isa.meaning import Tree
 from tests.isa.amd.registers import Registers
 
@@ -69,11 +71,22 @@ SWIZZLES = (
 )
 
 
-@pytest.mark.parametrize("arch, wave", CHIPS)
-def test_swizzle(arch: str, wave: int) -> None:
+def test_swizzle() -> None:
+    swizzle("rdna3", 32, 1)
+    swizzle("cdna4", 64, 5)
+
+
+@pytest.mark.slow
+def test_every_swizzle() -> None:
+    swizzle("rdna3", 64, 1)
+    swizzle("cdna4", 64, 1)
+
+
+def swizzle(arch: str, wave: int, step: int) -> None:
+    """The examples, every so many of them."""
     form = first(arch, wave, "DS_SWIZZLE_B32")
     world, tree = started(form, ADDR_NUMBER=S)
-    for offset, lanes in SWIZZLES if wave == 32 else SWIZZLES[1::3] if arch == "cdna4" else SWIZZLES[-2:]:
+    for offset, lanes in SWIZZLES[::step]:
         world.values["OFFSET"] = offset
         world.go(tree)
         wanted = [int(lane, 16) for lane in lanes.split()]
@@ -280,3 +293,16 @@ def test_every_entry_without_a_body() -> None:
             elif isinstance(found, Refused):
                 assert found.reason
         assert not left
+
+
+def test_pairs() -> None:
+    """Both halves read what was there before: here the one's result is the other's source."""
+    form = next(form for form in forms("rdna3") if form.name == "v_dual_fmac_f32 :: v_dual_lshlrev_b32")
+    found = pair(form, meaning)
+    assert found is not None
+    world = Registers(*found)
+    two, three = 0x40000000, 0x40400000
+    world.values |= {"DX": three, "S0X": two, "S1X": two, "S0Y": 3, "S1Y": three, "DY": 5}
+    world.go(found[0])
+    assert (world.values["DX"], world.values["DY"]) == (0x40E00000, three << 3 & 0xFFFFFFFF)
+    assert all(pair(form, meaning) for form in forms("rdna3") if "::" in form.name)
