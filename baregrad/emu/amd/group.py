@@ -34,8 +34,8 @@ class Runner(Protocol):
 
 
 class Witness:
-    """Runs workgroups by compiled meanings, one wave after the other. `strict`: waves that have ended are missed at
-    a barrier; `waits`: what loads bring is used only behind a wait for it (waits.py).
+    """Runs workgroups by compiled meanings, one wave after the other. `strict`: waves that have ended are
+    missed at a barrier; `waits`: what loads bring is used only behind a wait for it (waits.py).
     """
 
     __slots__ = ("strict", "waits")

@@ -18,8 +18,10 @@ from baregrad.emu.amd.state import layout
 from baregrad.emu.amd.wave import Wave
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.code_object import CodeObject, Descriptor
+from baregrad.isa.amd.meaning import key_of, meaning_of
 
 BUDGET = 1 << 32
+MEANINGS = Meanings(meaning_of, key_of)
 SHARED_BASE, PRIVATE_BASE = 2 << 48, 1 << 48  # as Linux sets the apertures
 PRELOADED = 256  # a kernel with preloaded arguments begins so many bytes on
 TTMP = 108
@@ -38,16 +40,17 @@ class Launch:
 
     def __init__(  # noqa: PLR0913 - all that a launch is
         self, one: CodeObject, kernel: str, grid: Three, block: Three, args: Sequence[Argument] | bytes, *,
-        memory: Memory | None = None, lds: int | None = None, meanings: Meanings,
+        memory: Memory | None = None, lds: int | None = None, meanings: Meanings | None = None, lenient: bool = False,
     ) -> None:  # fmt: skip
         self.kernel, self.grid, self.block = one.kernel(kernel), grid, block
         self.descriptor = self.kernel.descriptor
         self.arch = arch_of(one.target.chip.name).name
         self.memory = Memory() if memory is None else memory
         self.lds = self.descriptor["group_segment_fixed_size"] if lds is None else lds
+        self.lenient = lenient
         self.layout = layout(self.arch, self._lanes())
         self._check()
-        self._load(one, meanings)
+        self._load(one, meanings or MEANINGS)
         size = self.descriptor["kernarg_size"]
         if isinstance(args, bytes):
             arguments, self.buffers = bytearray(args), list[Buffer]()
@@ -155,7 +158,7 @@ class Launch:
         wave.u[126], wave.u[127] = mask & 0xFFFFFFFF, mask >> 32
         wave.set("PC", self.start)
         wave.set("MODE", mode_of(one))
-        wave.set("LDS_SIZE", self.lds)
+        wave.set("LDS_SIZE", self.lds if self.lenient else 0xFFFFFFFF)
         wave.set("SHARED_BASE", SHARED_BASE)
         wave.set("PRIVATE_BASE", PRIVATE_BASE)
         wave.set("WAVE", wave.number)
@@ -211,15 +214,18 @@ def mode_of(one: Descriptor) -> int:
 def emulate(  # noqa: PLR0913 - all that a launch is
     code_object: CodeObject, kernel: str, grid: Three, block: Three, args: Sequence[Argument] | bytes = (), *,
     memory: Memory | None = None, lds: int | None = None, runner: Runner | None = None, budget: int = BUDGET,
-    meanings: Meanings, each: Callable[[Group], None] | None = None,
+    meanings: Meanings | None = None, lenient: bool = False, each: Callable[[Group], None] | None = None,
 ) -> Result:  # fmt: skip
     """Run a kernel over a grid of workgroups of `block` work-items, and copy its buffers back.
 
     `args` are numbers and memory by the kernel's metadata, or all bytes of the arguments. `lds` is what the
-    launch gives, else what the descriptor says. `each` is called with a workgroup before it runs.
+    launch gives, else what the descriptor says; beyond its end is a fault or, with `lenient`, what the manual
+    has: 0 is read, and nothing is stored. `each` is called with a workgroup before it runs.
     Errors: GpuFault, a Fault with the instruction, wave and lane; ConfigError for a launch that cannot be.
     """
-    launch = Launch(code_object, kernel, grid, block, args, memory=memory, lds=lds, meanings=meanings)
+    launch = Launch(
+        code_object, kernel, grid, block, args, memory=memory, lds=lds, meanings=meanings, lenient=lenient
+    )
     runner = Witness() if runner is None else runner
     done = groups = 0
     try:
