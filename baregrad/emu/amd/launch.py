@@ -40,7 +40,8 @@ class Launch:
 
     def __init__(  # noqa: PLR0913 - all that a launch is
         self, one: CodeObject, kernel: str, grid: Three, block: Three, args: Sequence[Argument] | bytes, *,
-        memory: Memory | None = None, lds: int | None = None, meanings: Meanings | None = None, lenient: bool = False,
+        memory: Memory | None = None, lds: int | None = None, meanings: Meanings = MEANINGS,
+        lenient: bool = False,
     ) -> None:  # fmt: skip
         self.kernel, self.grid, self.block = one.kernel(kernel), grid, block
         self.descriptor = self.kernel.descriptor
@@ -50,7 +51,7 @@ class Launch:
         self.lenient = lenient
         self.layout = layout(self.arch, self._lanes())
         self._check()
-        self._load(one, meanings or MEANINGS)
+        self._load(one, meanings)
         size = self.descriptor["kernarg_size"]
         if isinstance(args, bytes):
             arguments, self.buffers = bytearray(args), list[Buffer]()
@@ -214,7 +215,7 @@ def mode_of(one: Descriptor) -> int:
 def emulate(  # noqa: PLR0913 - all that a launch is
     code_object: CodeObject, kernel: str, grid: Three, block: Three, args: Sequence[Argument] | bytes = (), *,
     memory: Memory | None = None, lds: int | None = None, runner: Runner | None = None, budget: int = BUDGET,
-    meanings: Meanings | None = None, lenient: bool = False, each: Callable[[Group], None] | None = None,
+    meanings: Meanings = MEANINGS, lenient: bool = False, each: Callable[[Group], None] | None = None,
 ) -> Result:  # fmt: skip
     """Run a kernel over a grid of workgroups of `block` work-items, and copy its buffers back.
 
