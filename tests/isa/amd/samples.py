@@ -102,7 +102,8 @@ def draw(form: Form, slot: Slot, fam: str, rng: random.Random) -> Operand:
     if slot.kind in SYNTAX:
         return immediate(form, slot, fam, rng)
     if form.literal == "may" and slot.literal and slot.kind != "lane" and rng.random() < 0.1:
-        return Literal(rng.getrandbits(16 if slot.bits <= 16 else 32) | 0x1000)
+        # Odd and with a bit off: no float that has a code, nor -16 to -1.
+        return Literal((rng.getrandbits(16 if slot.bits <= 16 else 32) | 0x1001) & ~0x10)
     found = [one for one in table(fam, slot.kind, slot.registers) if one is not None]
     if fam == "cdna" and slot.registers > 1:  # its tuples of vector registers begin at even numbers
         found = [one for one in found if not (isinstance(one, Reg) and one.file in "va" and one.first & 1)]
