@@ -11,14 +11,16 @@ import re
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.forms import by_name
+from baregrad.isa.amd.immediates import number
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.layout import Form, Slot
 from baregrad.isa.amd.make import form_of, make
-from baregrad.isa.amd.operands import Reg, family
+from baregrad.isa.amd.operands import NULL, Changed, Label, Operand, Reg, family
 from baregrad.isa.amd.plans import plans, read
 from baregrad.isa.amd.words import WHOLE, modifiers, operand, split
 
-COMMENT = re.compile(r"//|;")
+HALVES = re.compile(r"\s+op_sel:\s*\[([^\]]*)\]")
+COMMENT = re.compile(r"/\*.*?\*/|(//|;).*")
 
 # Modifiers of images that some do not have.
 ALONE = frozenset(("unorm", "glc", "slc", "dlc", "r128", "a16", "tfe", "lwe", "d16"))
@@ -29,7 +31,7 @@ FORMAT_FIRST = re.compile(r",\s*(format:\w+)(?:\s*,\s*|\s+)(?![a-z]+:)(\w+)")
 def parse(arch: str, line: str, *, wave: int = 0) -> Inst:
     """The instruction of a line. Errors: EncodingError, with the operand lists of the forms of that name."""
     if "/" in line or ";" in line:
-        line = COMMENT.split(line, maxsplit=1)[0]
+        line = COMMENT.sub(" ", line)
     line = line.strip()
     name, rest = (*line.split(None, 1), "", "")[:2]
     if "::" in rest:
@@ -63,6 +65,7 @@ def searched(arch: str, wave: int, line: str, name: str, rest: str) -> Inst:
 def _one(form: Form, rest: str, fam: str) -> Inst:
     if form.entry.format == "MTBUF":
         rest = FORMAT_FIRST.sub(r", \2 \1", rest)
+    rest, chosen = upper_halves(form, rest) if "op_sel:" in rest else (rest, [])
     rest, given = modifiers(form.modifiers, " " + rest)
     if form.sizes is not None:
         word = rest.split()[-1] if rest else ""
@@ -73,15 +76,16 @@ def _one(form: Form, rest: str, fam: str) -> Inst:
         pieces = [rest.strip()]
     else:
         pieces = addresses(form, split(rest))
-    if len(pieces) == len(form.slots) - 1:
-        pieces = with_left_out(form, pieces)
-    if len(pieces) != len(form.slots):
-        raise EncodingError(f"{len(pieces)} operands are given", why=f"there are {len(form.slots)}")
-    operands = tuple(operand(piece, slot, fam) for piece, slot in zip(pieces, form.slots, strict=True))
+    pieces, slots = matched(form, pieces)
+    operands = tuple(operand(piece, slot, fam) for piece, slot in zip(pieces, slots, strict=True))
+    if chosen:
+        operands = halves(form, operands, chosen)
     inst = make(form, operands, given)
     if inst.word & form.mask != form.value:
         raise EncodingError("the modifiers are those of another form", why="bits of the form differ")
     for one in form.modifiers:
+        if one.style in ("dpp", "dpp8") and one.name not in given:
+            raise EncodingError(f"{one.name} is missing", why="the form has it")
         if (
             one.style in ("flag", "flag1", "number")
             and one.name not in given
@@ -101,12 +105,59 @@ def addresses(form: Form, pieces: list[str]) -> list[str]:
     return [piece for each in found for piece in each]
 
 
-def with_left_out(form: Form, pieces: list[str]) -> list[str]:
-    """Operands with the one that may be left out: VCC of comparisons, the offset of scalar memory."""
-    first, last = form.slots[0], form.slots[-1]
-    if form.entry.format == "VOPC" and isinstance(first.fixed, Reg) and first.kind == "fixed":
-        return [first.fixed.file, *pieces]
-    return [*pieces, "0x0"] if form.entry.format == "SMEM" and last.role == "OFFSET" else pieces
+def upper_halves(form: Form, rest: str) -> tuple[str, list[str]]:
+    """The operands and modifiers without OP_SEL, and its bits, where it chooses halves of registers."""
+    match = HALVES.search(rest)
+    if match is None or not any(slot.half >= 0 for slot in form.slots):
+        return rest, []
+    return rest[: match.start()] + rest[match.end() :], match[1].split(",")
+
+
+def halves(form: Form, operands: tuple[Operand, ...], chosen: list[str]) -> tuple[Operand, ...]:
+    """Operands with the upper halves that OP_SEL chooses: of the sources in turn, last of the result."""
+    order = [at for at, slot in enumerate(form.slots) if slot.role[0] == "S" and slot.kind != "mask9"]
+    order += [at for at, slot in enumerate(form.slots) if slot.role == "D0"]
+    made = list(operands)
+    if any(map(number, chosen[len(order) :])):
+        raise EncodingError(f"op_sel has {len(chosen)} bits", why=f"there are {len(order)} operands")
+    for at, bit in zip(order, chosen, strict=False):
+        if number(bit):
+            if form.slots[at].half < 0:
+                raise EncodingError(f"{made[at]!r} has no upper half", why="op_sel chooses it")
+            made[at] = upper(made[at])
+    return tuple(made)
+
+
+def matched(form: Form, pieces: list[str]) -> tuple[list[str], tuple[Slot, ...]]:
+    """The operands that are written, and their slots: VCC and an offset of 0 may be left out."""
+    slots = form.slots
+    if len(pieces) != len(slots) and form.encoding[:4] in ("VOP1", "VOP2", "VOPC"):
+        slots = tuple(slot for slot in slots if slot.kind != "fixed")
+    if form.encoding == "SMEM" and slots:
+        pieces = no_offset(pieces, slots)
+    if len(pieces) != len(slots):
+        raise EncodingError(f"{len(pieces)} operands are given", why=f"there are {len(form.slots)}")
+    return pieces, slots
+
+
+def upper(one: Operand) -> Operand:
+    """The upper half of an operand."""
+    value = one.value if isinstance(one, Changed) else one
+    if isinstance(value, Reg):
+        return one._replace(value=value.h) if isinstance(one, Changed) else value.h
+    if isinstance(one, Label):
+        raise EncodingError(f"{one!r} has no upper half", why="op_sel chooses it")
+    return one._replace(upper=True) if isinstance(one, Changed) else Changed(one, upper=True)
+
+
+def no_offset(pieces: list[str], slots: tuple[Slot, ...]) -> list[str]:
+    """A scalar load without an offset, or with null for one: it is 0."""
+    if slots[-1].kind == "signedhex" or slots[-1].role == "OFFSET":
+        if len(pieces) == len(slots) - 1:
+            return [*pieces, "0"]
+        if pieces[-1] == NULL.file:
+            return [*pieces[:-1], "0"]
+    return pieces
 
 
 def _bits(where: tuple[tuple[int, int], ...]) -> int:

@@ -15,7 +15,7 @@ from baregrad.isa.amd.layout import Form, Sizes, Slot, sized, take, width
 from baregrad.isa.amd.operands import LITERAL_CODE, Changed, Label, Literal, Operand, Reg, family, table
 
 LITERAL = Literal(0)
-PLAIN = (False, False, False)
+PLAIN = (False, False, False, False)
 
 
 # Plain tuples: taken apart in a third of the time that a named one takes.
@@ -201,13 +201,18 @@ def slow(slot: Slot, word: int, arch: str) -> Operand | None:
 
 def changed(slot: Slot, value: Operand, word: int) -> Operand:
     """An operand with what its bits of sign and half say."""
-    if slot.half >= 0 and word >> slot.half & 1 and isinstance(value, Reg) and value.half:
-        value = value.h
+    upper = False
+    if slot.half >= 0 and word >> slot.half & 1:
+        if isinstance(value, Reg):
+            value = value.h
+        else:
+            upper = True
     neg, plain, sext = slot.neg, slot.abs, slot.sext
     flags = (
         neg >= 0 and word >> neg & 1 == 1,
         plain >= 0 and word >> plain & 1 == 1,
         sext >= 0 and word >> sext & 1 == 1,
+        upper,
     )
     if flags != PLAIN and not isinstance(value, (Label, Changed)):
         return Changed(value, *flags)

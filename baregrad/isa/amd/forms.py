@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from baregrad.base import memo
 from baregrad.isa.amd import graphics, image, memory
+from baregrad.isa.amd.aliases import aliases
 from baregrad.isa.amd.archs import Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
@@ -37,16 +38,17 @@ def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
     if name != row.name or wave != (wave or row.lanes[0]):
         return forms(row.name, wave)
     found = tables(name)
+    extra = [Instruction(fmt, op, given, -1, ()) for on, fmt, op, given, _ in EXTRA if on == row.name]
+    entries = (*found.instructions, *extra)
     world = World(
         found,
         family(row.name),
         wave,
-        frozenset(e.name for e in found.instructions if e.format.startswith("VOP3")),
-        frozenset(e.name for e in found.instructions if e.format in ("VOP1", "VOP2", "VOPC")),
+        frozenset(e.name for e in entries if e.format.startswith("VOP3")),
+        frozenset(e.name for e in entries if e.format in ("VOP1", "VOP2", "VOPC")),
     )
     made: list[Form] = []
-    extra = [Instruction(fmt, op, given, -1, ()) for on, fmt, op, given, _ in EXTRA if on == row.name]
-    for entry in (*found.instructions, *extra):
+    for entry in entries:
         build = BUILDERS.get(entry.format)
         if build is not None:
             made += build(world, entry)
@@ -55,15 +57,34 @@ def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
 
 @memo
 def by_name(name: str, wave: int = 0) -> dict[str, tuple[Form, ...]]:
-    """Forms by the name that is written; without its suffix too, e32 first."""
+    """Forms by the name that is written; without its suffix too, e32 first, then e64; and by other names."""
     found: dict[str, list[Form]] = {}
     for form in forms(name, wave):
         found.setdefault(form.name, []).append(form)
-    for form in forms(name, wave):
-        short = re.sub(r"_(e32|e64|dpp|sdwa|e64_dpp)$", "", form.name)
+    for form in sorted(forms(name, wave), key=lambda form: SUFFIXES.index(suffix(form)[1])):
+        short, end = suffix(form)
         if short != form.name:
             found.setdefault(short, []).append(form)
+        elif end:
+            found.setdefault(short + end, []).append(form)
+    for other, known in aliases(arch_of(name).name):
+        for end in ("", *SUFFIXES):
+            if known + end in found:
+                found.setdefault(other + end, found[known + end])
     return {key: tuple(rows) for key, rows in found.items()}
+
+
+SUFFIXES = ("", "_e32", "_e64", "_dpp", "_e64_dpp", "_sdwa")
+
+
+def suffix(form: Form) -> tuple[str, str]:
+    """A form's name without its suffix, and that, or the one that may be written there."""
+    short = re.sub(r"_(e32|e64|dpp|sdwa|e64_dpp)$", "", form.name)
+    if short != form.name:
+        return short, form.name[len(short) :]
+    return short, {"VOP1": "_e32", "VOP2": "_e32", "VOPC": "_e32"}.get(
+        form.encoding, "_e64" if form.encoding.startswith("VOP3") and form.encoding != "VOP3P" else ""
+    )
 
 
 def short_source(world: World, entry: Instruction, one: Found, where: Parts, kind: str) -> Slot:
@@ -130,7 +151,8 @@ def extended(
         lanes = extension != "SDWA"
         if lanes and world.family == "cdna" and fmt == "VOPC":
             continue
-        if (wide and not (world.family == "cdna" and lanes)) or (not lanes and entry.name in NO_SDWA):
+        narrow = world.family == "cdna" and (lanes or entry.name in ONLY_SOURCE)
+        if (wide and not narrow) or (not lanes and entry.name in NO_SDWA):
             continue
         one = "SDWAB" if not lanes and fmt == "VOPC" else extension.removesuffix("FI")
         fields = world.tables.formats[one].fields
@@ -223,7 +245,8 @@ def unused(world: World, fmt: str, slots: list[Slot]) -> int:
 
 def long_dpp(entry: Instruction, slots: list[Slot]) -> bool:
     """May DPP follow a long form?"""
-    lanes = any(name == entry.name for name, _, _ in KINDS) or entry.name in NO_LONG_DPP
+    lanes = any(name == entry.name for name, _, _ in KINDS) and not entry.name.startswith("V_MOVRELS")
+    lanes = lanes or entry.name in NO_LONG_DPP
     data = [
         slot for slot in slots if slot.role in ("D0", "S0", "S1", "S2") and slot.kind not in ("sdst", "mask9")
     ]
@@ -265,7 +288,8 @@ def long_source(world: World, entry: Instruction, fmt: str, number: int, one: Fo
     fields = world.tables.formats[fmt].fields
     is_half = half(world, one)
     kind = kind_of(entry, one.role, "lsrc" if is_half else "src")
-    signed = one.type == "f" and kind in ("src", "lsrc")
+    signed = one.type == "f" or entry.name in ("V_DOT2_F16_F16", "V_DOT2_BF16_BF16")
+    signed = signed and kind in ("src", "lsrc")
     neg = parts(fields["NEG"])[0][0] + number if signed and "NEG" in fields else -1
     plain = parts(fields["ABS"])[0][0] + number if signed and "ABS" in fields else -1
     return Slot(
@@ -279,6 +303,13 @@ def long_source(world: World, entry: Instruction, fmt: str, number: int, one: Fo
         neg,
         plain,
         half=11 + number if is_half else -1,
+    )
+
+
+def packed_type(name: str, role: str) -> str:
+    """What a float means for a packed operand (make.PACKED): by the end of the name, not for a sum."""
+    return (
+        "b" if role == "S2" and "DOT" in name else {"F16": "h", "BF16": "e"}.get(name.rpartition("_")[2], "b")
     )
 
 
@@ -310,8 +341,8 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
                     role,
                     "src",
                     parts(fields[f"SRC{number}"]),
-                    max(32, one.bits),
-                    one.type if mixed else "b",
+                    16 if mixed else max(32, one.bits),
+                    one.type if mixed else packed_type(entry.name, role),
                     True,
                     False,
                     61 + number if mixed else -1,
@@ -320,7 +351,7 @@ def packed(world: World, entry: Instruction) -> Iterator[Form]:
             )
     made = world.packed_modifiers(entry.name, count, mixed)
     unset = 0 if mixed else world.packed_unused(0 if world.plain_dot(entry.name) else count)
-    literal = "may" if world.family == "rdna" and not mixed else ""
+    literal = "may" if world.family == "rdna" else ""
     yield world.form(entry, name, "VOP3P", 8, slots, made, literal=literal, implicit=implicit(world, entry),
                      also=unused(world, "VOP3P", slots) | unset)  # fmt: skip
     if world.family == "rdna" and ("MIX" in entry.name or "DOT2_F32" in entry.name):

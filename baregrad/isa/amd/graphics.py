@@ -44,7 +44,7 @@ def interpolation(world: World, entry: Instruction) -> Iterator[Form]:
             one = one._replace(kind="vlsrc" if kind == "src" else "lvgpr", bits=16, half=bit)
         slots.append(one)
     found = [Modifier("clamp", "flag", parts(fields["CLMP"]))]
-    found.append(Modifier("wait_exp", "number", parts(fields["WAITEXP"])))
+    found.append(Modifier("wait_exp", "counted", parts(fields["WAITEXP"])))
     yield world.form(entry, entry.name.lower(), "VINTERP", 8, slots, found)
 
 
@@ -54,7 +54,7 @@ def parameters(world: World, entry: Instruction) -> Iterator[Form]:
     slots = [Slot("D0", "vgpr", parts(fields["VDST"]), 32, "b", False, True)]
     if entry.name == "LDS_PARAM_LOAD":
         slots.append(Slot("ATTR", "attribute", (*parts(fields["ATTR_CHAN"]), *parts(fields["ATTR"]))))
-    found = [Modifier("wait_vdst", "number", parts(fields["WAIT_VA"]))]
+    found = [Modifier("wait_vdst", "counted", parts(fields["WAIT_VA"]))]
     yield world.form(entry, entry.name.lower(), "LDSDIR", 4, slots, found)
 
 

@@ -7,10 +7,11 @@ plain numbers and the fields that hold them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from baregrad.base.errors import EncodingError
+from baregrad.isa.amd.spelling import integer
 
 # name -> parts (low bit, width), low part first
 # Source: RDNA3 ISA 4.4 and 16.5, S_WAITCNT; CDNA4 ISA 4.4
@@ -34,7 +35,8 @@ DELAY_PARTS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("instid1", 7, 4, DELAYS),
 )
 MESSAGES = {
-    "rdna": {1: "MSG_INTERRUPT", 2: "MSG_HS_TESSFACTOR", 3: "MSG_DEALLOC_VGPRS", 9: "MSG_GS_ALLOC_REQ",
+    "rdna": {1: "MSG_INTERRUPT", 2: "MSG_HS_TESSFACTOR", 3: "MSG_DEALLOC_VGPRS", 5: "MSG_STALL_WAVE_GEN",
+             6: "MSG_HALT_WAVES", 9: "MSG_GS_ALLOC_REQ",
              15: "MSG_SYSMSG"},
     "cdna": {1: "MSG_INTERRUPT", 2: "MSG_GS", 3: "MSG_GS_DONE", 4: "MSG_SAVEWAVE", 5: "MSG_STALL_WAVE_GEN",
              6: "MSG_HALT_WAVES", 7: "MSG_ORDERED_PS_DONE", 8: "MSG_EARLY_PRIM_DEALLOC",
@@ -48,9 +50,12 @@ SYSTEM_OPS = {
     1: "SYSMSG_OP_ECC_ERR_INTERRUPT", 2: "SYSMSG_OP_REG_RD", 3: "SYSMSG_OP_HOST_TRAP_ACK",
     4: "SYSMSG_OP_TTRACE_PC",
 }  # fmt: skip
+STREAM_OPS = {0: "GS_OP_NOP", 1: "GS_OP_CUT", 2: "GS_OP_EMIT", 3: "GS_OP_EMIT_CUT"}
 HWREGS = {
     "rdna": {1: "HW_REG_MODE", 2: "HW_REG_STATUS", 3: "HW_REG_TRAPSTS", 5: "HW_REG_GPR_ALLOC",
-             6: "HW_REG_LDS_ALLOC", 7: "HW_REG_IB_STS", 15: "HW_REG_SH_MEM_BASES", 20: "HW_REG_FLAT_SCR_LO",
+             6: "HW_REG_LDS_ALLOC", 7: "HW_REG_IB_STS", 15: "HW_REG_SH_MEM_BASES",
+             18: "HW_REG_PERF_SNAPSHOT_PC_LO", 27: "HW_REG_PERF_SNAPSHOT_DATA",
+             19: "HW_REG_PERF_SNAPSHOT_PC_HI", 20: "HW_REG_FLAT_SCR_LO",
              21: "HW_REG_FLAT_SCR_HI", 23: "HW_REG_HW_ID1", 24: "HW_REG_HW_ID2", 29: "HW_REG_SHADER_CYCLES"},
     "cdna": {1: "HW_REG_MODE", 2: "HW_REG_STATUS", 3: "HW_REG_TRAPSTS", 4: "HW_REG_HW_ID",
              5: "HW_REG_GPR_ALLOC", 6: "HW_REG_LDS_ALLOC", 7: "HW_REG_IB_STS", 15: "HW_REG_SH_MEM_BASES",
@@ -86,10 +91,11 @@ def number(text: str) -> int:
     text = text.strip()
     try:
         return int(text, 0)
-    except ValueError as error:
-        if OCTAL.fullmatch(text):
-            return int(text, 8)
-        raise refuse(text, "integer") from error
+    except ValueError:
+        value = integer(text)
+        if value is None:
+            raise refuse(text, "integer") from None
+        return value
 
 
 def wait_text(value: int, fam: str) -> str:
@@ -115,7 +121,7 @@ def calls(text: str, wanted: str) -> list[tuple[str, str]]:
 
 def wait_value(text: str, fam: str) -> int:
     """The way back of `wait_text`; counters that are not named are not waited for."""
-    if text.strip()[:1].isdigit():
+    if "(" not in text:
         return number(text)
     value = 0
     for parts in WAITS[fam].values():
@@ -126,7 +132,7 @@ def wait_value(text: str, fam: str) -> int:
         if name not in WAITS[fam]:
             raise refuse(text, "wait")
         count, total = number(given), sum(width for _, width in WAITS[fam][name])
-        if count >= 1 << total and not saturate:
+        if count < 0 or (count >= 1 << total and not saturate):
             raise refuse(text, "wait")
         count = min(count, (1 << total) - 1)
         for low, width in WAITS[fam][name]:
@@ -149,11 +155,16 @@ def depctr_text(value: int, fam: str) -> str:
 
 def depctr_value(text: str, fam: str) -> int:
     """The way back of `depctr_text`."""
-    if text.strip()[:1].isdigit():
+    if "(" not in text:
         return number(text)
     value = 0xFF9F
-    for name, given in calls(text, "depctr"):
-        if name not in DEPCTR:
+    found = calls(text, "depctr")
+    for name, given in found:
+        if (
+            name not in DEPCTR
+            or len(dict(found)) != len(found)
+            or not 0 <= number(given) < 1 << DEPCTR[name][1]
+        ):
             raise refuse(text, "depctr")
         low, width = DEPCTR[name]
         if number(given) >> width:
@@ -176,7 +187,7 @@ def delay_text(value: int, fam: str) -> str:
 
 def delay_value(text: str, fam: str) -> int:
     """The way back of `delay_text`."""
-    if text.strip()[:1].isdigit():
+    if "(" not in text:
         return number(text)
     value = 0
     for name, given in calls(text, "delay"):
@@ -192,14 +203,19 @@ def delay_value(text: str, fam: str) -> int:
 def message_text(value: int, fam: str) -> str:
     """A message and what it asks for."""
     if fam == "rdna":
-        name = MESSAGES[fam].get(value & 0xFF) or RETURNS.get(value & 0xFF)
-        if name == "MSG_SYSMSG" or value >> 8 or not name:
+        name = MESSAGES[fam].get(value) or RETURNS.get(value)
+        if value >> 8:
             return str(value)
-        return f"sendmsg({name})"
+        return f"sendmsg({value}, 0, 0)" if name in ("MSG_SYSMSG", None) else f"sendmsg({name})"
     code, op, stream = bits(value, 0, 4), bits(value, 4, 3), bits(value, 8, 2)
     name = MESSAGES[fam].get(code)
     if name and not value & 0xFFF0 and name not in ("MSG_GS", "MSG_GS_DONE", "MSG_SYSMSG"):
         return f"sendmsg({name})"
+    if name in ("MSG_GS", "MSG_GS_DONE") and not value & ~0x37F and op in STREAM_OPS:
+        if op:
+            return f"sendmsg({name}, {STREAM_OPS[op]}, {stream})"
+        if name == "MSG_GS_DONE" and not stream:
+            return f"sendmsg({name}, GS_OP_NOP)"
     if name == "MSG_SYSMSG" and op in SYSTEM_OPS and not value & ~0x7F:
         return f"sendmsg({name}, {SYSTEM_OPS[op]})"
     if value & ~0x37F:
@@ -213,7 +229,7 @@ def message_value(text: str, fam: str) -> int:
     if not match:
         return number(text)
     known = {name: code for code, name in (*MESSAGES[fam].items(), *RETURNS.items())}
-    ops = {name: code for code, name in SYSTEM_OPS.items()}
+    ops = {name: code for table in (SYSTEM_OPS, STREAM_OPS) for code, name in table.items()}
     parts = [part.strip() for part in match[1].split(",")]
     values = [known[part] if part in known else ops[part] if part in ops else number(part) for part in parts]
     return sum(value << shift for value, shift in zip(values, (0, 4, 8), strict=False))
@@ -229,12 +245,21 @@ def hwreg_text(value: int, fam: str) -> str:
 def hwreg_value(text: str, fam: str) -> int:
     """The way back of `hwreg_text`."""
     match = re.fullmatch(r"\s*hwreg\(([^()]*)\)\s*", text)
-    if not match:
+    fields = re.fullmatch(r"\s*\{([^{}]*)\}\s*", text)
+    if not match and not fields:
         return number(text)
     known = {name: code for code, name in HWREGS[fam].items()}
-    parts = [part.strip() for part in match[1].split(",")]
+    if fields:
+        given = dict(part.replace(" ", "").split(":", 1) for part in fields[1].split(",") if ":" in part)
+        if not given.keys() <= {"id", "offset", "size"}:
+            raise refuse(text, "hardware register")
+        parts = [given.get("id", "0"), given.get("offset", "0"), given.get("size", "32")]
+    else:
+        parts = [part.strip() for part in match[1].split(",")] if match else []
     first = known[parts[0]] if parts[0] in known else number(parts[0])
     low, width = (number(parts[1]), number(parts[2])) if len(parts) == 3 else (0, 32)
+    if not (0 <= first < 64 and 0 <= low < 32 and 1 <= width <= 32 and len(parts) in (1, 3)):
+        raise refuse(text, "hardware register")
     return first | low << 6 | width - 1 << 11
 
 
@@ -242,6 +267,10 @@ def swizzle_text(value: int, fam: str) -> str:
     """How DS_SWIZZLE moves lanes."""
     if value & 0x8000 and not value & 0x7F00:
         return "swizzle(QUAD_PERM," + ",".join(str(value >> 2 * lane & 3) for lane in range(4)) + ")"
+    if value >= 0xE000:
+        return f"swizzle(FFT,{value & 31})"
+    if value >= 0xC000:
+        return f"swizzle(ROTATE,{value >> 10 & 1},{value >> 5 & 31})"
     if value & 0x8000:
         return str(value)
     both, either, flip = bits(value, 0, 5), bits(value, 5, 5), bits(value, 10, 5)
@@ -259,29 +288,44 @@ def swizzle_text(value: int, fam: str) -> str:
             ((both & bit) | either & bit) ^ flip & bit,
         )
         mask += "p" if not low and high else "i" if low and not high else "1" if low else "0"
-    return f'swizzle(BITMASK_PERM, "{mask}")'
+    return f'swizzle(BITMASK_PERM,"{mask}")'
 
 
 def swizzle_value(text: str, fam: str) -> int:
     """The way back of `swizzle_text`."""
-    match = re.fullmatch(r"\s*swizzle\((\w+),(.*)\)\s*", text)
+    match = re.fullmatch(r"\s*swizzle\(\s*(\w+)\s*,(.*)\)\s*", text)
     if not match:
         return number(text)
     mode, rest = match[1], [part.strip() for part in match[2].split(",")]
-    if mode == "QUAD_PERM":
-        return 0x8000 | sum(number(part) << 2 * lane for lane, part in enumerate(rest))
-    if mode == "SWAP":
-        return 31 | number(rest[0]) << 10
-    if mode == "REVERSE":
-        return 31 | number(rest[0]) - 1 << 10
-    if mode == "BROADCAST":
-        if not 0 <= number(rest[1]) < number(rest[0]):
+    if mode == "BITMASK_PERM":
+        letters = rest[0].strip('"')
+        if not re.fullmatch(r"[01pi]{5}", letters):
             raise refuse(text, "swizzle")
-        return 32 - number(rest[0]) | number(rest[1]) << 5
-    value = 0
-    for bit, letter in zip((16, 8, 4, 2, 1), rest[0].strip('"'), strict=True):
-        value |= {"0": 0, "1": bit << 5, "p": bit, "i": bit | bit << 10}[letter]
-    return value
+        bits_of = {"0": 0, "1": 1 << 5, "p": 1, "i": 1 | 1 << 10}
+        return sum(bits_of[letter] << 4 - at for at, letter in enumerate(letters))
+    values = [number(part) for part in rest]
+    allowed, made = SWIZZLES.get(mode, ((), int))
+    if len(values) != len(allowed) or any(
+        one not in known for one, known in zip(values, allowed, strict=True)
+    ):
+        raise refuse(text, "swizzle")
+    if mode == "BROADCAST" and values[1] >= values[0]:
+        raise refuse(text, "swizzle")
+    return made(*values)
+
+
+# What each swizzle takes, and its value.
+SWIZZLES: dict[str, tuple[tuple[Collection[int], ...], Callable[..., int]]] = {
+    "QUAD_PERM": (
+        (range(4),) * 4,
+        lambda *lanes: 0x8000 | sum(lane << 2 * at for at, lane in enumerate(lanes)),
+    ),
+    "SWAP": (((1, 2, 4, 8, 16),), lambda size: 31 | size << 10),
+    "REVERSE": (((2, 4, 8, 16, 32),), lambda size: 31 | size - 1 << 10),
+    "BROADCAST": (((2, 4, 8, 16, 32), range(32)), lambda size, lane: 32 - size | lane << 5),
+    "FFT": ((range(32),), lambda turn: 0xE000 | turn),
+    "ROTATE": ((range(2), range(32)), lambda down, turn: 0xC000 | down << 10 | turn << 5),
+}
 
 
 def signed_text(value: int, fam: str) -> str:
@@ -364,6 +408,7 @@ def _hex(value: int, fam: str) -> str:
 
 SYNTAX = {
     "decimal": Syntax(_decimal, _plain),
+    "count": Syntax(lambda value, fam: str(value), _plain),
     "hex": Syntax(_hex, _plain),
     "label": Syntax(_label, _plain),
     "wait": Syntax(wait_text, wait_value),

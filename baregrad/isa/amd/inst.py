@@ -156,7 +156,7 @@ def tables_name(form: Form) -> str:
 
 def shown(one: Modifier, value: int, fam: str) -> Given:
     """A modifier's value as it is written in Python."""
-    if one.style == "flag" or one.style == "flag1":
+    if one.style in ("flag", "flag1", "bound"):
         return bool(value)
     if one.style in ("bits", "bits3"):
         return tuple(value >> at & 1 for at in range(width(one.where)))

@@ -22,6 +22,7 @@ from baregrad.isa.amd.operands import (
     Reg,
     codes,
     constant,
+    constants,
     family,
     float_bits,
     patterns,
@@ -36,6 +37,8 @@ SCALAR_SDWA = 256
 LANES = ("dpp", "dpp8")
 # Immediates that are never negative.
 UNSIGNED = frozenset(("message", "hwreg", "gpr_idx"))
+# Kinds of halves of registers whose place in the field says which half.
+HALVES = frozenset(("vgpr16", "src16", "vsrc16"))
 
 
 def make(form: Form, operands: tuple[Operand, ...], given: Mapping[str, Given]) -> Inst:
@@ -217,21 +220,54 @@ def place(fam: str, slot: Slot, operand: Operand) -> tuple[int, int, Operand]:
         return immediate(slot, operand), -1, operand
     word, value = 0, operand
     if isinstance(operand, Changed):
+        if slot.neg < 0 and slot.type == "f" and isinstance(operand.value, (int, float)):
+            return place(fam, slot, folded(slot, operand.value, operand))
         word, value = change_bits(slot, operand), operand.value
     if isinstance(value, Reg):
+        if (slot.half >= 0 or kind in HALVES) and value.file == "v" and not value.half:
+            value = value.l  # a whole register means its low half
+            operand = changing(operand, value)
         return word | register_bits(fam, slot, value), -1, operand
     if isinstance(value, (Label, Changed)) or not (slot.literal or kind in CONSTANTS):
         raise refused(slot, operand, f"it takes {kind} of {slot.bits} bits")
-    if kind == "literal":
+    bits, literal, known = constant_bits(fam, slot, value)
+    return word | bits, literal, changing(operand, known)
+
+
+def constant_bits(
+    fam: str, slot: Slot, value: int | float | Literal
+) -> tuple[int, int, int | float | Literal | Reg]:
+    """A constant's bits, its literal (-1 for none), and it as decoding shows it. Errors: EncodingError."""
+    if slot.kind == "literal":
         bits = literal_bits(slot, value)
         return 0, bits, Literal(bits)
     code, extra = constant_code(slot, value)
     if extra < 0:
-        return word | put(slot.where, code | (SCALAR_SDWA if kind == "sdwa" else 0)), -1, operand
+        known = constants(fam)[code - 128]
+        plain = known if isinstance(known, (int, float)) else value
+        return put(slot.where, code | (SCALAR_SDWA if slot.kind == "sdwa" else 0)), -1, plain
     if not slot.literal:
-        raise refused(slot, operand, "it is a literal, and the form has none")
-    shown = operand._replace(value=Literal(extra)) if isinstance(operand, Changed) else Literal(extra)
-    return word | put(slot.where, LITERAL_CODE), extra, shown
+        raise refused(slot, value, "it is a literal, and the form has none")
+    return put(slot.where, LITERAL_CODE), extra, Literal(extra)
+
+
+def changing(operand: Operand, value: Reg | int | float | Literal) -> Operand:
+    """Another value in the place of an operand's."""
+    return operand._replace(value=value) if isinstance(operand, Changed) else value
+
+
+def folded(slot: Slot, value: int | float, change: Changed) -> int | float:
+    """A number with its sign changed, where no bit says so. Errors: EncodingError."""
+    if change.sext:
+        raise refused(slot, change, "it is no integer")
+    if isinstance(value, float):
+        value = abs(value) if change.abs else value
+        return -value if change.neg else value
+    if slot.bits == 64:
+        raise refused(slot, change, "64 bits have no literal with a sign")
+    sign = 1 << (15 if slot.bits == 16 else 31)
+    bits = literal_bits(slot, value) & (sign - 1 if change.abs else -1)
+    return bits ^ (sign if change.neg else 0)
 
 
 def refused(slot: Slot, operand: Operand, why: str) -> EncodingError:
@@ -246,7 +282,7 @@ def register_bits(fam: str, slot: Slot, value: Reg) -> int:
     known, word = codes(fam, slot.kind, slot.registers), 0
     if value.half and slot.half >= 0:
         word = 1 << slot.half if value.half == "h" else 0
-        value = value.l
+        value = value.l if value.file == "v" else value._replace(half="")
     code = known.get(value, -1)
     if code < 0:
         raise refused(slot, value, f"it takes {slot.kind} of {slot.bits} bits")
@@ -261,7 +297,7 @@ def immediate(slot: Slot, operand: Operand) -> int:
     if not isinstance(operand, int):
         raise EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why="it is a number")
     low = 0 if slot.type == "u" or slot.kind in UNSIGNED else -1 << size - 1
-    if not low <= operand < 1 << size:
+    if not low <= operand < 1 << size - (slot.kind == "signedhex"):
         raise EncodingError(f"{operand} does not fit", why=f"{slot.role.lower()} has {size} bits")
     return put(slot.where, operand & (1 << size) - 1)
 
@@ -269,8 +305,8 @@ def immediate(slot: Slot, operand: Operand) -> int:
 def change_bits(slot: Slot, operand: Changed) -> int:
     """The bits of a sign. Errors: EncodingError where the form has none."""
     word = 0
-    for name in ("neg", "abs", "sext"):
-        bit = getattr(slot, name)
+    for name in ("neg", "abs", "sext", "upper"):
+        bit = slot.half if name == "upper" else getattr(slot, name)
         if getattr(operand, name):
             if bit < 0:
                 raise EncodingError(f"{operand!r} cannot be {slot.role.lower()}", why=f"it has no {name}")
@@ -286,12 +322,16 @@ def constant_code(slot: Slot, value: int | float | Literal) -> tuple[int, int]:
     if code >= 0:
         return code, -1
     size = slot.bits if slot.bits in (16, 64) else 32
-    if size == 64 and isinstance(value, float) and slot.type != "f":
-        raise EncodingError(f"{value} is no constant of an integer of 64 bits", why="a literal has 32 bits")
-    kind = f"f{size}" if size != 16 or slot.type == "f" else "f32"
     if size == 64 and isinstance(value, float):
         return LITERAL_CODE, literal_bits(slot, value)
-    bits = float_literal(value, kind) if isinstance(value, float) else value
+    kind = PACKED.get(slot.type) or (f"f{size}" if size != 16 or slot.type == "f" else "f32")
+    bits = (
+        float_bits(value, kind)
+        if isinstance(value, float)
+        else value & (1 << 64) - 1
+        if size == 64
+        else value
+    )
     if bits in patterns(kind):
         return patterns(kind)[bits], -1
     # What all bits set mean: -1, where the bits are as many as the operand's.
@@ -299,23 +339,23 @@ def constant_code(slot: Slot, value: int | float | Literal) -> tuple[int, int]:
     return (code, -1) if code >= 0 else (LITERAL_CODE, literal_bits(slot, value))
 
 
+# Types whose two halves are of 16 bits: what a float is there.
+PACKED = {"h": "f16", "e": "bf16"}
+
+
 def literal_bits(slot: Slot, value: int | float | Literal) -> int:
     """The 32 bits of a literal. Errors: EncodingError where they are not enough."""
     if isinstance(value, Literal):
         return value.bits
     if isinstance(value, float):
-        kind = f"f{slot.bits}" if slot.bits == 64 or (slot.bits == 16 and slot.type == "f") else "f32"
-        return float_literal(value, kind)
+        if slot.bits == 64 and slot.type != "f":
+            raise EncodingError(
+                f"{value} is no constant of an integer of 64 bits", why="a literal has 32 bits"
+            )
+        half = slot.bits == 64 or (slot.bits == 16 and slot.type == "f")
+        return float_bits(value, PACKED.get(slot.type) or (f"f{slot.bits}" if half else "f32"))
     size = 16 if slot.bits == 16 and slot.kind != "ssrc" else 32
     if not -(1 << size - 1) <= value < 1 << size:
         raise EncodingError(f"{value} does not fit", why=f"a literal of it has {size} bits")
     short = size == 16 and slot.type == "f" and slot.kind != "literal"
     return value & (0xFFFF if short else 0xFFFFFFFF)
-
-
-def float_literal(value: float, kind: str) -> int:
-    """A float's bits. Errors: EncodingError where it is too large."""
-    try:
-        return float_bits(value, kind)
-    except OverflowError:
-        raise EncodingError(f"{value} does not fit", why=f"it is a float of {kind[1:]} bits") from None

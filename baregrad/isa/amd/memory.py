@@ -74,12 +74,12 @@ def scalar_offsets(
     style = "mask" if world.family == "cdna" else "hex"
     shown = Modifier("offset", style, ((32, 20),)) if wide else Modifier("offset", f"{style}signed", off)
     both = [shown, *flags]
+    unsigned = 1 << 52 if wide else 0  # the sign of an offset that has none
     if world.family == "rdna":
-        yield world.form(
-            entry, name, "SMEM", 8, [*first, number], flags, fixed=put(where, 124), mask=put(where, -1)
-        )
+        null, any_scalar = put(where, 124), put(where, -1) | unsigned
+        yield world.form(entry, name, "SMEM", 8, [*first, number], flags, fixed=null, mask=any_scalar)
         yield world.form(entry, name, "SMEM", 8, [*first, scalar], flags, fixed=0, mask=put(off, -1))
-        yield world.form(entry, name, "SMEM", 8, [*first, scalar], both)
+        yield world.form(entry, name, "SMEM", 8, [*first, scalar], both, mask=unsigned)
         return
     imm, soe = parts(fields["IMM"]), parts(fields["SOE"])
     kinds = put(imm, 1) | put(soe, 1)
@@ -94,7 +94,7 @@ def scalar_offsets(
 # Source: RDNA3 ISA 16.15, CDNA4 ISA 12.13
 # fmt: off
 DS_ROWS = (
-    (r"DS_NOP|DS_GWS_SEMA_(V|P|RELEASE_ALL)", ""), (r"DS_GWS_(INIT|BARRIER|SEMA_BR)", "ao"),
+    (r"DS_NOP", ""), (r"DS_GWS_SEMA_(V|P|RELEASE_ALL)", "o"), (r"DS_GWS_(INIT|BARRIER|SEMA_BR)", "ao"),
     (r"DS_(LOAD|READ)_ADDTID\w*", "vo"), (r"DS_(STORE|WRITE)_ADDTID\w*", "do"),
     (r"DS_(LOAD|READ)_?2(ADDR|ST64)?\w*", "wap"), (r"DS_(STORE|WRITE)_?2(ADDR|ST64)?\w*", "adep"),
     (r"DS_(STOREX|WRX)CHG_?2\w*", "wadep"), (r"DS_(LOAD|READ)_\w+", "vao"), (r"DS_(STORE|WRITE)_\w+", "ado"),
@@ -146,10 +146,11 @@ def ds(world: World, entry: Instruction) -> Iterator[Form]:
     elif "o" in letters:
         found = [Modifier("offset", "number", both)]
     fixed = 0
-    if GDS_ALWAYS.fullmatch(entry.name) and "GDS" in fields:
-        fixed = put(parts(fields["GDS"]), 1)
-    if "GDS" in fields and not re.match(r"DS_BVH|DS_B?PERMUTE|DS_NOP", entry.name):
-        found.append(Modifier("gds", "flag", parts(fields["GDS"])))
+    global_data: Parts = parts(fields["GDS"]) if "GDS" in fields else ((16, 1),)
+    if GDS_ALWAYS.fullmatch(entry.name):
+        fixed = put(global_data, 1)
+    if (fixed or "GDS" in fields) and not re.match(r"DS_BVH|DS_B?PERMUTE|DS_NOP", entry.name):
+        found.append(Modifier("gds", "flag", global_data))
     yield world.form(entry, name, "DS", 8, slots, found, fixed=fixed, mask=fixed)
 
 

@@ -43,11 +43,7 @@ def dpp_text(value: int, fam: str) -> str:
     if value in DPP_ONE and (fam == "cdna" or value not in CDNA_ONLY):
         return DPP_ONE[value]
     for name, (base, low, high) in DPP.items():
-        if (
-            base + low <= value <= base + high
-            and (name != "row_newbcast" or fam == "cdna")
-            and (name not in ("row_share", "row_xmask") or fam == "rdna")
-        ):
+        if base + low <= value <= base + high and name not in FOREIGN[fam]:
             return f"{name}:{value - base}"
     return f"dpp_ctrl:{value:#x}"
 
@@ -58,7 +54,7 @@ def dpp_value(text: str, fam: str) -> int:
         if name == text and (fam == "cdna" or value not in CDNA_ONLY):
             return value
     name, _, rest = text.partition(":")
-    if name == "quad_perm":
+    if name == "quad_perm" and rest.count(",") == 3:
         return bits_value(rest, 2)
     if name == "dpp_ctrl":
         return number(rest)
@@ -146,12 +142,14 @@ def _hex_signed(name: str, value: int, size: int, fam: str) -> str:
 SIGNED = frozenset(("signed", "hexsigned", "masksigned"))
 STYLES = {
     "flag": Style(lambda name, value, size, fam: name, lambda text, fam: 1),
-    # On CDNA it is 1 also where 0 is written, as it was once.
-    "flag1": Style(
-        lambda name, value, size, fam: f"{name}:1",
-        lambda text, fam: 1 if fam == "cdna" and text in ("0", "1") else number(text),
+    "flag1": Style(lambda name, value, size, fam: f"{name}:1", lambda text, fam: number(text)),
+    # On CDNA 0 and 1 both set it.
+    "bound": Style(
+        lambda name, value, size, fam: f"{name}:1", lambda text, fam: number(text) | int(fam == "cdna")
     ),
     "number": Style(lambda name, value, size, fam: f"{name}:{value}", lambda text, fam: number(text)),
+    "counted": Style(
+        lambda name, value, size, fam: f"{name}:{value}", lambda text, fam: number(text), always=True),
     "signed": Style(_signed, lambda text, fam: number(text)),
     "hex": Style(lambda name, value, size, fam: f"{name}:{value:#x}", lambda text, fam: number(text)),
     "hexsigned": Style(_hex_signed, lambda text, fam: number(text)),

@@ -13,6 +13,7 @@ import struct
 from typing import NamedTuple, TypeAlias
 
 from baregrad.base import memo
+from baregrad.base.errors import EncodingError
 
 INVERSE_TWO_PI = 0.15915494309189532
 FLOATS = {
@@ -22,7 +23,7 @@ NUMBERED = ("s", "v", "a", "ttmp")
 
 
 class Reg(NamedTuple):
-    """A register, or `size` in a row; `half` is "l" or "h" for 16 bits of one.
+    """A register, or `size` in a row; `half` is "l" or "h" for 16 bits of one ("" is "l" if it is scalar).
 
     >>> Reg("v", 4, 4), -abs(Reg("v", 3)), Reg("v", 1).h, Reg("vcc", 0, 2)
     (v[4:7], -abs(v[3]), v[1].h, vcc)
@@ -35,7 +36,7 @@ class Reg(NamedTuple):
 
     def __repr__(self) -> str:
         if self.file not in NUMBERED:
-            return self.file
+            return f"{self.file}.{self.half}" if self.half else self.file
         numbers = f"{self.first}:{self.first + self.size - 1}" if self.size > 1 else str(self.first)
         return f"{self.file}[{numbers}]" + (f".{self.half}" if self.half else "")
 
@@ -75,16 +76,19 @@ class Label(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A source with its sign changed, without its sign, or extended by its sign (this order from outside)."""
+    """A source with its sign changed, without its sign, or extended by its sign (this order from outside);
+    `upper` is the upper half of a constant (OP_SEL), which registers say themselves.
+    """
 
     value: Reg | int | float | Literal
     neg: bool = False
     abs: bool = False
     sext: bool = False
+    upper: bool = False
 
     def __repr__(self) -> str:
         if not isinstance(self.value, Reg):
-            flags = "".join(f", {key}=True" for key in ("neg", "abs", "sext") if getattr(self, key))
+            flags = "".join(f", {key}=True" for key in ("neg", "abs", "sext", "upper") if getattr(self, key))
             return f"Changed({self.value!r}{flags})"
         shown = repr(self.value)
         if self.sext:
@@ -255,17 +259,28 @@ def constant(value: int | float) -> int:
 
 @memo
 def patterns(kind: str) -> dict[int, int]:
-    """Bits of floats of a kind (f16, bf16, f32, f64) that have codes."""
+    """Bits of floats of a kind (f16, bf16, f32, f64; "" has none) that have codes."""
+    if not kind:
+        return {}
     if kind == "f64":
         return {struct.unpack("<Q", struct.pack("<d", real))[0]: code for real, code in FLOATS.items()}
     return {float_bits(real, kind): code for real, code in FLOATS.items()}
 
 
+LEAST = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126}
+
+
 def float_bits(value: float, kind: str) -> int:
-    """The literal that means a float for an operand of a kind: a double's upper half."""
-    if kind == "f16":
-        return int(struct.unpack("<H", struct.pack("<e", value))[0])
+    """The literal that means a float for an operand of a kind: a double's upper half. Errors: EncodingError
+    for one that is too large, or so small that digits are lost.
+    """
     if kind == "f64":
         return int(struct.unpack("<Q", struct.pack("<d", value))[0]) >> 32
-    bits = int(struct.unpack("<I", struct.pack("<f", value))[0])
+    try:
+        data = struct.pack("<e" if kind == "f16" else "<f", value)
+    except OverflowError:
+        raise EncodingError(f"{value} is too large", why=f"it becomes {kind}") from None
+    if abs(value) < LEAST[kind] and struct.unpack("<e" if kind == "f16" else "<f", data)[0] != value:
+        raise EncodingError(f"{value} is too small", why=f"it becomes {kind}")
+    bits = int.from_bytes(data, "little")
     return bits >> 16 if kind == "bf16" else bits

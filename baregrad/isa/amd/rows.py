@@ -54,9 +54,12 @@ OPERANDS = (
     ("", "V_MAD_MIX_F32", "D0:f32w S0:f32r S1:f32r S2:f32r"),
     ("", "V_MAD_MIXLO_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
     ("", "V_MAD_MIXHI_F16", "D0:f32w S0:f32r S1:f32r S2:f32r"),
-    ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"), ("cdna", "V_CVT_F32_UBYTE1", "D0:f32w S0:u32r"),
+    ("cdna", "V_CVT_F32_BF16", "D0:f32w S0:f16r"),
     ("", "V_MADMK_F16", "D0:f16w S0:f16r S1:f16r"), ("", "V_MADAK_F16", "D0:f16w S0:f16r S1:f16r"),
-    ("rdna", "V_DOT2ACC_F32_F16", "D0:f32rw S0:b32r S1:b32r"),
+    ("rdna", "V_DOT2ACC_F32_F16", "D0:f32rw S0:f32r S1:f32r"),
+    *(("", f"V_CVT_F32_UBYTE{byte}", "D0:f32w S0:u32r") for byte in range(4)),
+    ("", "V_SCREEN_PARTITION_4SE_B32", "D0:b32w S0:b32r"), ("", "S_RFE_RESTORE_B64", "S0:b64r S1:b32r"),
+    ("", "V_EXP_LEGACY_F32", "D0:f32w S0:f32r"), ("", "V_LOG_LEGACY_F32", "D0:f32w S0:f32r"),
     ("cdna", "V_CVT_SCALEF32_PK32_F32_FP6", "D0:b1024w S0:b192r S1:b32r"),
     ("cdna", "V_CVT_SCALEF32_PK32_F32_BF6", "D0:b1024w S0:b192r S1:b32r"),
 )
@@ -72,7 +75,7 @@ PACKED = (("2XPK16_FP6_F32", 512, 512), ("2XPK16_BF6_F32", 512, 512), ("PK32_FP6
 KINDS = (
     ("V_READFIRSTLANE_B32", "D0", "lanedst"), ("V_READFIRSTLANE_B32", "S0", "vsrc"),
     ("V_READLANE_B32", "D0", "lanedst"), ("V_READLANE_B32", "S0", "vsrc"), ("V_READLANE_B32", "S1", "ssrc9"),
-    ("V_WRITELANE_B32", "S0", "ssrc9"), ("V_WRITELANE_B32", "S1", "ssrc9"),
+    ("V_WRITELANE_B32", "S0", "lane"), ("V_WRITELANE_B32", "S1", "ssrc9"),
     ("V_PERMLANE16_B32", "S0", "vsrc"), ("V_PERMLANEX16_B32", "S0", "vsrc"),
     ("V_PERMLANE16_B32", "S1", "lane"), ("V_PERMLANEX16_B32", "S1", "lane"),
     ("V_PERMLANE16_B32", "S2", "lane"), ("V_PERMLANEX16_B32", "S2", "lane"),
@@ -82,7 +85,7 @@ KINDS = (
     ("V_ACCVGPR_MOV_B32", "D0", "agpr"), ("V_ACCVGPR_MOV_B32", "S0", "accsrc"),
     ("S_MOVRELS_B32", "S0", "sreg"), ("S_MOVRELS_B64", "S0", "sreg"), ("S_MOVRELSD_2_B32", "S0", "sreg"),
     ("S_RFE_B64", "S0", "sreg"), ("S_SETPC_B64", "S0", "sreg"), ("S_CBRANCH_JOIN", "S0", "sreg"),
-    ("S_CBRANCH_G_FORK", "S0", "sreg"), ("S_CBRANCH_G_FORK", "S1", "sreg"),
+    ("S_CBRANCH_G_FORK", "S0", "ssrc8"), ("S_CBRANCH_G_FORK", "S1", "ssrc8"),
     ("V_MQSAD_U32_U8", "S2", "vsrc"), ("V_MOVRELS_B32", "S0", "vsrc"), ("V_MOVRELSD_B32", "S0", "vsrc"),
     ("V_MOVRELSD_2_B32", "S0", "vsrc"),
 )
@@ -91,6 +94,7 @@ KINDS = (
 SOPP = {
     "S_ENDPGM": "optional", "S_BARRIER": "", "S_WAKEUP": "", "S_ICACHE_INV": "", "S_ENDPGM_SAVED": "",
     "S_ENDPGM_ORDERED_PS_DONE": "", "S_CODE_END": "", "S_TTRACEDATA": "", "S_SET_GPR_IDX_OFF": "",
+    "S_TTRACEDATA_IMM": "hex",
     "S_WAIT_IDLE": "", "S_SETKILL": "decimal", "S_WAITCNT": "wait", "S_DELAY_ALU": "delay",
     "S_WAITCNT_DEPCTR": "depctr", "S_SENDMSG": "message", "S_SENDMSGHALT": "message", "S_CLAUSE": "hex",
     "S_ROUND_MODE": "hex", "S_DENORM_MODE": "decimal", "S_SET_INST_PREFETCH_DISTANCE": "hex",
@@ -101,6 +105,20 @@ EXTRA = (
     ("cdna4", "VOP3P", 44, "V_MFMA_LD_SCALE_B32", "stands before scaled products; Triton's LLVM has it"),
     ("rdna3", "SOPP", 8, "S_WAITCNT_DEPCTR", "stands in compiled kernels; LLVM 19 and Triton's LLVM agree"),
     ("rdna3", "EXP", 0, "EXP", "is described without an opcode, as the only one of its format"),
+    *(("rdna3", *row, "LLVM 19's tests, Triton's LLVM") for row in (
+        ("SOPP", 58, "S_TTRACEDATA"), ("SOPP", 59, "S_TTRACEDATA_IMM"),
+        ("SOPK", 22, "S_SUBVECTOR_LOOP_BEGIN"),
+        ("SOPK", 23, "S_SUBVECTOR_LOOP_END"), ("SMEM", 34, "S_ATC_PROBE"), ("SMEM", 35, "S_ATC_PROBE_BUFFER"),
+        ("DS", 24, "DS_GWS_SEMA_RELEASE_ALL"), ("DS", 25, "DS_GWS_INIT"), ("DS", 26, "DS_GWS_SEMA_V"),
+        ("DS", 27, "DS_GWS_SEMA_BR"), ("DS", 28, "DS_GWS_SEMA_P"), ("DS", 29, "DS_GWS_BARRIER"))),
+    *(("cdna4", *row, "LLVM 19's tests of earlier chips, Triton's LLVM") for row in (
+        ("SOP2", 43, "S_RFE_RESTORE_B64"), ("SOPP", 30, "S_ENDPGM_ORDERED_PS_DONE"),
+        ("SMEM", 38, "S_ATC_PROBE"), ("SMEM", 39, "S_ATC_PROBE_BUFFER"),
+        ("VOP1", 55, "V_SCREEN_PARTITION_4SE_B32"), ("VOP3A", 375, "V_SCREEN_PARTITION_4SE_B32"),
+        ("VOP1", 75, "V_EXP_LEGACY_F32"), ("VOP3A", 395, "V_EXP_LEGACY_F32"),
+        ("VOP1", 76, "V_LOG_LEGACY_F32"), ("VOP3A", 396, "V_LOG_LEGACY_F32"),
+        ("DS", 152, "DS_GWS_SEMA_RELEASE_ALL"), ("DS", 153, "DS_GWS_INIT"), ("DS", 154, "DS_GWS_SEMA_V"),
+        ("DS", 155, "DS_GWS_SEMA_BR"), ("DS", 156, "DS_GWS_SEMA_P"), ("DS", 157, "DS_GWS_BARRIER"))),
 )
 # Names in the manual that assemblers write otherwise: (family or arch, manual, assembler)
 NAMES = (
@@ -159,7 +177,7 @@ ONLY_SOURCE = ("V_CVT_F32_FP8", "V_CVT_F32_BF8", "V_CVT_PK_F32_FP8", "V_CVT_PK_F
 # Vector entries of VOP3 and VOP3P that no word of DPP may follow, besides those with 64 bits or lanes.
 NO_LONG_DPP = (
     "V_DIV_FIXUP_F32", "V_DIV_FMAS_F32", "V_DIV_SCALE_F32", "V_FMAC_DX9_ZERO_F32", "V_FMA_DX9_ZERO_F32",
-    "V_MULLIT_F32", "V_NOP", "V_PIPEFLUSH",
+    "V_NOP", "V_PIPEFLUSH",
 )  # fmt: skip
 
 

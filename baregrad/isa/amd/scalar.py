@@ -64,6 +64,8 @@ def sopk(world: World, entry: Instruction) -> Iterator[Form]:
     elif name in ("S_CALL_B64", "S_CBRANCH_I_FORK"):
         pair = Slot("D0", "sdst", dst, 64, "b", name != "S_CALL_B64", name == "S_CALL_B64")
         slots = [pair, Slot("SIMM16", "label", where, type="i")]
+    elif name.startswith("S_SUBVECTOR_LOOP"):
+        slots = [reg, Slot("SIMM16", "label", where, type="i")]
     elif name.startswith("S_WAITCNT"):
         null = put(dst, 124)
         slots = [Slot("S0", "fixed", (), fixed=NULL), imm]
@@ -88,7 +90,7 @@ def sopp(world: World, entry: Instruction) -> Iterator[Form]:
     if kind:
         unsigned = kind == "optional" or entry.name == "S_WAIT_EVENT"
         sign = "i" if kind == "label" else "u" if unsigned else "b"
-        kind = "decimal" if kind == "optional" else kind
+        kind = "count" if kind == "optional" else kind
         yield world.form(
             entry,
             name,

@@ -9,6 +9,7 @@ from baregrad.base import memo
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
+from baregrad.isa.amd.make import constant_code
 from baregrad.isa.amd.modifiers import STYLES
 from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family
 
@@ -99,13 +100,34 @@ def text(inst: Inst) -> str:
     if form.encoding == "MIMG+NSA":
         end = 1 + sum(slot.role.startswith("VADDR") for slot in form.slots)
         shown[1:end] = [f"[{', '.join(shown[1:end])}]"]
-    line = f"{form.name} {', '.join(shown)}" if shown else form.name
+    name = form.name.removesuffix("_dpp") if form.encoding.startswith("VOPC+DPP") else form.name
+    line = f"{name} {', '.join(shown)}" if shown else name
+    if inst.word & UPPER and form.encoding.startswith("VOP3"):
+        line += upper_text(inst)
     if form.modifiers:
         _, mask, default, rows = printers().get(id(form)) or printer(form)
         if word & mask != default:
             for low, bits, where, names in rows:
                 line += names[word >> low & bits if bits else take(where, word)]
     return line
+
+
+UPPER = 0x7800
+
+
+def upper_text(inst: Inst) -> str:
+    """OP_SEL, where an upper half is that of a register whose name does not say so."""
+    halves = {
+        slot.half: one
+        for one, slot in zip(inst.operands, inst.form.slots, strict=True)
+        if slot.half >= 0 and inst.word >> slot.half & 1
+    }
+    registers = [one.value if isinstance(one, Changed) else one for one in halves.values()]
+    if not any(not isinstance(one, Reg) or (one.half == "h" and one.file != "v") for one in registers):
+        return ""
+    sources = sum(slot.role[0] == "S" and slot.kind != "mask9" for slot in inst.form.slots)
+    bits = [int(bit in halves) for bit in (*range(11, 11 + sources), 14)]
+    return f" op_sel:[{','.join(map(str, bits))}]"
 
 
 def operand_text(one: Operand, slot: Slot, fam: str) -> str:
@@ -115,10 +137,17 @@ def operand_text(one: Operand, slot: Slot, fam: str) -> str:
     if isinstance(one, Reg):
         return register_text(one)
     if isinstance(one, Literal):
-        return f"{one.bits:#x}"
+        return f"lit({one.bits:#x})" if shorter(slot, one.bits) else f"{one.bits:#x}"
     if isinstance(one, Label):
         return one.name
     return constant_text(one, slot, fam)
+
+
+def shorter(slot: Slot, bits: int) -> bool:
+    """Would the number of a literal be read as something else: a constant with a code, or too many bits?"""
+    if slot.kind == "literal":
+        return False
+    return bool(slot.bits == 16 and bits >> 16) or constant_code(slot, bits)[1] < 0
 
 
 def changed_text(one: Changed, slot: Slot, fam: str) -> str:
@@ -154,4 +183,4 @@ def register_text(one: Reg) -> str:
         return one.file
     if one.size > 1:
         return f"{one.file}[{one.first}:{one.first + one.size - 1}]"
-    return f"{one.file}{one.first}.{one.half}" if one.half else f"{one.file}{one.first}"
+    return f"{one.file}{one.first}.{one.half}" if one.half and one.file == "v" else f"{one.file}{one.first}"

@@ -1,7 +1,7 @@
 """The words of a line: operands and modifiers of their text, in LLVM's syntax.
 
-What is not here: lines and forms (assembler.py), the syntax of single immediates (immediates.py) and
-modifiers (modifiers.py).
+What is not here: lines and forms (assembler.py), single immediates and modifiers (immediates.py,
+modifiers.py), seldom spellings (spelling.py).
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from baregrad.isa.amd.immediates import SYNTAX, number
 from baregrad.isa.amd.inst import Given
 from baregrad.isa.amd.layout import Modifier, Slot
 from baregrad.isa.amd.modifiers import STYLES
-from baregrad.isa.amd.operands import NAMED, OFF, SPECIAL, Changed, Label, Operand, Reg
+from baregrad.isa.amd.operands import NAMED, NULL, OFF, SPECIAL, Changed, Label, Operand, Reg
+from baregrad.isa.amd.spelling import spelled
 
 RANGE = re.compile(r"(s|v|a|ttmp)\[(\d+)(?::(\d+))?\]")
 ONE = re.compile(r"(s|v|a|ttmp)(\d+)(?:\.([lh]))?")
 NUMBER = re.compile(r"-?(0x[0-9a-fA-F]+|\d+)")
 FLOAT = re.compile(r"-?\d+\.\d*(e[+-]?\d+)?|-?\d+e[+-]?\d+")
-MODIFIER = re.compile(r"\s+([a-z_]\w*)(?::(\[[^\]]*\]|swizzle\([^)]*\)|[^\s\[]\S*))?$")
+MODIFIER = re.compile(r"\s+([a-z_]\w*)(?::\s*(\[[^\]]*\]|swizzle\([^)]*\)|[^\s\[]\S*))?$")
+FLAGS = ("flag", "flag1", "bound")
+NOTHING = ("mul:1", "div:1")
 # Kinds that are the only operand of a form and have spaces and commas of their own.
 WHOLE = ("wait", "delay", "depctr", "message", "hwreg")
 
@@ -38,9 +41,14 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
         rest = rest.removesuffix(" fi:0")  # The other form of DPP8 is the one that has it.
     while known:
         match = MODIFIER.search(rest)
-        if not match or match[1] not in names(known):
+        if not match:
             break
-        one = names(known)[match[1]]
+        one = names(known).get(match[1])
+        if one is None:
+            if match[2] is not None or not cleared(known, match[1]):
+                break
+            rest = rest[: match.start()]
+            continue
         if one.name in given:
             raise EncodingError(f"{match[1]} is written twice", why="a modifier has one value")
         if one.style == "flag":
@@ -48,7 +56,8 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
                 break
             given[one.name] = True
         elif one.style in ("omod", "dpp"):
-            given[one.name] = f"{match[1]}:{match[2]}" if match[2] is not None else match[1]
+            if match[0].strip() not in NOTHING:
+                given[one.name] = f"{match[1]}:{match[2]}" if match[2] is not None else match[1]
         elif match[2] is None:
             break
         else:
@@ -57,13 +66,19 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
     return rest.strip(), given
 
 
+def cleared(known: tuple[Modifier, ...], word: str) -> bool:
+    """Is it a flag that is written as not set: noclamp?"""
+    one = names(known).get(word.removeprefix("no"))
+    return one is not None and one.style in FLAGS
+
+
 def split(rest: str) -> list[str]:
     """Operands, apart at commas that are in no bracket."""
     pieces, depth, begin = [], 0, 0
     for at, letter in enumerate(rest):
-        if letter in "([":
+        if letter in "([{":
             depth += 1
-        elif letter in ")]":
+        elif letter in ")]}":
             depth -= 1
         elif letter == "," and not depth:
             pieces.append(rest[begin:at].strip())
@@ -78,6 +93,8 @@ def operand(piece: str, slot: Slot, fam: str) -> Operand:
         if slot.kind == "label" and not NUMBER.fullmatch(piece):
             return Label(piece)
         return SYNTAX[slot.kind].value(piece, fam)
+    if piece == NULL.file and slot.kind == "fixed" and slot.role == "SADDR":
+        return OFF
     return value(piece, fam)
 
 
@@ -96,20 +113,32 @@ def value(piece: str, fam: str) -> Operand:
     named = special(fam).get(piece)
     if named is not None:
         return named
-    for begin, end, change in (
-        ("-|", "|", (True, True, False)),
-        ("|", "|", (False, True, False)),
-        ("neg(", ")", (True, False, False)),
-        ("abs(", ")", (False, True, False)),
-        ("sext(", ")", (False, False, True)),
-        ("-", "", (True, False, False)),
-    ):
+    other = spelled(piece, special(fam))
+    if other is not None:
+        return other
+    for begin, end, change in CHANGES:
         if piece.startswith(begin) and piece.endswith(end) and len(piece) > len(begin) + len(end):
-            inner = value(piece[len(begin) : len(piece) - len(end)], fam)
-            if isinstance(inner, (Label, Changed)):
-                break
-            return Changed(inner, *change)
+            return signed(value(piece[len(begin) : len(piece) - len(end)].strip(), fam), change, piece)
     raise EncodingError(f"{piece!r} is no operand", why="it is neither a register nor a constant")
+
+
+# What may stand around an operand: begin, end, (neg, abs, sext).
+CHANGES = (
+    ("|", "|", (False, True, False)), ("abs(", ")", (False, True, False)),
+    ("neg(", ")", (True, False, False)), ("sext(", ")", (False, False, True)),
+    ("-", "", (True, False, False)),
+)  # fmt: skip
+
+
+def signed(inner: Operand, change: tuple[bool, bool, bool], piece: str) -> Changed:
+    """An operand with one more change around it: a sign stands outside of the others, and is one."""
+    if isinstance(inner, Label) or (isinstance(inner, Changed) and (inner.neg or change[1] or change[2])):
+        raise EncodingError(
+            f"{piece!r} is no operand", why="a sign may stand around |x| or sext(x), and once"
+        )
+    if isinstance(inner, Changed):
+        return Changed(inner.value, True, inner.abs, inner.sext)
+    return Changed(inner, *change)
 
 
 @memo

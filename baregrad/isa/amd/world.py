@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from baregrad.base import memo
 from baregrad.isa.amd.archs import Field, Instruction, Tables
 from baregrad.isa.amd.layout import Form, Modifier, Slot, parts, put
 from baregrad.isa.amd.operands import Reg
@@ -20,6 +21,57 @@ EXTENSIONS = {
     "cdna": (("DPP", 250, "_dpp"), ("SDWA", 249, "_sdwa")),
 }
 F8F6F4 = ((0, 8), (1, 8), (2, 6), (3, 6), (4, 4))
+
+
+# Bits that must be as they are when an instruction is made, where no operand or modifier of it has them: by
+# the format and what stands behind it, (low, high) each. Other bits without a meaning may be anything, as
+# LLVM's disassembler has it. Source: observed with LLVM 19 (gfx1100) and LLVM 22 (gfx950).
+# fmt: off
+RESERVED: dict[str, dict[str, tuple[tuple[int, int], ...]]] = {
+    "rdna": {
+        "DS": ((17, 17), (32, 63)), "FLAT": ((12, 12), (48, 55)), "GLOBAL": ((55, 55),),
+        "LDSDIR": ((22, 23),), "MUBUF": ((13, 14), (53, 55)), "SMEM": ((13, 14),), "VINTERP": ((11, 14),),
+        "VOP1": ((17, 24),), "VOP3": ((7, 10), (15, 15), (59, 63)), "VOP3SD": ((59, 63),),
+        "VOP3P": ((11, 13), (15, 15), (23, 23)),
+        "VOPD": ((9, 16), (41, 48)), "DPP16": ((52, 55),), "VOP3+DPP": ((41, 58),),
+    },
+    "cdna": {
+        "DS": ((25, 25), (32, 63)), "FLAT": ((12, 13), (48, 54)), "GLOBAL": ((13, 13), (55, 55)),
+        "SCRATCH": ((55, 55),), "MUBUF": ((12, 13), (16, 16), (55, 55)), "SMEM": ((17, 17),),
+        "SOPC": ((12, 15),), "SOPP": ((4, 15),), "VOP1": ((17, 24),), "VOP3A": ((7, 15), (59, 63)),
+        "VOP3B": ((59, 63),), "DPP": ((52, 55),),
+        "SDWA": ((40, 42), (46, 47), (51, 53), (56, 61), (63, 63)),
+    },
+}
+# fmt: on
+
+
+@memo
+def reserved(fam: str, encoding: str) -> int:
+    """The reserved bits of a format with what stands behind it."""
+    rows = RESERVED[fam]
+    fmt, _, extension = encoding.partition("+")
+    long = fmt.startswith("VOP3")
+    found = [*rows.get(fmt, ())]
+    if long and extension.startswith("DPP"):
+        found += rows.get("VOP3+DPP", ())
+    elif extension:
+        found = [*rows.get(extension, ())]
+    return sum((1 << high + 1) - (1 << low) for low, high in found)
+
+
+def used(slots: tuple[Slot, ...], changes: tuple[Modifier, ...], mask: int) -> int:
+    """The bits of a form that have a meaning."""
+    for slot in slots:
+        for low, size in slot.where:
+            mask |= (1 << size) - 1 << low
+        for bit in (slot.neg, slot.abs, slot.sext, slot.half):
+            if bit >= 0:
+                mask |= 1 << bit
+    for one in changes:
+        for low, size in one.where:
+            mask |= (1 << size) - 1 << low
+    return mask
 
 
 @dataclass(frozen=True)
@@ -65,7 +117,9 @@ class World:
                 where = parts(one.fields[field])
                 fixed |= put(where, value)
                 mask |= put(where, -1)
-        made = tuple(slots)
+        made, changes = tuple(slots), tuple(modifiers)
+        idle = reserved(self.family, encoding) & ~used(made, changes, mask)
+        mask, fixed, also = mask | idle, fixed | also & idle, also & ~idle
         if literal == "may" and not any(slot.literal for slot in made):
             literal = ""
         return Form(
@@ -78,7 +132,7 @@ class World:
             fixed,
             size,
             made,
-            tuple(modifiers),
+            changes,
             literal,
             also,
             implicit,
@@ -110,12 +164,12 @@ class World:
         """The controls of DPP; `at` is how much further it stands than behind a short format."""
         if extension in ("DPP8", "DPP8FI"):
             lanes = [Modifier("dpp8", "dpp8", ((40 + at, 24),))]
-            # The code of DPP8 that fetches inactive lanes differs in this bit too.
-            return lanes if extension == "DPP8" else [*lanes, Modifier("fi", "flag1", ((at + 1, 1),))]
+            # The code of DPP8 that fetches inactive lanes differs in this bit, too.
+            return [*lanes, Modifier("fi", "flag1", ((at + 1, 1),))]
         found = [Modifier("dpp", "dpp", parts(fields["DPP_CTRL"], at)),
                  Modifier("row_mask", "mask", parts(fields["ROW_MASK"], at), 15),
                  Modifier("bank_mask", "mask", parts(fields["BANK_MASK"], at), 15),
-                 Modifier("bound_ctrl", "flag1", parts(fields["BC"], at))]  # fmt: skip
+                 Modifier("bound_ctrl", "bound", parts(fields["BC"], at))]  # fmt: skip
         if "FI" in fields:
             found.append(Modifier("fi", "flag1", parts(fields["FI"], at)))
         return found
@@ -144,6 +198,8 @@ class World:
         sources = sum(slot.role in ("S0", "S1", "S2") and slot.kind != "mask9" for slot in slots)
         if name.startswith(("V_PERMLANE16_B", "V_PERMLANEX16")):
             return [Modifier("op_sel", "bits", ((11, 2),))]
+        if re.fullmatch(r"V_PERMLANE(16|32)_SWAP_B32", name):
+            return [Modifier("bound_ctrl", "bound", ((12, 1),)), Modifier("fi", "flag1", ((11, 1),))]
         if name.startswith("V_BITOP3"):
             found.append(Modifier("bitop3", "hex", ((61, 3), (8, 3), (59, 2))))
             if name == "V_BITOP3_B16":
@@ -157,7 +213,7 @@ class World:
         if "CLMP" in fields and clamp(self.family, name, slots):
             found.append(Modifier("clamp", "flag", parts(fields["CLMP"])))
         floats = any(slot.type == "f" and slot.role == "D0" for slot in slots)
-        if "OMOD" in fields and floats and not NO_OMOD.match(name):
+        if "OMOD" in fields and (floats or OMOD.fullmatch(name)) and not NO_OMOD.match(name):
             found.append(Modifier("omod", "omod", parts(fields["OMOD"])))
         return found
 
@@ -195,7 +251,8 @@ class World:
             Modifier("clamp", "flag", ((15, 1),)) if integer else Modifier("neg_hi", "bits", ((8, 3),))
         )
         slots = [slot._replace(kind="vsrc") if slot.role in ("S0", "S1") else slot for slot in slots]
-        return self.form(entry, name, "VOP3P", 8, slots, found, also=put(((59, 2), (14, 1)), 7))
+        both = put(((59, 2), (14, 1)), 7)
+        return self.form(entry, name, "VOP3P", 8, slots, found, fixed=both, mask=both)
 
     def mfma(
         self, entry: Instruction, name: str, out: int, a: int, b: int, *, sparse: bool, double: bool
@@ -249,7 +306,11 @@ class World:
 
 OP_SEL = re.compile(r"V_CVT_SCALEF32_(?!\w*(PK32|2XPK16))|V_CVT_(PK|SR)_(FP8|BF8)|V_CVT_SR_B?F16|V_ASHR_PK_")
 INTEGER_CLAMP = re.compile(
-    r"V_(ADD|SUB|SUBREV|ADDC|SUBB|SUBBREV)_(NC_|CO_|CI_)*[UI](16|32)|V_MUL_(I32_I24|U32_U24)|V_MAD_|V_(MQ|Q|M)?SAD_|V_DOT"
+    r"V_(ADD|SUB|SUBREV|ADDC|SUBB|SUBBREV)_(NC_|CO_|CI_)*[UI](16|32)|V_MUL_(I32_I24|U32_U24)|V_MAD_|V_(MQ|Q|M)?SAD_|V_DOT|V_(MIN|MAX|MED)3_[IU]16"
+)
+# Results that are no floats and take an output modifier all the same.
+OMOD = re.compile(
+    r"V_CVT_[IU](16|32)_F(16|32|64)|V_FREXP_EXP_I\d+_F\d+|V_CVT_NORM_[IU]16_F16|V_CVT_PK_F32_[BF][FP]8"
 )
 NO_OMOD = re.compile(r"V_CNDMASK|V_DOT2_B?F16|V_PACK_B32|V_CVT_SCALEF32")
 NO_CLAMP = re.compile(

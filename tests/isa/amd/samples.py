@@ -105,7 +105,9 @@ def draw(form: Form, slot: Slot, fam: str, rng: random.Random) -> Operand:
         # Odd and with a bit off: no float that has a code, nor -16 to -1.
         return Literal((rng.getrandbits(16 if slot.bits <= 16 else 32) | 0x1001) & ~0x10)
     found = [one for one in table(fam, slot.kind, slot.registers) if one is not None]
-    if fam == "cdna" and slot.registers > 1:  # its tuples of vector registers begin at even numbers
+    if fam == "cdna" and (
+        slot.registers > 1 or "gws" in form.name
+    ):  # its tuples of vector registers begin at even numbers
         found = [one for one in found if not (isinstance(one, Reg) and one.file in "va" and one.first & 1)]
     if slot.type != "f":  # not every operand of 16 bits takes it
         found = [one for one in found if one != INVERSE_TWO_PI]

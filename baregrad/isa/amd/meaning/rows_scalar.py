@@ -71,7 +71,7 @@ HINTS = (
 )
 CACHES = (
     "S_ICACHE_INV|S_GL1_INV|S_DCACHE_(INV|WB|INV_VOL|WB_VOL|DISCARD|DISCARD_X2)|BUFFER_GL[01]_INV|BUFFER_WBL2"
-    "|BUFFER_INV"
+    "|BUFFER_INV|S_ATC_PROBE(_BUFFER)?"
 )
 # fmt: off
 ROWS = (
@@ -82,7 +82,7 @@ ROWS = (
     Row("", "S_ENDPGM(_SAVED|_ORDERED_PS_DONE)?", "", "end", "manual"),
     Row("", "S_BARRIER", "", "barrier", "manual"),
     Row("", "S_SLEEP", "", "sleep", "manual"),
-    Row("", "S_SENDMSG|S_TTRACEDATA", "", "message", "manual; on RDNA3 one message gives registers back"),
+    Row("", "S_SENDMSG|S_TTRACEDATA(_IMM)?", "", "message", "manual; on RDNA3 one message gives registers back"),
     Row("", "S_TRAP|S_CODE_END", "", "trap", "manual; S_CODE_END is an illegal instruction"),
     Row("", "S_SENDMSGHALT|S_SETHALT", "", "halt", "manual; S_SETHALT with 0 in bit 0 changes nothing"),
     Row("", "S_SETKILL", "", "kill", "manual: ends the wave if bit 0 of SIMM16 is 1"),
@@ -108,6 +108,8 @@ REFUSED = (
     ("DS_ORDERED_COUNT", "ordered append belongs to global data share, which no machine here has"),
     ("DS_BVH_STACK_.*", "the stack of ray tracing: its coding of addresses is not in the manual"),
     ("S_RFE_B64|S_RFE_RESTORE_B64", "there is no trap handler to come back from"),
+    ("S_SUBVECTOR_LOOP_(BEGIN|END)|V_(EXP|LOG)_LEGACY_F32|V_SCREEN_PARTITION_4SE_B32",
+     "assemblers know it, the manual does not"),
     ("V_MFMA_LD_SCALE_B32", "it is the first half of a scaled product, and means nothing without the other"),
 )
 # fmt: on
