@@ -87,6 +87,7 @@ REGISTERS = (
     Uses("", r"SOPP", r"S_SENDMSG(HALT)?|S_TTRACEDATA", "m0", "r", "RDNA3 ISA 16.5, CDNA4 ISA 12.5"),
     # Where it goes on.
     Uses("", r"SOPP", r"S_ENDPGM\w*", "pc", "w", "RDNA3 ISA 16.5"),
+    Uses("", r"SOP2", r"S_RFE_RESTORE_B64", "pc", "w", "its name: as S_RFE_B64"),
     Uses("", r"SOPP", r"S_TRAP", "ttmp", "w", "RDNA3 ISA 16.5"),
 )
 
