@@ -37,15 +37,13 @@ def names(known: tuple[Modifier, ...]) -> dict[str, Modifier]:
 def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Given]]:
     """The modifiers at the end of a line, and what is before them."""
     given: dict[str, Given] = {}
-    if "dpp8" in names(known) and "fi" not in names(known):
-        rest = rest.removesuffix(" fi:0")  # The other form of DPP8 is the one that has it.
     while known:
         match = MODIFIER.search(rest)
         if not match:
             break
         one = names(known).get(match[1])
         if one is None:
-            if match[2] is not None or not cleared(known, match[1]):
+            if not cleared(known, match):
                 break
             rest = rest[: match.start()]
             continue
@@ -66,10 +64,10 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
     return rest.strip(), given
 
 
-def cleared(known: tuple[Modifier, ...], word: str) -> bool:
+def cleared(known: tuple[Modifier, ...], match: re.Match[str]) -> bool:
     """Is it a flag that is written as not set: noclamp?"""
-    one = names(known).get(word.removeprefix("no"))
-    return one is not None and one.style in FLAGS
+    one = names(known).get(match[1].removeprefix("no"))
+    return match[2] is None and one is not None and one.style in FLAGS
 
 
 def split(rest: str) -> list[str]:
