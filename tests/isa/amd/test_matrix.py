@@ -267,7 +267,7 @@ def test_broadcasts() -> None:
 
 def test_signs_of_doubles() -> None:
     for neg in (2, 5):
-        run_dense(BY_NAME["V_MFMA_F64_4X4X4_4B_F64"], {"neg": neg, "cbsz": 1, "abid": 1})
+        run_dense(BY_NAME["V_MFMA_F64_4X4X4_4B_F64"], {"neg": neg, "cbsz": 1, "abid": 1}, plain=True)
 
 
 # -- small floats and scales -----------------------------------------------------------------------

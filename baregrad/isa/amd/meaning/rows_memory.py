@@ -92,8 +92,7 @@ def into_local(size: str) -> str:
     return f"{place}; if l + {bytes_} <= u64(LDS_SIZE) {{ store(l, v, lds) }}"
 
 
-TRANSPOSING = """CDNA4 ISA 11.4: which k a lane gets; that 16 lanes hold rows one after another is seen in
-kernels that Triton compiles for gfx950"""
+TRANSPOSING = "CDNA4 ISA 11.4 for k; that lanes hold rows in order: addresses in kernels of Triton for gfx950"
 
 
 def transposed(bits: int, element: int) -> str:
