@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from baregrad.base import memo
 from baregrad.isa.amd.archs import tables
+from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.layout import Form, take
 from baregrad.isa.amd.meaning.addresses import Access
 from baregrad.isa.amd.meaning.functions import FUNCTIONS
-from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, wrapped
+from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, reads, rename, wrapped
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.rows_given import Refused, tree_of, widths_of
 from baregrad.isa.amd.meaning.rows_ours import ours
@@ -26,11 +27,33 @@ from baregrad.isa.amd.meaning.rows_vector import vector
 from baregrad.isa.amd.meaning.statements import translate
 from baregrad.isa.amd.meaning.typing import Untyped, untyped
 from baregrad.isa.amd.operands import Reg
-from baregrad.isa.meaning import Tree, parse, walk, written
+from baregrad.isa.meaning import Node, Tree, Type, parse, walk, written
 from baregrad.isa.pseudocode import Node as Code
+from baregrad.isa.pseudocode import read
 from baregrad.isa.pseudocode import walk as nodes_of
 
 MATRIX = re.compile(r"V_(S?MFMA|WMMA)")
+# Bodies that are shorter in other words, and the same: the manual's are trees of branches.
+SHORTER = re.compile(r"V_(MIN|MAX|MED3)_([FIU](?:16|32|64))")
+TWO, NAN = "(. S0 TYPE) (. S1 TYPE)", "(|| (call isNAN (. S0 TYPE)) (call isNAN (. S1 TYPE)))"
+BODIES = {
+    "MINF": f"(do (= (. D0 TYPE) (call v_min_TYPE {TWO})))",
+    "MAXF": f"(do (= (. D0 TYPE) (call v_max_TYPE {TWO})))",
+    "MED3F": f"(do (if (|| {NAN} (call isNAN (. S2 TYPE))) (do (= (. D0 TYPE) (call v_min3_TYPE {TWO} (. S2 TYPE))))"
+             f" (do (= (. D0 TYPE) (call most_TYPE (call least_TYPE {TWO})"
+             f" (call least_TYPE (call most_TYPE {TWO}) (. S2 TYPE)))))))",
+    "MED3I": f"(do (= (. D0 TYPE) (call v_max_TYPE (call v_min_TYPE {TWO})"
+             f" (call v_min_TYPE (call v_max_TYPE {TWO}) (. S2 TYPE)))))",
+}  # fmt: skip
+BODIES |= {"MED3U": BODIES["MED3I"]} | {
+    f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
+    for way in ("MIN", "MAX") for kind in "IU"
+}  # fmt: skip
+SINGLE = {"V_DUAL_DOT2ACC_F32_BF16": "V_DOT2_F32_BF16"}  # the half of a pair has no short form: S2 is D0
+# V_CVT_SR_FP8_F32: the manual's sum loses the carry into the exponent.
+SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:127U)))
+    (= dstbyte (* (. ([:] OPSEL 3 2) i32) 8))
+    (= (. ([:] (@ (@ VGPR laneId) (. VDST u32)) (+ dstbyte 7) dstbyte) SMALL) tmp))"""
 
 
 class Meaning(NamedTuple):
@@ -74,7 +97,9 @@ def is_register(inst: Inst) -> bool:
 @memo
 def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: bool = False) -> Meaning | str:
     """The meaning of a form with these modifiers other than usual, or why there is none."""
-    fields = defaults(form) | dict(changed)
+    fields = defaults(form) | fixed(form) | dict(changed)
+    if form.entry.format == "VOPD":
+        return pair(form)
     given = ours(form, fields, constant)
     if isinstance(given, Refused):
         return given.reason
@@ -98,6 +123,37 @@ def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: b
     )
 
 
+def pair(form: Form) -> Meaning | str:
+    """Two instructions at once: both read before either writes. Source: RDNA3 ISA 7.6"""
+    trees: list[Tree] = []
+    last: list[Node] = []
+    found: dict[str, int] = {}
+    for half, name in zip("XY", form.entry.name.split(" :: "), strict=True):
+        single = by_name(form.arch, form.wave)[SINGLE.get(name, name.replace("V_DUAL_", "V_")).lower()][0]
+        made = explained(single)
+        if not isinstance(made, Meaning):
+            return made
+        result = f"d{half.lower()}_"
+        names = {"S0": f"S0{half}", "S1": f"S1{half}", "S2": result, "D0": result}
+        own = {
+            place: f"{place}{half.lower()}_" for place in written(made.tree) if place not in made.variables
+        }
+        place, kept = Node("var", Type("u", 32), (), f"D{half}"), Node("var", Type("u", 32), (), result)
+        before = (Node("set", None, (kept, place)),) if name in SINGLE or reads(made.tree, "D0") else ()
+        trees.append((*before, *(rename(each, names | own) for each in made.tree)))
+        last.append(Node("set", None, (place, kept)))
+        found |= {
+            names.get(one, one): bits for one, bits in made.variables.items() if one not in ("D0", "S2")
+        }
+        found[f"D{half}"] = 32
+    return Meaning((*trees[0], *trees[1], *last), "lane", found)
+
+
+def fixed(form: Form) -> dict[str, int]:
+    """Modifiers whose bits the form fixes."""
+    return {one.name: take(one.where, form.value) for one in form.modifiers if one.name in ("offen", "idxen")}
+
+
 def unmodified(names: Names, fields: Mapping[str, int]) -> tuple[Tree, frozenset[str]]:
     """The tree of a form, of ours or the manual's, and the names of its own. Errors: Untyped."""
     form = names.form
@@ -118,7 +174,7 @@ def asked(fields: Mapping[str, int]) -> dict[str, int]:
     """The modifiers that bodies ask for by their own names."""
     return {
         "OPSEL": fields.get("op_sel", 0), "OPSEL_HI": fields.get("op_sel_hi", 0), "NEG": fields.get("neg_lo", 0),
-        "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
+        "OFFEN": fields.get("offen", 0), "IDXEN": fields.get("idxen", 0), "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
     }  # fmt: skip
 
 
@@ -130,6 +186,12 @@ def asks(names: Names) -> bool:
 
 def mended(form: Form, code: Code) -> Code:
     """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), a line of prose (CDNA4)."""
+    shorter = SHORTER.fullmatch(form.entry.name)
+    if shorter:
+        return read(BODIES[shorter[1] + shorter[2][0]].replace("TYPE", shorter[2].lower()))
+    stochastic = re.fullmatch("V_CVT_SR_(FP8|BF8)_F32", form.entry.name)
+    if stochastic:
+        return read(SMALL.replace("SMALL", stochastic[1].lower()))
     if "CLASS_F64" not in form.entry.name or not isinstance(code, tuple):
         return code
     rest = [each for each in code[1:] if isinstance(each, tuple) and each[0] != "@"]

@@ -38,6 +38,31 @@ SCALAR = (
 )
 
 
+SCRATCH_SCALAR = (
+    ("SOFFSET OFFSET", "a = SBASE + u64(SOFFSET) * 64 + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET", "a = SBASE + u64(SOFFSET) * 64 & 0xFFFFFFFFFFFFFFFC"),
+    ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+)
+# An offset in a buffer; the rest of the address is added where memory is reached, behind a check of the bounds.
+SCALAR_BUFFER = (
+    ("SOFFSET OFFSET", "a = u64(SOFFSET) + u64(OFFSET)"),
+    ("SOFFSET", "a = u64(SOFFSET)"),
+    ("", "a = u64(OFFSET)"),
+)
+BUFFERS = ("MUBUF", "MTBUF")
+FORMATS = ("DS", "FLAT", "GLOBAL", "SCRATCH", "SMEM", *BUFFERS)
+# Statements over V (the resource) and `i` (the index): an access whose offset and bytes go beyond `limit` is
+# outside. Sources: RDNA3 ISA 9.1.5 (OOB_SELECT), CDNA4 ISA 9.1.5.1, RDNA4 ISA 9.4.1.4
+LIMITS = {
+    "rdna": "w = V[125:124]; n = u64(V[95:64]); limit = (w == 3) ? n : ((w == 2) ? (n != 0) : (i < n))"
+            " ? ((w == 0) ? u64(V[61:48]) : 0xFFFFFFFFFFFF) : 0",
+    "cdna": "n = u64(V[95:64]); limit = (IDXEN & (V[61:48] != 0)) ? ((i < n) ? 0xFFFFFFFFFFFF : u64(0)) : n",
+    "scalar": "limit = u64(V[95:64]) * ((V[61:48] == 0) ? u64(1) : u64(V[61:48]))",
+}  # fmt: skip
+# What no machine here does with buffers: reorder elements, add the lane's number.
+UNUSUAL = {"rdna": "(V[63:62] != 0) | V[119]", "cdna": "V[63] | V[119]"}
+
+
 def chosen(rows: tuple[tuple[str, str], ...], names: Names) -> str:
     """The text of the first row whose operands the form has."""
     there = {role for role, slot in names.slots.items() if slot.kind != "fixed"}
@@ -52,7 +77,9 @@ class Access:
         self.names, self.base = names, None
         self.format = names.form.entry.format
         self.made: Node | None = None
-        self.index: Node | None = None
+        self.fixed: Node | None = None  # of a buffer: what is added to an offset
+        self.limit: Node | None = None
+        self.held: dict[tuple[Node, Type], Node] = {}  # what was loaded in this block and not stored since
 
     # -- addresses -----------------------------------------------------------------------------------
 
@@ -60,7 +87,7 @@ class Access:
         """ADDR is the whole address, ADDR_BASE that without an offset; TADDR is a buffer's."""
         if name == "ADDR_BASE":
             return self.raw("ADDR")
-        return self.whole(values) if name == "ADDR" else None
+        return self.whole(values) if name == "ADDR" and self.format in FORMATS else None
 
     def raw(self, role: str) -> Node:
         """An operand as it is."""
@@ -88,9 +115,57 @@ class Access:
             return self.text(values, chosen(GLOBAL, self.names))
         if self.format == "SCRATCH":
             return self.text(values, chosen(SCRATCH, self.names))
-        if self.format == "SMEM" and self.names.slots["SBASE"].bits == 64:
-            return self.text(values, chosen(SCALAR, self.names))
+        if self.format == "SMEM":
+            name = self.names.form.entry.name
+            rows = SCALAR_BUFFER if self.is_buffer else SCRATCH_SCALAR if "SCRATCH" in name else SCALAR
+            return self.text(values, chosen(rows, self.names))
+        if self.is_buffer:
+            return self.buffer(values)
         raise untyped(f"addresses of {self.format}", self.names.form.entry.name)
+
+    @property
+    def is_buffer(self) -> bool:
+        """Is an address an offset in a buffer?"""
+        slots = self.names.slots
+        return self.format in BUFFERS or (self.format == "SMEM" and slots["SBASE"].bits == 128)
+
+    def buffer(self, values: Values) -> Node:
+        """The offset in a buffer; the index and the rest of the address are kept for later."""
+        given = self.names.given
+        offen, idxen = given.get("OFFEN", 0), given.get("IDXEN", 0)
+        part = "VADDR[63:32]" if idxen else "VADDR"
+        family = self.names.form.arch[:4]
+        values.out += parse(f"trap buffer_layout: {UNUSUAL[family].replace('V[', 'SRSRC[')}", {"SRSRC": 128})
+        index = self.text(values, "i = u64(VADDR[31:0])") if idxen else const(U64, 0)
+        self.limit = self.bound(values, family, "SRSRC", index)
+        self.fixed = self.text(values, "f = u64(SRSRC[47:0]) + u64(SOFFSET)")
+        if idxen:
+            stride = self.text(values, "s = u64(SRSRC[61:48])")
+            self.fixed = values.fresh(
+                Node("add", U64, (self.fixed, Node("mul", U64, (index, stride)))), "address"
+            )
+        return self.text(values, f"o = {f'u64({part}) + ' if offen else ''}u64(OFFSET)")
+
+    def bound(self, values: Values, family: str, role: str, index: Node) -> Node:
+        """How far a buffer goes."""
+        bound = {"V": Node("var", Type("u", 128), (), role), "i": index,
+                 "IDXEN": const(U1, self.names.given.get("IDXEN", 0))}  # fmt: skip
+        known = {name: one.t.bits for name, one in bound.items()}
+        for statement in parse(LIMITS[family], known):
+            name, value = statement.src
+            bound[name.arg] = values.fresh(put(value, bound), "limit")
+        return bound["limit"]
+
+    def place(self, values: Values, offset: Node, bits: int) -> tuple[Node, Node]:
+        """Whether an access to a buffer is inside, and its address."""
+        if self.limit is None or self.fixed is None:
+            self.limit = self.bound(values, "scalar", "SBASE", const(U64, 0))
+            self.fixed = self.text(values, "f = u64(SBASE[47:0])")
+        end = node(binary("+", offset, Number((bits + 7) // 8, U64)))
+        address = Node("add", U64, (self.fixed, offset))
+        if self.format == "SMEM":
+            address = Node("and", U64, (address, const(U64, (1 << 64) - 4)))
+        return Node("le", U1, (end, self.limit)), address
 
     def text(self, values: Values, text: str) -> Node:
         """The last value of a text, in a name of its own."""
@@ -104,22 +179,38 @@ class Access:
     # -- accesses ------------------------------------------------------------------------------------
 
     def load(self, values: Values, address: Value, type: Type) -> Node:
-        """What is read, in a name of its own."""
+        """What is read, in a name of its own; the same again if nothing was stored in between."""
         at, width = node(address), Type("u", type.bits)
+        if (at, width) not in self.held:
+            self.held[at, width] = self.loaded(values, at, width)
+        return as_type(self.held[at, width], type)
+
+    def loaded(self, values: Values, at: Node, width: Type) -> Node:
+        """What is read by format."""
         if self.format == "DS":
-            return as_type(self.bounded(values, at, width), type)
+            return self.bounded(values, at, width)
         if self.format == "FLAT":
-            return as_type(self.flat(values, at, width), type)
-        return as_type(values.fresh(Node("load", width, (wide(at),), ""), "loaded"), type)
+            return self.flat(values, at, width)
+        if self.is_buffer:
+            found = values.fresh(const(width, 0), "loaded")
+            inside, where = self.place(values, wide(at), width.bits)
+            read = Node("set", None, (found, Node("load", width, (where,), "")))
+            values.out.append(when(inside, (read,)))
+            return found
+        return values.fresh(Node("load", width, (wide(at),), ""), "loaded")
 
     def store(self, values: Values, address: Value, value: Node) -> None:
         """Write a value."""
+        self.held.clear()
         at, data = node(address), bits_of(value)
         if self.format == "DS":
             inside = Node("store", None, (wide(at), data), "lds")
             values.out.append(when(self.within(at, data.t.bits), (inside,)))
         elif self.format == "FLAT":
             self.store_flat(values, at, data)
+        elif self.is_buffer:
+            inside, where = self.place(values, wide(at), data.t.bits)
+            values.out.append(when(inside, (Node("store", None, (where, data), ""),)))
         else:
             values.out.append(Node("store", None, (wide(at), data), ""))
 

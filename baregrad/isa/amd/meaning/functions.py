@@ -37,6 +37,9 @@ def _float_rows(type: str) -> dict[str, Function]:
         # IEEE 754-2019 minimum, maximum: NaN if either is
         "v_minimum": (("a", "b"), _either(type, less)),
         "v_maximum": (("a", "b"), _either(type, more)),
+        # of numbers that are no NaN
+        "least": (("a", "b"), f"({less} ? a : b).{type}"),
+        "most": (("a", "b"), f"({more} ? a : b).{type}"),
     }
     return {f"{name}_{type}": row for name, row in rows.items()}
 

@@ -17,7 +17,7 @@ from baregrad.isa.meaning import Node, Tree, parse, walk
 
 # Modifiers that say nothing of what is computed from the variables: addresses, caches, lanes, hints.
 APART = frozenset((
-    "offset", "offset0", "offset1", "glc", "slc", "dlc", "sc0", "sc1", "nt", "dpp", "dpp8", "row_mask",
+    "offset", "offset0", "offset1", "offen", "idxen", "tfe", "gds", "lds", "glc", "slc", "dlc", "sc0", "sc1", "nt", "dpp", "dpp8", "row_mask",
     "bank_mask", "bound_ctrl", "fi", "wait_exp", "wait_va_vdst",
 ))  # fmt: skip
 SELECTS = {0: (0, 8), 1: (8, 8), 2: (16, 8), 3: (24, 8), 4: (0, 16), 5: (16, 16), 6: (0, 32)}
@@ -252,9 +252,7 @@ def in_range(kind: str, bits: int, place: str) -> str:
     return f"{place} = u{bits}((t > {most}) ? {most} : (t < {least}) ? {least} : t)"
 
 
-def clamp_dot(
-    match: re.Match[str], fields: Mapping[str, int], renamed: Mapping[str, str], first: str
-) -> str:
+def clamp_dot(match: re.Match[str], fields: Mapping[str, int], renamed: Mapping[str, str], first: str) -> str:
     """A dot product of integers, exactly; IU: NEG says which sources have a sign."""
     count, kind, bits = int(match[1]), match[2].lower(), int(match[4])
     signs = [match[3][0].lower()] * 2
@@ -307,4 +305,4 @@ def rename(node: Node, names: Mapping[str, str]) -> Node:
     return Node(node.op, node.type, tuple(rename(each, names) for each in node.src), node.arg)
 
 
-__all__ = ["APART", "defaults", "fields_of", "wrapped"]
+__all__ = ["APART", "defaults", "fields_of", "reads", "rename", "wrapped"]

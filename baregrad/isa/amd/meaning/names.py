@@ -144,6 +144,9 @@ def aliases(form: Form, slots: Mapping[str, Slot]) -> dict[str, str]:
         found |= {"DATA": "SDATA", "RETURN_DATA": "SDATA"}
     elif re.match(r"V_(FMAC|MAC|PK_FMAC|DOT\w*C)_", form.entry.name) and "S2" not in slots:
         found["S2"] = "D0"
+    elif format == "SOPK":
+        found |= {role: "SIMM16" for role in ("S0", "S1") if role not in slots and "SIMM16" in slots}
+        found |= {"S0": "D0"} if form.entry.name == "S_CBRANCH_I_FORK" else {}
     if "D0" in slots:
         found["D"] = "D0"
     return found

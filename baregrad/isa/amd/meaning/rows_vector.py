@@ -239,6 +239,8 @@ ROWS = (
     Row("", r"V_BITOP3_B(16|32)", table, "manual's body"),
     Row("", r"V_(FMA|MAD)_MIX\w+", mixed, "manual's body; its name for CDNA is MAD, gfx950 fuses"),
     Row("", r"V_PK_MOV_B32", moved, "manual's body"),
+    Row("", r"V_PERM_B32", "d = cat(S0, S1); for i < 4 { s = S2.u8[i]; x = u8(0) - u8(d.u8[(s - 8) * 2 + 1][7])"
+        "; D0.u8[i] = (s > 12) ? 0xFF : ((s == 12) ? 0 : ((s > 7) ? x : d.u8[s])) }", "manual's body"),
     Row("", r"V_BFREV_B32", f"x = S0; {reversal('x', 32)}; D0 = x", "manual's body"),
     Row("", r"S_BREV_B32", f"x = S0; {reversal('x', 32)}; D0 = x", "manual's body"),
     Row("", r"S_BREV_B64", f"x = S0; {reversal('x', 64)}; D0 = x", "manual's body"),
@@ -259,6 +261,10 @@ ROWS = (
         f"{COUNT.format('s', *M32)}; D0 = n + S1", "manual's body"),
     Row("", r"V_MBCNT_HI_U32_B32", "s = S0 & (laneId > 31 ? (u32(1) << laneId - 32) - 1 : u32(0)); "
         f"{COUNT.format('s', *M32)}; D0 = n + S1", "manual's body"),
+    Row("", r"DS_CONDXCHG32_RTN_B64", "a = u64((ADDR + OFFSET) & 0xFFF8); D0 = 0; if a + 8 <= u64(LDS_SIZE) {"
+        " D0 = cat(load(u32, a + 4, lds), load(u32, a, lds))"
+        "; if DATA0[31] { store(a, DATA0[31:0] & 0x7FFFFFFF, lds) }"
+        "; if DATA0[63] { store(a + 4, DATA0[63:32] & 0x7FFFFFFF, lds) } }", "manual's body"),
 )
 # fmt: on
 CUT = "f16({0}.f32)"

@@ -55,9 +55,16 @@ class Statements(Values):
     def block(self, code: Code) -> tuple[Node, ...]:
         """The statements of a body, apart."""
         outer, self.out = self.out, []
+        self.apart()
         self.block_of(code)
+        self.apart()
         made, self.out = tuple(self.out), outer
         return made
+
+    def apart(self) -> None:
+        """Forget what was loaded: a block may not be done."""
+        if self.names.memory is not None:
+            self.names.memory.held.clear()
 
     def block_of(self, code: Code) -> None:
         """A body's statements; after one that may break, what follows depends on the flag."""
@@ -346,6 +353,8 @@ class Statements(Values):
         at = 0
         for part in reversed(place[1:]):
             type = type_named(str(part[2])) if isinstance(part, tuple) and part[0] == "." else None
+            variable = self.names.variable(part) if isinstance(part, str) else None
+            type = variable.t if variable is not None else type
             if type is None:
                 raise untyped("a part of a place", place)
             self.assign(part, Node("slice", Type("u", type.bits), (whole, const(U64, at))))

@@ -203,6 +203,8 @@ def binary(sign: str, a: Value, b: Value) -> Value:
     if sign == "**":
         return power(a, b)
     left, right = (node(value) for value in meet(a, b))
+    if sign == "+" and not left.t.is_float and right.op == "const":
+        return plus(left, right)
     if sign == "!=":
         return unequal(left, right)
     op = SIGNS[sign]
@@ -213,6 +215,13 @@ def binary(sign: str, a: Value, b: Value) -> Value:
     if OPS[op].rule == "int" and left.t.is_float:
         raise untyped(f"{sign} of {left.t.name}")
     return Node(op, U1 if sign in TESTS else left.t, (left, right))
+
+
+def plus(value: Node, number: Node) -> Node:
+    """A sum with a number; two numbers become one."""
+    if value.op == "add" and value.src[1].op == "const":
+        return plus(value.src[0], const(value.t, value.src[1].arg + number.arg))
+    return Node("add", value.t, (value, number)) if number.arg else value
 
 
 def shift(sign: str, a: Node, count: Value) -> Node:

@@ -107,10 +107,8 @@ class Values:
         if name in self.arrays:
             array = self.arrays[name]
             return Node("var", Type("u", array.element.bits * array.count), (), name)
-        # ADDR of a body is the whole address, before it is an operand.
-        found = self.names.memory.name(self, name) if self.names.memory is not None else None
-        if found is None:
-            found = self.names.read(name)
+        found: Value | None = self.names.memory.name(self, name) if self.names.memory is not None else None
+        found = self.names.read(name) if found is None else found
         if found is None:
             raise untyped(f"the name {name}", name)
         return found
