@@ -21,6 +21,7 @@ VERBS = {
     "devices": ("baregrad.cli.devices", "list the devices of this machine"),
     "disasm":  ("baregrad.cli.disasm",  "show machine code: of a cached kernel, a file, or bytes"),
     "doctor":  ("baregrad.cli.doctor",  "say what this machine can do, and whether it works here"),
+    "emulate": ("baregrad.cli.emulate", "run a kernel of an AMD code object without its chip"),
     "help":    ("baregrad.cli.help",    "explain a verb"),
     "isa":     ("baregrad.cli.isa",     "extract an instruction set from its manual"),
     "passes":  ("baregrad.cli.passes",  "run a program and show its kernels after each pass, down to bytes"),
