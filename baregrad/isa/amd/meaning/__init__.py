@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from baregrad.base import memo
 from baregrad.isa.amd.archs import tables
-from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, take
 from baregrad.isa.amd.meaning.addresses import Access
 from baregrad.isa.amd.meaning.functions import FUNCTIONS
-from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, reads, rename, wrapped
+from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, wrapped
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.rows_given import Refused, tree_of, widths_of
 from baregrad.isa.amd.meaning.rows_ours import ours
@@ -27,7 +26,7 @@ from baregrad.isa.amd.meaning.rows_vector import vector
 from baregrad.isa.amd.meaning.statements import translate
 from baregrad.isa.amd.meaning.typing import Untyped, untyped
 from baregrad.isa.amd.operands import Reg
-from baregrad.isa.meaning import Node, Tree, Type, parse, walk, written
+from baregrad.isa.meaning import Tree, parse, walk, written
 from baregrad.isa.pseudocode import Node as Code
 from baregrad.isa.pseudocode import read
 from baregrad.isa.pseudocode import walk as nodes_of
@@ -49,7 +48,6 @@ BODIES |= {"MED3U": BODIES["MED3I"]} | {
     f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
     for way in ("MIN", "MAX") for kind in "IU"
 }  # fmt: skip
-SINGLE = {"V_DUAL_DOT2ACC_F32_BF16": "V_DOT2_F32_BF16"}  # the half of a pair has no short form: S2 is D0
 # V_CVT_SR_FP8_F32: the manual's sum loses the carry into the exponent.
 SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:127U)))
     (= dstbyte (* (. ([:] OPSEL 3 2) i32) 8))
@@ -98,8 +96,6 @@ def is_register(inst: Inst) -> bool:
 def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: bool = False) -> Meaning | str:
     """The meaning of a form with these modifiers other than usual, or why there is none."""
     fields = defaults(form) | fixed(form) | dict(changed)
-    if form.entry.format == "VOPD":
-        return pair(form)
     given = ours(form, fields, constant)
     if isinstance(given, Refused):
         return given.reason
@@ -121,32 +117,6 @@ def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: b
     return Meaning(
         around, names.scope, {name: bits for name, bits in outside(around, own).items() if name in used}
     )
-
-
-def pair(form: Form) -> Meaning | str:
-    """Two instructions at once: both read before either writes. Source: RDNA3 ISA 7.6"""
-    trees: list[Tree] = []
-    last: list[Node] = []
-    found: dict[str, int] = {}
-    for half, name in zip("XY", form.entry.name.split(" :: "), strict=True):
-        single = by_name(form.arch, form.wave)[SINGLE.get(name, name.replace("V_DUAL_", "V_")).lower()][0]
-        made = explained(single)
-        if not isinstance(made, Meaning):
-            return made
-        result = f"d{half.lower()}_"
-        names = {"S0": f"S0{half}", "S1": f"S1{half}", "S2": result, "D0": result}
-        own = {
-            place: f"{place}{half.lower()}_" for place in written(made.tree) if place not in made.variables
-        }
-        place, kept = Node("var", Type("u", 32), (), f"D{half}"), Node("var", Type("u", 32), (), result)
-        before = (Node("set", None, (kept, place)),) if name in SINGLE or reads(made.tree, "D0") else ()
-        trees.append((*before, *(rename(each, names | own) for each in made.tree)))
-        last.append(Node("set", None, (place, kept)))
-        found |= {
-            names.get(one, one): bits for one, bits in made.variables.items() if one not in ("D0", "S2")
-        }
-        found[f"D{half}"] = 32
-    return Meaning((*trees[0], *trees[1], *last), "lane", found)
 
 
 def fixed(form: Form) -> dict[str, int]:

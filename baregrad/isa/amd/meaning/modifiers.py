@@ -305,4 +305,4 @@ def rename(node: Node, names: Mapping[str, str]) -> Node:
     return Node(node.op, node.type, tuple(rename(each, names) for each in node.src), node.arg)
 
 
-__all__ = ["APART", "defaults", "fields_of", "reads", "rename", "wrapped"]
+__all__ = ["APART", "defaults", "fields_of", "wrapped"]

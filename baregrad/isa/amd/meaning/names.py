@@ -63,6 +63,8 @@ class Names:
     def bits(self, role: str) -> int:
         """The bits of an operand's variable."""
         slot = self.slots[role]
+        if "_MIX" in self.form.entry.name and role[0] == "S":
+            return 32  # a half of it, or all of it, as OP_SEL_HI says; the slot has what constants are
         return 1 if self.is_mask(slot) else slot.bits
 
     def is_mask(self, slot: Slot) -> bool:
