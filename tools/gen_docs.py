@@ -1,6 +1,6 @@
 """Write docs/reference from the tables of the package; with --check, say which pages are not current.
 
-python tools/gen_docs.py [--check]
+python tools/gen_docs.py [--check] [PAGE ...]
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ from baregrad.ir import ops, rules
 from baregrad.ir.decompose import table as decompositions
 from baregrad.ir.pattern import Dtypes
 from baregrad.isa import Form
+from baregrad.isa.amd.effects import effects
+from baregrad.isa.amd.explain import effect_lines, signature
+from baregrad.isa.amd.forms import forms
+from baregrad.isa.amd.latency import latency_class
+from baregrad.isa.amd.meaning import explained
 from baregrad.isa.x86 import FORMS
 from baregrad.isa.x86.builder import TABLES
 from baregrad.kernel import rows as opts
@@ -54,6 +59,11 @@ bytes. `python -m baregrad passes FILE` shows what each one made.
 INSTRUCTIONS = """
 Needs: the CPU features that every form of the name asks for. Cycles: the latency that the ordering pass
 counts with. `python -m baregrad disasm --hex BYTES` reads them.
+"""
+CHIP = """
+One row an encoding of an instruction in the manual; what DPP, SDWA and addressing add is left out. Operands
+are written as role:kind of so many bits. Scope: how often the meaning is done, a dash for none.
+`python -m baregrad isa explain NAME --arch {chip}` prints every form of one with its bits and its meaning.
 """
 OPERATIONS = """
 Each has a record in `baregrad/tensor/records`, from which tests are made: values against numpy, gradients
@@ -377,6 +387,22 @@ def operation_page() -> str:
     return f"# Operations\n{about}\n" + "\n".join(sections) + f"\n## The others\n\n{rest}"
 
 
+def chip_page(chip: str, wave: int) -> str:
+    """The page of a chip of AMD: its instructions by format."""
+    found: dict[str, dict[tuple[str, int], list[object]]] = {}
+    for form in forms(chip, wave):
+        entry = form.entry
+        meaning = explained(form)
+        scope = "–" if isinstance(meaning, str) else meaning.scope
+        kind = latency_class(entry.format, entry.name).name
+        said = "; ".join(effect_lines(effects(form)))
+        row: list[object] = [code(form.name), entry.opcode, code(signature(form)), said, kind, scope]
+        found.setdefault(entry.format, {}).setdefault((entry.name, entry.opcode), row)
+    head = ["instruction", "opcode", "operands", "effects", "class", "scope"]
+    parts = [f"## {name}\n\n{table(head, rows.values())}" for name, rows in found.items()]
+    return f"# Instructions of {chip}, waves of {wave}\n{CHIP.format(chip=chip)}\n" + "\n".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "dtypes.md": dtypes,
@@ -390,26 +416,29 @@ PAGES: dict[str, Callable[[], str]] = {
     "instructions.md": instruction_page,
     "tensor.md": tensor_page,
     "operations.md": operation_page,
+    "amd-gfx1100.md": lambda: chip_page("gfx1100", 32),
+    "amd-gfx950.md": lambda: chip_page("gfx950", 64),
 }
 HEADER = "<!-- Written by tools/gen_docs.py from the tables of the package; do not edit. -->\n"
 
 
-def pages() -> dict[Path, str]:
-    """Each page's path and what it should be."""
-    return {REFERENCE / name: HEADER + make() for name, make in PAGES.items()}
+def pages(names: Iterable[str]) -> dict[Path, str]:
+    """The path of each of these pages and what it should be."""
+    return {REFERENCE / name: HEADER + PAGES[name]() for name in names}
 
 
 def main() -> int:
     """Write the pages, or check that they are what would be written."""
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    made = pages([name for name in sys.argv[1:] if name != "--check"] or PAGES)
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is not current: python tools/gen_docs.py")
         return 1 if stale else 0
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for path in stale:
-        path.write_text(pages()[path])
-    print(f"{len(stale)} of {len(PAGES)} pages written")
+        path.write_text(made[path])
+    print(f"{len(stale)} of {len(made)} pages written")
     return 0
 
 

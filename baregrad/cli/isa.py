@@ -8,11 +8,21 @@ import click
 
 from baregrad.base import errors
 from baregrad.isa.amd import extract
+from baregrad.isa.amd.explain import explain
 
 
 @click.group(name="isa")
 def command() -> None:
-    """Instruction sets: extract their tables from a manual."""
+    """Instruction sets: extract their tables from a manual, explain an instruction."""
+
+
+@command.command(name="explain")
+@click.argument("name")
+@click.option("--arch", required=True, help="Chip: gfx1100, gfx950, ...")
+@click.option("--wave", type=click.Choice(["32", "64"]), help="Lanes of a wave; else what the chip prefers.")
+def explain_command(name: str, arch: str, wave: str | None) -> None:
+    """Print all that is known of an instruction: encoding, operands, effects, latency class, meaning."""
+    click.echo(explain(name, arch, int(wave or 0)))
 
 
 @command.command(name="extract")

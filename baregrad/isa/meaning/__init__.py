@@ -5,6 +5,7 @@ Read tree.py first. The meanings of x86's rows are in isa/x86/meanings.py; `emu`
 
 from __future__ import annotations
 
+from baregrad.isa.meaning.listing import listing
 from baregrad.isa.meaning.text import Function, called, parse, show
 from baregrad.isa.meaning.tree import I32, OPS, U1, U64, Node, Tree, Type, const, type_of, walk, written
 from baregrad.isa.meaning.values import FLOATS, apply, decode, encode, is_nan, nan_of
@@ -27,6 +28,7 @@ __all__ = [
     "decode",
     "encode",
     "is_nan",
+    "listing",
     "nan_of",
     "parse",
     "run",
