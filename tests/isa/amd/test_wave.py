@@ -16,7 +16,6 @@ from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning import meaning
 from baregrad.isa.amd.meaning.rows_given import Given, tree_of
 from baregrad.isa.amd.meaning.rows_ours import ours
-from baregrad.isa.amd.meaning.rows_pairs import pair
 from baregrad.isa.meaning import Tree
 from tests.isa.amd.registers import Registers
 from tests.isa.amd.without_body import FILE, lines
@@ -291,11 +290,10 @@ def test_every_entry_without_a_body() -> None:
 def test_pairs() -> None:
     """Both halves read what was there before: here the one's result is the other's source."""
     form = next(form for form in forms("rdna3") if form.name == "v_dual_fmac_f32 :: v_dual_lshlrev_b32")
-    found = pair(form, meaning)
+    found = meaning(form)
     assert found is not None
-    world = Registers(*found)
+    world = Registers(found.tree, found.variables)
     two, three = 0x40000000, 0x40400000
     world.values |= {"DX": three, "S0X": two, "S1X": two, "S0Y": 3, "S1Y": three, "DY": 5}
-    world.go(found[0])
+    world.go(found.tree)
     assert (world.values["DX"], world.values["DY"]) == (0x40E00000, three << 3 & 0xFFFFFFFF)
-    assert all(pair(form, meaning) for form in forms("rdna3") if "::" in form.name)

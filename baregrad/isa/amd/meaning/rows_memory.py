@@ -39,6 +39,9 @@ APPEND = """{count}; a = u64(M0[15:0]) + u64(OFFSET); t = u32(0)
     ; for x < LANES {{ if EXEC[x] {{ VGPR.u32[u64(D0_NUMBER) * LANES + x] = t }} }}"""
 BY_LANE = "a = u64(OFFSET) + u64(M0[15:0]) + u64(laneId) * 4"
 INSIDE = "a + 4 <= u64(LDS_SIZE)"
+CONDITIONAL = """a = u64(ADDR + OFFSET & 0xFFF8); D0 = 0; if a + 8 <= u64(LDS_SIZE) { D0 = load(u64, a, lds)
+    ; if DATA0[31] { store(a, u32(DATA0[30:0]), lds) }
+    ; if DATA0[63] { store(a + 4, u32(DATA0[62:32]), lds) } }"""
 ROWS = (
     ("DS_APPEND", "wave", APPEND.format(count=COUNT, sign="+"),
      "manual's prose: lanes that are on are counted; M0 is the base also in local memory, as LLVM uses it"),
@@ -47,6 +50,7 @@ ROWS = (
      f"{BY_LANE}; D0 = 0; if {INSIDE} {{ D0 = load(u32, a, lds) }}", "manual's body"),
     ("DS_(WRITE|STORE)_ADDTID_B32", "lane",
      f"{BY_LANE}; if {INSIDE} {{ store(a, DATA0, lds) }}", "manual's body"),
+    ("DS_CONDXCHG32_RTN_B64", "lane", CONDITIONAL, "manual's body: two words, each if its highest bit says so"),
     ("GLOBAL_LOAD_ADDTID_B32", "lane", "VDST = load(u32, ADDRESS)", "RDNA3 ISA 11: SADDR, offset, 4 * lane"),
     ("GLOBAL_STORE_ADDTID_B32", "lane", "store(ADDRESS, DATA)", "as GLOBAL_LOAD_ADDTID_B32"),
 )  # fmt: skip

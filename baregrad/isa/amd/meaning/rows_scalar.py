@@ -73,6 +73,9 @@ CACHES = (
     "S_ICACHE_INV|S_GL1_INV|S_DCACHE_(INV|WB|INV_VOL|WB_VOL|DISCARD|DISCARD_X2)|BUFFER_GL[01]_INV|BUFFER_WBL2"
     "|BUFFER_INV|S_ATC_PROBE(_BUFFER)?"
 )
+JOIN = """c = MODE[31:29]; if u32(c) == S0 { PC = PC + 4 } else {
+    c = c - 1; MODE[31:29] = c; i = u64(c) * 4
+    ; EXEC = cat(SGPR.u32[i + 1], SGPR.u32[i]); PC = cat(SGPR.u32[i + 3], SGPR.u32[i + 2]) }"""
 # fmt: off
 ROWS = (
     Row("", HINTS, "", "hint", "manual: nothing but time"),
@@ -93,6 +96,7 @@ ROWS = (
     Row("", "S_SENDMSG_RTN_B32", "D0 = S0[7:0] == 0x83 ? u32(CYCLE) : 0", "message",
         "manual; message numbers as LLVM's assembler has them: 0x83 asks for the time, others get 0"),
     Row("", "S_SENDMSG_RTN_B64", "D0 = S0[7:0] == 0x83 ? CYCLE : 0", "message", "as S_SENDMSG_RTN_B32"),
+    Row("cdna", "S_CBRANCH_JOIN", JOIN, "", "manual's body; PC is the address of this instruction"),
     Row("rdna", "S_GETREG_B32", read_register("rdna"), "", "RDNA3 ISA 3.4; the body is CDNA4's"),
     Row("cdna", "S_GETREG_B32", read_register("cdna"), "", "CDNA4 ISA 5.8 and body"),
     Row("", "S_SETREG_B32", write_register("S0"), "", "RDNA3 ISA 3.4, CDNA4 ISA 5.8 and body"),
@@ -106,6 +110,7 @@ REFUSED = (
     ("V_INTERP_.*|LDS_(PARAM|DIRECT)_LOAD", GRAPHICS),
     ("DS_GWS_.*", "global wave sync is a resource that the driver gives; no machine here has it"),
     ("DS_ORDERED_COUNT", "ordered append belongs to global data share, which no machine here has"),
+    ("DS_(ADD|SUB)_GS_REG_RTN", "registers of the geometry pipeline, which a compute kernel does not have"),
     ("DS_BVH_STACK_.*", "the stack of ray tracing: its coding of addresses is not in the manual"),
     ("S_RFE_B64|S_RFE_RESTORE_B64", "there is no trap handler to come back from"),
     ("S_SUBVECTOR_LOOP_(BEGIN|END)|V_(EXP|LOG)_LEGACY_F32|V_SCREEN_PARTITION_4SE_B32",
