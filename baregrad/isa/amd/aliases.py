@@ -57,6 +57,15 @@ _MEMORY = (
     load_dword_addtid=load_addtid_b32 store_dword_addtid=store_addtid_b32
     """,
     ),
+    (
+        "tbuffer",
+        """
+    load_format_d16_x=load_d16_format_x load_format_d16_xy=load_d16_format_xy
+    load_format_d16_xyz=load_d16_format_xyz load_format_d16_xyzw=load_d16_format_xyzw
+    store_format_d16_x=store_d16_format_x store_format_d16_xy=store_d16_format_xy
+    store_format_d16_xyz=store_d16_format_xyz store_format_d16_xyzw=store_d16_format_xyzw
+    """,
+    ),
 )
 _NAMES = {
     "rdna3": """
@@ -101,6 +110,9 @@ _NAMES = {
     v_subrev_u32=v_subrev_nc_u32
     """,
     "cdna4": """
+    v_mfma_f32_16x16x32bf16=v_mfma_f32_16x16x32_bf16 v_mfma_f32_16x16x32f16=v_mfma_f32_16x16x32_f16
+    v_mfma_f32_32x32x16bf16=v_mfma_f32_32x32x16_bf16 v_mfma_f32_32x32x16f16=v_mfma_f32_32x32x16_f16
+    v_mfma_i32_16x16x64i8=v_mfma_i32_16x16x64_i8 v_mfma_i32_32x32x32i8=v_mfma_i32_32x32x32_i8
     v_accvgpr_read=v_accvgpr_read_b32 v_accvgpr_write=v_accvgpr_write_b32
     v_mfma_f32_16x16x16bf16=v_mfma_f32_16x16x16_bf16 v_mfma_f32_16x16x16bf16_1k=v_mfma_f32_16x16x16_bf16
     v_mfma_f32_16x16x16f16=v_mfma_f32_16x16x16_f16 v_mfma_f32_16x16x1f32=v_mfma_f32_16x16x1_4b_f32

@@ -116,6 +116,8 @@ def upper_halves(form: Form, rest: str) -> tuple[str, list[str]]:
 def halves(form: Form, operands: tuple[Operand, ...], chosen: list[str]) -> tuple[Operand, ...]:
     """Operands with the upper halves that OP_SEL chooses: of the sources in turn, last of the result."""
     order = [at for at, slot in enumerate(form.slots) if slot.role[0] == "S" and slot.kind != "mask9"]
+    if len(chosen) == len(order) + 2 and not number(chosen[-2]):  # FMAC adds to its result
+        chosen = [*chosen[:-2], chosen[-1]]
     order += [at for at, slot in enumerate(form.slots) if slot.role == "D0"]
     made = list(operands)
     if any(map(number, chosen[len(order) :])):

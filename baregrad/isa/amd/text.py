@@ -125,7 +125,9 @@ def upper_text(inst: Inst) -> str:
     registers = [one.value if isinstance(one, Changed) else one for one in halves.values()]
     if not any(not isinstance(one, Reg) or (one.half == "h" and one.file != "v") for one in registers):
         return ""
-    sources = sum(slot.role[0] == "S" and slot.kind != "mask9" for slot in inst.form.slots)
+    slots = inst.form.slots
+    sources = sum(slot.role[0] == "S" and slot.kind != "mask9" for slot in slots)
+    sources += slots[0].role == "D0" and slots[0].read and sources == 2  # FMAC adds to its result
     bits = [int(bit in halves) for bit in (*range(11, 11 + sources), 14)]
     return f" op_sel:[{','.join(map(str, bits))}]"
 
@@ -145,9 +147,9 @@ def operand_text(one: Operand, slot: Slot, fam: str) -> str:
 
 def shorter(slot: Slot, bits: int) -> bool:
     """Would the number of a literal be read as something else: a constant with a code, or too many bits?"""
-    if slot.kind == "literal":
-        return False
-    return bool(slot.bits == 16 and bits >> 16) or constant_code(slot, bits)[1] < 0
+    if slot.bits == 16 and bits >> 16:
+        return True
+    return slot.kind != "literal" and constant_code(slot, bits)[1] < 0
 
 
 def changed_text(one: Changed, slot: Slot, fam: str) -> str:

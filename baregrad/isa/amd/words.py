@@ -42,26 +42,27 @@ def modifiers(known: tuple[Modifier, ...], rest: str) -> tuple[str, dict[str, Gi
         if not match:
             break
         one = names(known).get(match[1])
-        if one is None:
-            if not cleared(known, match):
+        if one is not None:
+            found = chosen(one, match)
+            if found is None:
                 break
-            rest = rest[: match.start()]
-            continue
-        if one.name in given:
-            raise EncodingError(f"{match[1]} is written twice", why="a modifier has one value")
-        if one.style == "flag":
-            if match[2] is not None:
-                break
-            given[one.name] = True
-        elif one.style in ("omod", "dpp"):
+            if one.name in given:
+                raise EncodingError(f"{match[1]} is written twice", why="a modifier has one value")
             if match[0].strip() not in NOTHING:
-                given[one.name] = f"{match[1]}:{match[2]}" if match[2] is not None else match[1]
-        elif match[2] is None:
+                given[one.name] = found
+        elif not cleared(known, match):
             break
-        else:
-            given[one.name] = match[2]
         rest = rest[: match.start()]
     return rest.strip(), given
+
+
+def chosen(one: Modifier, match: re.Match[str]) -> Given | None:
+    """The value of a modifier that is written, None where it is written as another kind of modifier."""
+    if one.style == "flag":
+        return True if match[2] is None else None
+    if one.style in ("omod", "dpp"):
+        return f"{match[1]}:{match[2]}" if match[2] is not None else match[1]
+    return match[2]
 
 
 def cleared(known: tuple[Modifier, ...], match: re.Match[str]) -> bool:
