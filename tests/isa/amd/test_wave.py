@@ -297,3 +297,23 @@ def test_pairs() -> None:
     world.values |= {"DX": three, "S0X": two, "S1X": two, "S0Y": 3, "S1Y": three, "DY": 5}
     world.go(found.tree)
     assert (world.values["DX"], world.values["DY"]) == (0x40E00000, three << 3 & 0xFFFFFFFF)
+
+
+def test_buffer_load_into_local_memory() -> None:
+    """As a load into registers, and then to the lane's place; beyond the buffer's end it is 0."""
+    for name, step, bits in (("BUFFER_LOAD_USHORT", 4, 32), ("BUFFER_LOAD_DWORDX4", 16, 128)):
+        form = next(
+            form for form in forms("cdna4")
+            if form.entry.name == name and any(one.name == "lds" for one in form.modifiers)
+        )  # fmt: skip
+        found = meaning(form)
+        assert found is not None
+        world = Registers(found.tree, found.variables)
+        world.spaces["lds"] = Memory()
+        world.spaces["lds"].map(0, bytes(4096))
+        world.spaces[""].map(0x5000, bytes(range(1, 17)))
+        world.values |= {"SOFFSET": 0, "OFFSET": 0, "laneId": 5, "LDS_SIZE": 4096, "M0": 64, "VADDR": 0}
+        world.files["SRSRC"][:] = (0x5000 | 16 << 64).to_bytes(16, "little")
+        world.go(found.tree)
+        wanted = int.from_bytes(bytes(range(1, 17)), "little") if bits == 128 else 0x0201
+        assert world.spaces["lds"].read(64 + 5 * step, bits) == wanted, name

@@ -21,6 +21,7 @@ from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, wrapped
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.rows_given import Refused, tree_of, widths_of
 from baregrad.isa.amd.meaning.rows_ours import ours
+from baregrad.isa.amd.meaning.rows_local import local_load
 from baregrad.isa.amd.meaning.rows_pairs import pair
 from baregrad.isa.amd.meaning.rows_vector import vector
 from baregrad.isa.amd.meaning.statements import translate
@@ -102,7 +103,7 @@ def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: b
     if given is not None:
         tree, variables = tree_of(given, form)
         return Meaning(tree, given.scope, variables, given.action)
-    both = pair(form, meaning)
+    both = pair(form, meaning) or local_load(form, meaning)
     if both is not None:
         return Meaning(both[0], "lane", both[1])
     names = Names(form, asked(fields))

@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.layout import Form, take
 from baregrad.isa.amd.meaning.rows_given import Given
 
 NAME = re.compile(r"V_(S?MFMAC?(?:_SCALE)?|WMMA)_(\w+?)_(\d+)X(\d+)X(\d+)_?(?:(\d+)B_)?(\w+)")
@@ -67,7 +67,7 @@ def shape_of(name: str, fields: Mapping[str, int]) -> Shape | None:
 
 def matrix(form: Form, fields: Mapping[str, int], constant: bool) -> Given | None:
     """The meaning of a product; `constant`: C is one number everywhere, which S2 has in the type of C."""
-    shape = shape_of(form.entry.name, fields)
+    shape = shape_of(form.entry.name, formats_of(form))
     if shape is None:
         return None
     bits = bits_of(shape.d)
@@ -76,6 +76,11 @@ def matrix(form: Form, fields: Mapping[str, int], constant: bool) -> Given | Non
         return Given("wave", wmma(shape, form.wave, fields, constant), RDNA, "", widths)
     text = sparse(shape, fields) if shape.kind == "SMFMAC" else dense(shape, fields, constant)
     return Given("wave", text, "CDNA4 ISA 7.5" if shape.kind == "SMFMAC" else CDNA, "", widths)
+
+
+def formats_of(form: Form) -> dict[str, int]:
+    """CBSZ and BLGP of a product of small floats, which its form fixes."""
+    return {one.name: take(one.where, form.value) for one in form.modifiers if one.name in ("cbsz", "blgp")}
 
 
 # -- where things lie ------------------------------------------------------------------------------

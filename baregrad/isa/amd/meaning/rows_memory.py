@@ -50,7 +50,7 @@ ROWS = (
      f"{BY_LANE}; D0 = 0; if {INSIDE} {{ D0 = load(u32, a, lds) }}", "manual's body"),
     ("DS_(WRITE|STORE)_ADDTID_B32", "lane",
      f"{BY_LANE}; if {INSIDE} {{ store(a, DATA0, lds) }}", "manual's body"),
-    ("DS_CONDXCHG32_RTN_B64", "lane", CONDITIONAL, "manual's body: two words, each if its highest bit says so"),
+    ("DS_CONDXCHG32_RTN_B64", "lane", CONDITIONAL, "manual's body: two words, each if its top bit says so"),
     ("GLOBAL_LOAD_ADDTID_B32", "lane", "VDST = load(u32, ADDRESS)", "RDNA3 ISA 11: SADDR, offset, 4 * lane"),
     ("GLOBAL_STORE_ADDTID_B32", "lane", "store(ADDRESS, DATA)", "as GLOBAL_LOAD_ADDTID_B32"),
 )  # fmt: skip

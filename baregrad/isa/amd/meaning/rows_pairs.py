@@ -69,5 +69,5 @@ def named(node: Node, renamed: Mapping[str, str], outside: Mapping[str, int], ha
     """A tree with other names: operands as said, those of its own with the half's letter."""
     arg = node.arg
     if node.op == "var":
-        arg = renamed.get(arg, arg if arg in outside else f"{arg}_{half}")
+        arg = renamed.get(arg, arg if arg in outside or not half else f"{arg}_{half}")
     return Node(node.op, node.type, tuple(named(each, renamed, outside, half) for each in node.src), arg)

@@ -85,7 +85,7 @@ ROWS = (
     Row("", "S_ENDPGM(_SAVED|_ORDERED_PS_DONE)?", "", "end", "manual"),
     Row("", "S_BARRIER", "", "barrier", "manual"),
     Row("", "S_SLEEP", "", "sleep", "manual"),
-    Row("", "S_SENDMSG|S_TTRACEDATA(_IMM)?", "", "message", "manual; on RDNA3 one message gives registers back"),
+    Row("", "S_SENDMSG|S_TTRACEDATA(_IMM)?", "", "message", "manual; one message of RDNA3 frees registers"),
     Row("", "S_TRAP|S_CODE_END", "", "trap", "manual; S_CODE_END is an illegal instruction"),
     Row("", "S_SENDMSGHALT|S_SETHALT", "", "halt", "manual; S_SETHALT with 0 in bit 0 changes nothing"),
     Row("", "S_SETKILL", "", "kill", "manual: ends the wave if bit 0 of SIMM16 is 1"),
