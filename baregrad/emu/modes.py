@@ -71,7 +71,7 @@ def rounded(mode: Mode, type: Type, exact: Fraction, zero: float = 0.0) -> float
         near_double = exact.numerator / exact.denominator
     except OverflowError:
         near_double = math.inf if exact > 0 else -math.inf
-    bits = values.encode(type, _odd(near_double, exact))
+    bits = values.encode(type, near_double if type.bits == 64 else _odd(near_double, exact))
     near = values.decode(type, bits)
     if how != EVEN:
         bits = _directed(type, how, bits, near, exact)

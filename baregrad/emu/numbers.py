@@ -146,6 +146,16 @@ def even(x: float) -> float:
     return math.copysign(float(round(x)), x) if x - x == 0.0 else x
 
 
+def sine(x: float) -> float:
+    """The sine of an angle; NaN of infinity."""
+    return math.sin(x) if x - x == 0.0 else NAN
+
+
+def cosine(x: float) -> float:
+    """The cosine of an angle; NaN of infinity."""
+    return math.cos(x) if x - x == 0.0 else NAN
+
+
 def remainder(a: int, b: int) -> int:
     """a - quotient(a, b) * b."""
     return a - values.quotient(a, b) * b

@@ -110,7 +110,8 @@ class Writer:
             "ODD_OF_INT": numbers.odd_of_int, "CUT": numbers.cut, "DIV": values.divide, "SQRT": values.root,
             "FMA": numbers.fma64, "TRUNC": numbers.trunc, "FLOOR": numbers.floor, "CEIL": numbers.ceil,
             "EVEN": numbers.even, "QUOTIENT": values.quotient, "REMAINDER": numbers.remainder,
-            "APPLY": values.apply, "LANES": LANES, "MODAL": MODAL, "FLUSH": flush,
+            "EXP2": values.power_of_two, "LOG2": values.logarithm, "SIN": numbers.sine, "COS": numbers.cosine,
+            "LDEXP": values.scaled, "APPLY": values.apply, "LANES": LANES, "MODAL": MODAL, "FLUSH": flush,
         }  # fmt: skip
 
     # -- lines -----------------------------------------------------------------------------------------

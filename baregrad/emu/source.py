@@ -18,7 +18,8 @@ from baregrad.emu.places import Names, Spot, Writer
 from baregrad.isa.meaning import U1, Node, Tree, values, walk
 
 ARITHMETIC = frozenset((
-    "add", "sub", "mul", "div", "sqrt", "fma", "trunc", "floor", "ceil", "even", "convert",
+    "add", "sub", "mul", "div", "sqrt", "fma", "trunc", "floor", "ceil", "even", "convert", "exp2", "log2",
+    "sin", "cos", "ldexp",
 ))  # fmt: skip
 SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<="}
@@ -306,7 +307,7 @@ class _Source(Writer):
         """A float operation."""
         if node.op == "convert":
             return self.to_float(node)
-        parts = [self.input(source) for source in node.src]
+        parts = [self.input(one) if one.t.is_float else self.value(one) for one in node.src]
         rep = "real" if node.t.bits == 64 else "wide"
         if self.mode.special(node.t) and node.op in MODAL:
             return (

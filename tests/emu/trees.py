@@ -7,7 +7,7 @@ import random
 from baregrad.emu import Memory, Plain
 from baregrad.emu.places import Spot
 from baregrad.emu.source import compiled
-from baregrad.isa.meaning import Tree, run, written
+from baregrad.isa.meaning import Tree, run, type_of, written
 
 EXEC = 126
 VALUES32 = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000,
@@ -90,14 +90,25 @@ def get(wave: Cells, at: int, lane: int, lanes: int, bits: int) -> int:
     return sum(wave.u[at + n * lanes + lane] << 32 * n for n in range((bits + 31) // 32))
 
 
+FLOATING = ("{} + {}", "{} - {}", "{} * {}", "{} / {}", "fma({}, {}, {})", "-{}", "sqrt({})", "exp2({})",
+            "log2({})", "sin({})", "cos({})", "trunc({})", "floor({})", "even({})", "ceil({})",
+            "ldexp")  # fmt: skip
 INTEGER = ("{} + {}", "{} - {}", "{} * {}", "{} & {}", "{} | {}", "{} ^ {}", "~{}", "-{}", "<<", ">>",
            "quotient({}, {})", "remainder({}, {})")  # fmt: skip
+
+
+def bits_of(name: str) -> int:
+    """The bits of a type."""
+    type = type_of(name)
+    assert type is not None, f"{name} is a type"
+    return type.bits
 
 
 class Text:
     """Random text of the language."""
 
     FLOATS = ("f16", "bf16", "f32", "f64")
+    SMALL = ("fp8", "bf8", "fp6", "bf6", "fp4")
     INTS = ("u32", "i32", "u16", "i16", "u64", "i64", "u8", "i8", "u24", "u1")
 
     def __init__(self, rng: random.Random, variables: dict[str, int]) -> None:
@@ -105,7 +116,7 @@ class Text:
 
     def leaf(self, type: str) -> str:
         """A part of a variable, or a constant, of a type."""
-        bits = int(type.lstrip("uifb"))
+        bits = bits_of(type)
         names = [name for name, wide in self.variables.items() if wide >= bits]
         if self.rng.random() < 0.2 or not names:
             value = self.rng.choice((0, 1, 2, 3)) % (1 << bits)
@@ -123,26 +134,28 @@ class Text:
 
     def expression(self, type: str, depth: int) -> str:
         """An expression of a type."""
-        if depth == 0 or self.rng.random() < 0.1:
+        if depth == 0 or self.rng.random() < 0.1 or (type in self.SMALL and self.rng.random() < 0.5):
             return self.leaf(type)
         down = depth - 1
         roll = self.rng.random()
+        if type in self.SMALL:
+            return f"{type}({self.expression('f32', down)})"
         if roll < 0.12:
             return f"({self.test(down)} ? {self.expression(type, down)} : {self.expression(type, down)})"
         if roll < 0.3:
-            return f"{type}({self.expression(self.rng.choice(self.FLOATS + self.INTS), down)})"
+            return f"{type}({self.expression(self.rng.choice(self.FLOATS + self.SMALL + self.INTS), down)})"
         if roll < 0.36:
-            bits = int(type.lstrip("uifb"))
-            same = [t for t in self.FLOATS + self.INTS if int(t.lstrip("uifb")) == bits]
+            bits = bits_of(type)
+            same = [t for t in self.FLOATS + self.INTS if bits_of(t) == bits]
             return f"({self.expression(self.rng.choice(same), down)}).{type}"
         if "f" in type:
-            form = self.rng.choice(("{} + {}", "{} - {}", "{} * {}", "{} / {}", "fma({}, {}, {})", "-{}",
-                                    "sqrt({})", "trunc({})", "floor({})", "even({})",
-                                    "ceil({})"))  # fmt: skip
+            form = self.rng.choice(FLOATING)
         elif type == "u1":
             return self.test(down)
         else:
             form = self.rng.choice(INTEGER)
+        if form == "ldexp":
+            return f"ldexp({self.expression(type, down)}, {self.expression('i32', down)} >> 22)"
         if form in ("<<", ">>"):
             count = self.expression(self.rng.choice(("u32", "u8", "u16")), down)
             return f"(({self.expression(type, down)}) {form} ({count} & {self.rng.choice((7, 31, 63, 255))}))"
@@ -174,5 +187,5 @@ class Text:
             return f"{name}.u64[{self.rng.randrange(2)}] = {self.expression('u64', depth)}"
         if bits == 1:
             return f"{name} = {self.test(depth)}"
-        type = self.rng.choice([t for t in self.FLOATS + self.INTS if int(t.lstrip("uifb")) == bits])
+        type = self.rng.choice([t for t in self.FLOATS + self.INTS if bits_of(t) == bits])
         return f"{name} = ({self.expression(type, depth)}).u{bits}"

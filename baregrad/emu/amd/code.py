@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol
 
+from baregrad.base import memo
 from baregrad.base.errors import BaregradError, EncodingError
 from baregrad.emu.amd.actions import ACTIONS
 from baregrad.emu.amd.binding import bind
@@ -58,6 +59,12 @@ class Step(NamedTuple):
     inst: Inst
 
 
+@memo
+def functions(meanings: Meanings, arch: str, lanes: int) -> dict[Hashable, Compiled]:
+    """The functions that were compiled so far: all code of an architecture shares them."""
+    return {}
+
+
 class Code:
     """Bytes of code at an address, for waves of a layout."""
 
@@ -66,7 +73,7 @@ class Code:
     def __init__(self, arch: str, data: bytes, base: int, layout: Layout, meanings: Meanings) -> None:
         self.arch, self.data, self.base, self.layout, self.meanings = arch, data, base, layout, meanings
         self._steps: dict[Mode, dict[int, Step]] = {}
-        self._functions: dict[Hashable, Compiled] = {}
+        self._functions = functions(meanings, arch, layout.lanes)
 
     def steps(self, mode: Mode = NEAREST) -> dict[int, Step]:
         """The instructions that were met so far, by address, in a mode."""
