@@ -19,7 +19,7 @@ from typing import NamedTuple
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, const, index, ops, substitute
-from baregrad.isa.meaning import Tree, Type, run, walk, written
+from baregrad.isa.meaning import Node, Tree, Type, run, walk, written
 from baregrad.lift import pieces
 from baregrad.lift.contained import contained
 from baregrad.lift.pieces import Part, Value, node_of
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     """Where a variable is.
 
     `kind` is "vector" (cells for each lane), "scalar" (cells), "constant" (words of the argument block),
-    "mask" (cells with a bit for each lane) or "none" (what is written vanishes, what is read is 0). `slot`
+    "mask" (cells with a bit for each lane), "file" (cells of which any may be meant) or "none" (what is written vanishes, what is read is 0). `slot`
     has its first cell; with -1 that is `cell`, the same for all instructions. `half` is 1 for the upper 16
     bits. `keeps`: a result of fewer than 32 bits leaves the rest of its register.
     """
@@ -106,7 +106,9 @@ class Lanes(Expressions):
         if lane is not None and "laneId" in named:
             self.values["laneId"], self.widths["laneId"] = lane.number.cast(dt.uint32), 32
         for place in places:
-            if place.name in named or place.name in written(tree):
+            if place.kind == "file":
+                self.widths[place.name] = place.bits
+            elif place.name in named or place.name in written(tree):
                 self.values[place.name] = self.before[place.name] = self.held(place)
                 self.widths[place.name] = place.bits
 
@@ -171,6 +173,45 @@ class Lanes(Expressions):
             return found
         return self.bit(Place("EXEC", "mask", 1, -1, self.cells["EXEC"]))
 
+    # -- places that are not known -------------------------------------------------------------------
+
+    def read(self, name: str, type: Type, scale: int, place: Value) -> Value:
+        """Bits of a variable; of a file, a cell."""
+        found = self.places.get(name)
+        if found is not None and found.kind == "file":
+            if self.stores:
+                raise CompileError(f"{name} is read after a store", why="lift.amd reads first", mend="leave it")
+            return pieces.retype(UOp(ops.LOAD, dt.uint32, (self.file_cell(found, type, scale, place),)), type)
+        return super().read(name, type, scale, place)
+
+    def write(self, name: str, type: Type, scale: int, place: Value, value: Value) -> None:
+        """Change bits of a variable; of a file, a cell."""
+        found = self.places.get(name)
+        if found is not None and found.kind == "file":
+            where = self.file_cell(found, type, scale, place)
+            self.stores.append((where, node_of(single(value, U32), U32), self.reached()))
+            return
+        super().write(name, type, scale, place, value)
+
+    def file_cell(self, place: Place, type: Type, scale: int, number: Value) -> UOp:
+        """A cell of a file."""
+        if type.bits != 32 or scale != 32:
+            raise CompileError(f"{type.name} of {place.name}", why="a file has words", mend="leave it")
+        at = node_of(single(number, U64), U64).cast(dt.int64)
+        return self.at(GRID + (place.cell + at))
+
+    def read_some(self, name: str, type: Type, scale: int, place: Value) -> Value:
+        """Bits at a place that is not known: shifted down."""
+        width = self.widths[name]
+        if width > 64 or width not in (8, 16, 32, 64):
+            if width // scale > 64:
+                raise CompileError(f"some bits of {name}", why="they are too many", mend="leave it")
+            return super().read_some(name, type, scale, place)
+        whole = Type("u", width)
+        value = self.read(name, whole, 0, 0)
+        count = self.apply("mul", U64, (U64, U64), (place, scale)) if scale > 1 else place
+        return pieces.extract(self.apply("shr", whole, (whole, U64), (value, count)), width, 0, type)
+
     # -- memory --------------------------------------------------------------------------------------
 
     def load(self, type: Type, address: Value, space: str = "") -> Value:
@@ -195,7 +236,7 @@ class Lanes(Expressions):
         return pieces.extract(shifted, 32, 0, type)
 
     def reached(self) -> UOp:
-        """Whether this statement is done in this lane."""
+        """Whether this statement is done (in this lane, if there is one)."""
         on = None if self.lane is None else self.active()
         if self.path is None:
             return const(True, dt.bool_) if on is None else on
@@ -287,14 +328,32 @@ def template(
 
     `cells` has the first cell of EXEC and STOP. Errors: CompileError for what is not done here.
     """
-    if scope == "scalar":
+    steps = size_of(tree)
+    if steps > MOST_STEPS:
+        raise CompileError(f"{name} is {steps} statements", why="lift.amd unrolls loops", mend="leave it")
+    if scope in ("scalar", "wave"):
         return contained(_scalar(name, tree, places, cells, lanes))
-    if scope != "lane":
-        raise CompileError(f"{name} is of whole registers", why="lift.amd", mend="leave it")
     made = _lanes(name, tree, places, cells, lanes, 16)
     if _is_wide(made):
         made = _lanes(name, tree, places, cells, lanes, 8)
     return contained(made)
+
+
+MOST_STEPS = 600
+"""Statements of an unrolled tree."""
+
+
+def size_of(nodes: Sequence[Node]) -> int:
+    """The statements of a tree when its loops are unrolled."""
+    total = 0
+    for node in nodes:
+        if node.op == "for":
+            total += node.arg[1] * size_of(node.src)
+        elif node.op == "if":
+            total += 1 + size_of(node.src[1].src) + size_of(node.src[2].src)
+        else:
+            total += 1
+    return total
 
 
 def _sink(name: str, ends: Sequence[UOp]) -> UOp:

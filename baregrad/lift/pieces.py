@@ -65,8 +65,8 @@ def node_of(value: int | UOp, type: Type) -> UOp:
     return const(bool(number) if type == Type("u", 1) else number, dtype_of(type))
 
 
-def retype(value: int | UOp, type: Type) -> int | UOp:
-    """The same bits as another type of as many."""
+def retype(value: int | UOp, type: Type, depth: int = 5) -> int | UOp:
+    """The same bits as another type of as many; `depth` choices within each other are retyped inside."""
     if isinstance(value, int):
         return value
     wanted = dtype_of(type)
@@ -74,8 +74,8 @@ def retype(value: int | UOp, type: Type) -> int | UOp:
         value = value.src[0]
     if value.dtype is wanted:
         return value
-    if value.op is ops.SELECT:  # the choice is among values: their bits may be known
-        a, b = (retype(source, type) for source in value.src[1:])
+    if value.op is ops.SELECT and depth:  # the choice is among values: their bits may be known
+        a, b = (retype(source, type, depth - 1) for source in value.src[1:])
         return UOp(ops.SELECT, wanted, (value.src[0], node_of(a, type), node_of(b, type)))
     if value.op is ops.CONST:
         bits = dt.to_bits(value.dtype, value.arg) if value.dtype.bits <= 64 else value.arg

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from baregrad.base.errors import CompileError
 from baregrad.emu.amd import Layout
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Slot, take
+from baregrad.isa.amd.layout import Slot, take, width
+from baregrad.isa.amd.modifiers import SIGNED
 from baregrad.isa.amd.operands import NULL, Changed, Literal, Operand, Reg, float_bits
 from baregrad.lift.amd import FIRST, FIRST_WITHOUT_MEMORY, Place
 
@@ -23,6 +24,7 @@ CELLS = {
 """Named sources that are cells of the state."""
 
 REGISTERS = {"VCC": 106, "EXEC": 126}
+FILES = ("VGPR", "ACC", "SGPR")
 M0 = {"rdna": 125, "cdna": 124}
 
 
@@ -58,6 +60,8 @@ class Binder:
             self.places.append(self.operand(name, bits, slot, operand))
         elif name in REGISTERS:
             self.places.append(self.fixed(name, bits, REGISTERS[name]))
+        elif name in FILES:
+            self.places.append(Place(name, "file", bits, -1, self.layout.at[name]))
         elif name == "M0":
             self.places.append(Place(name, "scalar", bits, -1, M0[self.layout.family]))
         elif name in self.layout.at:
@@ -72,12 +76,25 @@ class Binder:
 
     def field(self, name: str) -> int:
         """A field of the instruction that is a number."""
+        if name.endswith("_NUMBER"):
+            return self.number(name.removesuffix("_NUMBER"))
         for one in self.inst.form.modifiers:
             if one.name.upper() == name:
-                return take(one.where, self.inst.word)
+                value, size = take(one.where, self.inst.word), width(one.where)
+                return value - (1 << size) if one.style in SIGNED and value >> size - 1 else value
         raise CompileError(
             f"{name} of {self.inst.form.name}", why="no operand, register or field is that", mend="bind it"
         )
+
+    def number(self, role: str) -> int:
+        """The number of an operand's register: accumulation registers lie behind the vector registers."""
+        for slot, operand in zip(self.inst.form.slots, self.inst.operands, strict=True):
+            value = operand.value if isinstance(operand, Changed) else operand
+            if slot.role == role and isinstance(value, Reg) and value.file in ("v", "a"):
+                return value.first + (256 if value.file == "a" else 0)
+            if slot.role == role and isinstance(value, Reg) and value != NULL:
+                return self.layout.cell(value) - self.layout.at["SGPR"]
+        raise CompileError(f"{role} of {self.inst.form.name}", why="it is no register", mend="leave it")
 
     def constant(self, name: str, bits: int, value: int) -> None:
         """A number of the instruction's own."""
@@ -117,11 +134,11 @@ def number_of(operand: Operand, slot: Slot, bits: int) -> int:
             return operand.bits << 32
         if bits == 64 and slot.type == "i" and operand.bits >> 31:
             return operand.bits | 0xFFFFFFFF << 32
-        return operand.bits
+        return operand.bits & ((1 << bits) - 1)
     if isinstance(operand, int):
         return operand & ((1 << bits) - 1)
     if isinstance(operand, float):
-        if bits == 64:
+        if bits == 64 and (slot.type != "b" or slot.kind == "ssrc"):
             return int(struct.unpack("<Q", struct.pack("<d", operand))[0])
         return float_bits(operand, "f16" if bits == 16 else "f32")
     raise CompileError(f"{operand!r} as a number", why="it is none", mend="bind it")
