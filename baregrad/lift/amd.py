@@ -38,8 +38,10 @@ ONE = Type("u", 1)
 class Place(NamedTuple):
     """Where a variable is.
 
-    `kind` is "vector" (cells for each lane), "scalar" (cells), "constant" (words of the argument block),
-    "mask" (cells with a bit for each lane), "file" (cells of which any may be meant) or "none" (what is written vanishes, what is read is 0). `slot`
+    `kind` is "vector" (cells for each lane), "moved" (the same, but of other lanes: the next slot has a
+    table, see FETCH), "scalar" (cells), "constant" (words of the argument block),
+    "mask" (cells with a bit for each lane), "file" (cells of which any may be meant) or "none" (what
+    is written vanishes, what is read is 0). `slot`
     has its first cell; with -1 that is `cell`, the same for all instructions. `half` is 1 for the upper 16
     bits. `keeps`: a result of fewer than 32 bits leaves the rest of its register.
     """
@@ -60,6 +62,12 @@ class Place(NamedTuple):
         return max(1, -(-self.bits // 32))
 
 
+NO_LANE, NO_RESULT, ZERO_IF_OFF, FETCH = 0x100, 0x200, 0x400, 0x800
+"""A move of a lane is the number of the lane that it reads, and: there is none, the operand is 0; the lane is
+left out; if the lane that is read is off the operand is 0 (else this lane is left out); or that does not
+matter."""
+
+
 class Lane(NamedTuple):
     """Which lane an expression is of: the ranges it runs over, and its number."""
 
@@ -73,6 +81,12 @@ def axis(number: int, size: int, kind: str) -> UOp:
 
 
 GRID = axis(0, CELLS, "grid")
+
+
+def one_by_one(count: int, number: int) -> Lane:
+    """Lanes one after the other: each sees what those before have stored."""
+    found = axis(number, count, "serial")
+    return Lane((found,), found)
 
 
 def lane_of(count: int, width: int, first: int, reduce: bool = False, base: int = 0) -> Lane:
@@ -112,11 +126,17 @@ class Lanes(Expressions):
                 self.values[place.name] = self.before[place.name] = self.held(place)
                 self.widths[place.name] = place.bits
 
+    @property
+    def serial(self) -> tuple[UOp, ...]:
+        """The range of lanes that are done one by one, if they are."""
+        ranges = self.lane.ranges if self.lane is not None else ()
+        return tuple(r for r in ranges if r.arg[1] == "serial")
+
     # -- the state -----------------------------------------------------------------------------------
 
     def cell(self, place: Place, word: int) -> UOp:
         """The number of a cell of a place; the lane is added by who asks."""
-        step = self.lanes if place.kind == "vector" else 1
+        step = self.lanes if place.kind in ("vector", "moved") else 1
         if place.slot < 0:
             return GRID + (place.cell + word * step)
         at = UOp(ops.VARIABLE, dt.int64, (), (f"cell{place.slot}", 0, CELLS, place.slot))
@@ -141,6 +161,9 @@ class Lanes(Expressions):
         cell = self.cell(place, n)
         if place.kind == "vector":
             cell = cell + self.number_of_lane()
+        if place.kind == "moved":
+            word = UOp(ops.LOAD, dt.uint32, (self.at(cell + (self.move(place) & 255).cast(dt.int64)),))
+            return self.nothing(place).where(const(0, dt.uint32), word)
         return UOp(ops.LOAD, dt.uint32, (self.at(cell),))
 
     def held(self, place: Place) -> Value:
@@ -166,7 +189,42 @@ class Lanes(Expressions):
             whole = UOp(ops.LOAD, dt.uint32, (self.at(self.cell(place, 0) + word),))
         return (whole & UOp(ops.SHL, dt.uint32, (const(1, dt.uint32), bit))).ne(0)
 
+    # -- other lanes' registers ----------------------------------------------------------------------
+
+    def move(self, place: Place) -> UOp:
+        """What a table says of this lane."""
+        table = UOp(ops.PARAM, dt.uint32, (), (place.slot + 1, 64))
+        return UOp(ops.LOAD, dt.uint32, (UOp(ops.INDEX, dt.uint32, (table, self.number_of_lane())),))
+
+    def is_off(self, place: Place) -> UOp:
+        """Whether a lane is read that EXEC has off, though it may not be."""
+        move = self.move(place)
+        words = [
+            UOp(ops.LOAD, dt.uint32, (self.at(GRID + (self.cells["EXEC"] + n)),))
+            for n in range(self.lanes // 32)
+        ]
+        word = words[0] if len(words) == 1 else (move & 32).ne(0).where(words[1], words[0])
+        on = UOp(ops.SHR, dt.uint32, (word, move & 31)) & 1
+        return (on.eq(0)) & ((move & FETCH).eq(0))
+
+    def nothing(self, place: Place) -> UOp:
+        """Whether a moved operand is 0."""
+        return (self.move(place) & NO_LANE).ne(0) | self.is_off(place)
+
+    def left_out(self, place: Place) -> UOp:
+        """Whether this lane has no result."""
+        move = self.move(place)
+        return (move & NO_RESULT).ne(0) | (((move & (ZERO_IF_OFF | NO_LANE)).eq(0)) & self.is_off(place))
+
     def active(self) -> UOp:
+        """Whether this lane is done: EXEC has it on, and no move leaves it out."""
+        on = self.on()
+        for place in self.places.values():
+            if place.kind == "moved":
+                on = on & ~self.left_out(place)
+        return on
+
+    def on(self) -> UOp:
         """Whether EXEC has the lane on."""
         found = self.before.get("EXEC")
         if isinstance(found, UOp) and self.places["EXEC"].kind == "mask":
@@ -180,7 +238,9 @@ class Lanes(Expressions):
         found = self.places.get(name)
         if found is not None and found.kind == "file":
             if self.stores:
-                raise CompileError(f"{name} is read after a store", why="lift.amd reads first", mend="leave it")
+                raise CompileError(
+                    f"{name} is read after a store", why="lift.amd reads first", mend="leave it"
+                )
             return pieces.retype(UOp(ops.LOAD, dt.uint32, (self.file_cell(found, type, scale, place),)), type)
         return super().read(name, type, scale, place)
 
@@ -212,6 +272,17 @@ class Lanes(Expressions):
         count = self.apply("mul", U64, (U64, U64), (place, scale)) if scale > 1 else place
         return pieces.extract(self.apply("shr", whole, (whole, U64), (value, count)), width, 0, type)
 
+    # -- arithmetic ----------------------------------------------------------------------------------
+
+    def apply(self, op: str, type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
+        """An operation; those of 16 bits that must not be rounded twice go over float64."""
+        if op == "fma" and type.bits == 16:
+            wide = [super(Lanes, self).apply("convert", F64, (type,), (value,)) for value in values]
+            return narrowed(super().apply("fma", F64, (F64, F64, F64), wide), type)
+        if op == "convert" and types[0] == F64 and type.is_float and type.bits == 16:
+            return narrowed(values[0], type)
+        return super().apply(op, type, types, values)
+
     # -- memory --------------------------------------------------------------------------------------
 
     def load(self, type: Type, address: Value, space: str = "") -> Value:
@@ -227,7 +298,7 @@ class Lanes(Expressions):
             place = UOp(ops.SHR, offset.dtype, (offset, offset.const_like(2))).cast(dt.int64)
             source = (memory, place + n if n else place)
             where = UOp(ops.INDEX, dt.uint32, (*source, on))
-            words.append(UOp(ops.LOAD, dt.uint32, (where,)))
+            words.append(UOp(ops.LOAD, dt.uint32, (where, *self.serial)))
         if type.bits >= 32:
             whole: Value = words[0] if size == 1 else tuple(Part(U32, word) for word in words)
             return pieces.extract(whole, 32 * size, 0, type)
@@ -278,6 +349,11 @@ class Lanes(Expressions):
     def address(self, name: str, lane: Value) -> Value:
         """There are none."""
         raise CompileError(f"the address of {name}", why="AMD's trees compute addresses", mend="load")
+
+    def trap(self, name: str, condition: Value) -> None:
+        """An instruction that faults by itself is refused."""
+        held = node_of(single(condition, ONE), ONE)
+        self.bad.append(self.reached() & held)
 
     # -- results -------------------------------------------------------------------------------------
 
@@ -333,6 +409,8 @@ def template(
         raise CompileError(f"{name} is {steps} statements", why="lift.amd unrolls loops", mend="leave it")
     if scope in ("scalar", "wave"):
         return contained(_scalar(name, tree, places, cells, lanes))
+    if {"load", "store"} <= {node.op for node in walk(tree)}:
+        return contained(_lanes(name, tree, places, cells, lanes, 1))
     made = _lanes(name, tree, places, cells, lanes, 16)
     if _is_wide(made):
         made = _lanes(name, tree, places, cells, lanes, 8)
@@ -356,6 +434,21 @@ def size_of(nodes: Sequence[Node]) -> int:
     return total
 
 
+F64 = Type("f", 64)
+
+
+def narrowed(value: Value, type: Type) -> Value:
+    """A double in 16 bits, rounded once: to float32 so that what is lost leaves an odd last bit, then on."""
+    x = node_of(single(value, F64), F64)
+    near = x.cast(dt.float32)
+    back, bits = near.cast(dt.float64), near.bitcast(dt.uint32)
+    inexact = back.ne(x) & x.eq(x) & (bits & 1).eq(0)
+    below = back.bitcast(dt.uint64) < x.bitcast(dt.uint64)  # of one sign: by size
+    other = below.where(bits + 1, bits - 1)
+    odd = (inexact & (back - back).eq(0.0)).where(other, bits).bitcast(dt.float32)
+    return odd.cast(pieces.dtype_of(type))
+
+
 def _sink(name: str, ends: Sequence[UOp]) -> UOp:
     return UOp(ops.SINK, dt.void, tuple(ends), name)
 
@@ -364,13 +457,13 @@ def _end(where: UOp, value: UOp, condition: UOp | None, ranges: tuple[UOp, ...] 
     """A store of a value where a condition holds, over ranges."""
     if condition is not None and not (condition.op is ops.CONST and condition.arg is True):
         where = where.rebuild((*where.src[:2], condition))
-    return UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (where, value)), GRID, *ranges))
+    serial = tuple(r for r in ranges if r.arg[1] == "serial")
+    return UOp(ops.END, dt.void, (UOp(ops.STORE, dt.void, (where, value, *serial)), GRID, *ranges))
 
 
 def _scalar(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> UOp:
     world = Lanes(tree, places, cells, lanes, None)
     run(tree, world)
-    refuse_traps(world)
     ends = []
     bad = either(world.bad)
     good = None if bad is None else ~bad
@@ -385,12 +478,6 @@ def _scalar(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, 
 
 STOPPED = 3
 """What STOP gets when an access is refused: the instruction was not done."""
-
-
-def refuse_traps(world: Lanes) -> None:
-    """Meanings that fault by themselves are not for kernels."""
-    if world.traps:
-        raise CompileError(f"a trap, {world.traps[0][0]}", why="lift.amd", mend="leave it")
 
 
 def either(conditions: Sequence[UOp]) -> UOp | None:
@@ -411,10 +498,10 @@ def both(a: UOp | None, b: UOp | None) -> UOp | None:
 def _lanes(
     name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, width: int
 ) -> UOp:
-    lane = lane_of(lanes, width, 1)
+    lane = one_by_one(lanes, 1) if width == 1 else lane_of(lanes, width, 1)
+    width = max(width, 8)
     world = Lanes(tree, places, cells, lanes, lane)
     run(tree, world)
-    refuse_traps(world)
     active, ends = world.active(), []
     numbers = iter(range(3, 99, 2))
     bad = either(world.bad)
@@ -437,6 +524,9 @@ def _lanes(
             ends.append(_end(world.at(world.cell(place, 0) + word), total, good))
     for where, value, on in world.stores:
         ends.append(_end(where, value, both(on, good), lane.ranges))
+    if len(ends) == 1 and any(place.kind in ("moved", "file") for place in places):
+        # of several stores none is made before all loads: this one is for that alone
+        ends.append(_end(world.at(GRID + cells["SINK"]), const(0, dt.uint32), None))
     return _sink(name, ends)
 
 

@@ -26,6 +26,10 @@ PLAIN: dict[str, Op] = {
 """Operations that an op of the IR means exactly."""
 
 
+FUNCTIONS: dict[str, Op] = {"exp2": ops.EXP2, "log2": ops.LOG2, "sin": ops.SIN, "cos": ops.COS}
+"""Functions that an op of the IR is in float64: rounded to another type that is as good as exact."""
+
+
 class Expressions(World[Value]):
     """Variables as values; `traps` are the conditions under which what was lifted faults."""
 
@@ -193,6 +197,10 @@ def computed(op: str, type: Type, nodes: list[UOp]) -> int | UOp:
         return -UOp(ops.FLOOR, nodes[0].dtype, (-nodes[0],))
     if op == "even":
         return to_even(nodes[0], type)
+    if op in FUNCTIONS:
+        return UOp(FUNCTIONS[op], dt.float64, (in_double(nodes[0]),)).cast(nodes[0].dtype)
+    if op == "ldexp":
+        return scaled(nodes[0], nodes[1])
     raise CompileError(
         f"{op} of {type.name}", why="lift has no expression for it", mend="add one to lift/world.py"
     )
@@ -281,6 +289,28 @@ def divided_words(op: str, x: UOp, y: UOp, dtype: DType) -> UOp:
     if not x.dtype.is_signed:
         return made
     return y.eq(-1).where(-x.cast(dtype) if op == "quotient" else made.const_like(0), made)
+
+
+def in_double(x: UOp) -> UOp:
+    """A float as float64."""
+    return x if x.dtype is dt.float64 else x.cast(dt.float64)
+
+
+def scaled(x: UOp, by: UOp) -> UOp:
+    """x * 2 ** by, rounded once. Others than float64 are exact in that; there, steps of 969 downward leave
+    all bits of a denormal result to the last one.
+    """
+    total = in_double(x)
+    steps = ((1, 1023), (-1, 969)) if x.dtype is dt.float64 else ()
+    most = 1023 if steps else 400
+    for sign, step in steps * 2:
+        far = (by > 1023) if sign > 0 else (by < -1022)
+        total = far.where(total * 2.0 ** (sign * step), total)
+        by = far.where(by - sign * step, by)
+    by = by.minimum(most).maximum(-1022 if steps else -400)
+    power = UOp(ops.SHL, dt.int64, ((by + 1023).cast(dt.int64), const(52, dt.int64)))
+    made = total * power.bitcast(dt.float64)
+    return made if made.dtype is x.dtype else made.cast(x.dtype)
 
 
 def to_even(x: UOp, type: Type) -> UOp:

@@ -114,7 +114,7 @@ class Templates:
         if meant is None:
             self.refused[key] = "no meaning"
             return None
-        return meant, any(node.op in ("load", "store") for node in walk(meant.tree))
+        return meant, any(node.op in ("load", "store", "trap") for node in walk(meant.tree))
 
     def load(self, inst: Inst, key: Hashable, meant: Meant, bound: Bound) -> int:
         """The template from the disk or compiled, as executable code."""
@@ -138,7 +138,13 @@ class Templates:
 def cells_of(layout: Layout) -> dict[str, int]:
     """Where the registers are that templates and stitched code ask themselves."""
     at = layout.at
-    return {"SCC": at["SCC"], "STOP": at["STOP"], "VCC": at["SGPR"] + 106, "EXEC": at["SGPR"] + 126}
+    return {
+        "SCC": at["SCC"],
+        "STOP": at["STOP"],
+        "VCC": at["SGPR"] + 106,
+        "EXEC": at["SGPR"] + 126,
+        "SINK": at["SINK"],
+    }
 
 
 __all__ = ["Made", "Meant", "Templates", "cells_of"]
