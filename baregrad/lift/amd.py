@@ -25,11 +25,13 @@ from baregrad.lift.contained import contained
 from baregrad.lift.pieces import Part, Value, node_of
 from baregrad.lift.world import Expressions, single
 
-STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LDS, LDS_SIZE, FIRST = range(7)
-"""Slots of the argument block: pointers and sizes in bytes that all instructions share, then operands."""
+STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LIMITS, LDS, LDS_SIZE, FIRST = range(8)
+"""Slots of the argument block: pointers and sizes in bytes that all instructions share, then operands. LIMITS
+has for every CHUNK bytes of the memory where the allocation ends that they are of (0: they are of none)."""
 FIRST_WITHOUT_MEMORY = 1
 """Where operands begin if the meaning has no memory."""
 
+CHUNK_BITS = 8  # allocations begin at multiples of so many bits of bytes
 CELLS = 1 << 30  # more than a state or a memory has
 U32, U64 = Type("u", 32), Type("u", 64)
 ONE = Type("u", 1)
@@ -316,20 +318,30 @@ class Lanes(Expressions):
     def offset(self, type: Type, address: Value, space: str) -> tuple[UOp, UOp]:
         """Where in its memory an access is, in bytes, and the memory; accesses that are refused are noted."""
         where = node_of(single(address, U64), U64)
-        size = UOp(ops.VARIABLE, dt.int64, (), (("lds" if space else "memory") + "_size", 0, 1 << 40,
-                                               LDS_SIZE if space else MEMORY_SIZE))  # fmt: skip
-        memory = UOp(ops.PARAM, dt.uint32, (), (LDS if space else MEMORY, CELLS))
-        if space:
-            offset = (where if where.op is not ops.CAST else where.src[0]).cast(dt.uint32)
-            limit = size.cast(dt.uint32)
-        else:
-            base = UOp(ops.VARIABLE, dt.int64, (), ("memory_base", 0, 1 << 62, MEMORY_BASE))
-            offset = where - base.cast(dt.uint64)
-            limit = size.cast(dt.uint64)
         count = type.bits // 8
-        fits = offset <= limit - offset.const_like(count)
-        aligned = (offset & offset.const_like(min(count, 4) - 1)).eq(0)
-        self.bad.append(self.reached() & ~(fits & aligned if count > 1 else fits))
+        on = self.reached()
+        if space:
+            memory = UOp(ops.PARAM, dt.uint32, (), (LDS, CELLS))
+            size = UOp(ops.VARIABLE, dt.int64, (), ("lds_size", 0, 1 << 30, LDS_SIZE)).cast(dt.uint32)
+            narrow = where.op is ops.CAST and where.src[0].dtype is dt.uint32
+            offset = where.src[0] if narrow else where.cast(dt.uint32)
+            fits = (offset < size) & (offset <= size - count)
+            if not narrow:
+                fits = fits & (where < size.cast(dt.uint64))
+        else:
+            memory = UOp(ops.PARAM, dt.uint32, (), (MEMORY, CELLS))
+            base = UOp(ops.VARIABLE, dt.int64, (), ("memory_base", 0, 1 << 62, MEMORY_BASE))
+            size = UOp(ops.VARIABLE, dt.int64, (), ("memory_size", 0, 1 << 40, MEMORY_SIZE))
+            far = where - base.cast(dt.uint64)
+            inside = far < size.cast(dt.uint64)
+            offset = far.cast(dt.uint32)
+            limits = UOp(ops.PARAM, dt.uint32, (), (LIMITS, CELLS))
+            chunk = UOp(ops.SHR, dt.uint32, (offset, const(CHUNK_BITS, dt.uint32))).cast(dt.int64)
+            limit = UOp(ops.LOAD, dt.uint32, (UOp(ops.INDEX, dt.uint32, (limits, chunk, on & inside)),))
+            fits = inside & (offset + count <= limit)
+        if count > 1:
+            fits = fits & (offset & (min(count, 4) - 1)).eq(0)
+        self.bad.append(on & ~fits)
         return offset, memory
 
     def store(self, type: Type, address: Value, value: Value, space: str = "") -> None:

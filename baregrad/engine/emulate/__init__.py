@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from baregrad.engine.emulate.fast import Memory, Native, Waves
+from baregrad.engine.emulate.runner import Fast
 from baregrad.engine.emulate.templates import Made, Templates
 
-__all__ = ["Made", "Memory", "Native", "Templates", "Waves"]
+__all__ = ["Fast", "Made", "Memory", "Native", "Templates", "Waves"]

@@ -37,34 +37,48 @@ class Decoded(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Memory that instructions use: where it is in this process, its address on the device, its bytes."""
+    """What instructions reach: the device's memory (where it is in this process, its address on the device,
+    its bytes, the table of limits), and LDS.
+    """
 
-    pointer: int
-    base: int
-    size: int
+    pointer: int = 0
+    base: int = 0
+    size: int = 0
+    limits: int = 0
+    lds: int = 0
+    lds_size: int = 0
 
 
 class Native:
     """A kernel's code made native: decoded from its entry on, each instruction with its template.
 
+    `changes_modes`: an instruction may set rounding or denormals, which templates have as they usually are;
     `blocks` and `functions` are where the tables are that the code reads; `fallbacks` counts the instructions
     that a witness must do, by name.
     """
 
-    __slots__ = ("_blocks", "_functions", "_kernel", "_table", "_words", "base", "blocks", "code", "entry",
-                 "fallbacks", "functions", "items", "numbers", "order", "templates")  # fmt: skip
+    __slots__ = (
+        "_blocks", "_functions", "_kernel", "_table", "_words", "base", "blocks", "changes_modes", "code",
+        "entry", "fallbacks", "functions", "items", "numbers", "order", "templates",
+    )  # fmt: skip
 
-    def __init__(  # noqa: PLR0913 - all that a kernel is made of
+    def __init__(
         self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
-        memory: Memory, lds: Memory,
+        memory: Memory,
     ) -> None:  # fmt: skip
         self.templates, self.base = templates, base
         self.order = reachable(arch, code, entries, templates.lanes)
+        if any(one.inst.effects.control in ("jump", "call") for one in self.order):
+            self.order = reachable(arch, code, entries, templates.lanes, whole=True)
+        self.changes_modes = any(
+            one.inst.effects.control == "mode" and "GETREG" not in one.inst.form.entry.name
+            for one in self.order
+        )
         self.numbers = {one.at: number for number, one in enumerate(self.order)}
         self._functions: list[int] = []
         self._words: list[int] = []
         self.fallbacks: dict[str, int] = {}
-        self.items = [self.item(one, memory, lds) for one in self.order]
+        self.items = [self.item(one, memory) for one in self.order]
         self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
         self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
         self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
@@ -72,7 +86,7 @@ class Native:
         self._kernel = device.load(self.code.data, "emulated")
         self.entry = self._kernel.entry
 
-    def item(self, one: Decoded, memory: Memory, lds: Memory) -> Item:
+    def item(self, one: Decoded, memory: Memory) -> Item:
         """What is stitched for an instruction."""
         inst, name = one.inst, one.inst.form.entry.name
         control = inst.effects.control
@@ -93,7 +107,7 @@ class Native:
             return self.left(name)
         block = [0]
         if made.memory:
-            block = [0, memory.pointer, memory.base, memory.size, lds.pointer, lds.size]
+            block = [0, *memory]
             assert len(block) == FIRST, "what instructions share"
         at = len(self._words)
         self._words += (*block, *made.words)
@@ -118,8 +132,12 @@ class Native:
         return self.entry + (self.code.inside if inside else self.code.starts)[number]
 
 
-def reachable(arch: str, code: bytes, entries: Sequence[int], wave: int) -> list[Decoded]:
-    """The instructions that can be reached from some places, in order."""
+def reachable(
+    arch: str, code: bytes, entries: Sequence[int], wave: int, *, whole: bool = False
+) -> list[Decoded]:
+    """The instructions that can be reached from some places, in order; `whole`: and all that stand behind,
+    since a jump goes to where only a register says.
+    """
     found: dict[int, Decoded] = {}
     waiting = list(entries)
     while waiting:
@@ -129,12 +147,12 @@ def reachable(arch: str, code: bytes, entries: Sequence[int], wave: int) -> list
                 inst, size = decode(arch, code, at, wave=wave)
             except BaregradError:
                 break
-            one = found[at] = Decoded(at, size, inst)
             control = inst.effects.control
-            at += size
+            found[at] = Decoded(at, size, inst)
             if control in ("branch", "conditional"):
-                waiting.append(goes_to(inst, one.at))
-            if control in ("branch", "jump", "end"):
+                waiting.append(goes_to(inst, at))
+            at += size
+            if control in ("branch", "jump", "end") and not whole:
                 break
     return [found[at] for at in sorted(found)]
 
@@ -207,6 +225,12 @@ class Waves:
         stopped = STOPS[state[at["STOP"]]]
         there = (state[at["PC"]] | state[at["PC"] + 1] << 32) - native.base
         inside = there == one.at + one.size and reason == stitch.REFUSED
+        if there not in native.numbers and stopped != "end":
+            raise Fault(
+                f"wave {wave} jumps to {there:#x} of the code",
+                why="no instruction is there",
+                mend="run it with the witness",
+            )
         if stopped == "end":
             self._waves[2 * wave + 1] = native.entry + stitch.common()[1]["end"]
         else:

@@ -15,7 +15,6 @@ from baregrad.isa.meaning import Tree, parse
 from baregrad.runtime import open_device
 
 LAYOUT = layout("rdna3", 32)
-NONE = Memory(0, 0, 0)
 
 THREE = {"D0": 32, "S0": 32, "S1": 32}
 MEANINGS: dict[str, tuple[str, str, dict[str, int]]] = {
@@ -48,7 +47,7 @@ def native(text: str) -> Native:
     code = b"".join(encode(parse_line("gfx1100", line)) for line in text.split("\n") if line.strip())
     device = open_device("cpu")
     templates = Templates(device, LAYOUT, meaning, lambda inst: inst.form.name)
-    return Native(device, templates, "rdna3", code, 0x1000, [0], NONE, NONE)
+    return Native(device, templates, "rdna3", code, 0x1000, [0], Memory())
 
 
 def no_step(wave: int) -> None:

@@ -1,0 +1,158 @@
+"""The fast mode as a Runner of emu.amd: workgroups run natively on states that waves and witness share.
+
+A Wave of emu.amd keeps its objects, but its cells are moved into memory of ours, at places that stay the
+same, so that what was stitched once serves all workgroups. Whatever native code cannot do, `Wave.step` does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from array import array
+
+from baregrad.base.errors import Fault
+from baregrad.emu.amd import STOPS, Layout
+from baregrad.emu.amd.group import Group, Witness, out_of_budget
+from baregrad.emu.amd.memory import Allocation
+from baregrad.emu.amd.memory import Memory as DeviceMemory
+from baregrad.emu.modes import NEAREST, Mode
+from baregrad.engine.emulate.fast import Memory, Native, Waves
+from baregrad.engine.emulate.templates import Templates
+from baregrad.isa.amd.meaning import key_of, meaning_of
+from baregrad.lift.amd import CHUNK_BITS
+from baregrad.runtime import Device
+
+MOST_WAVES = 32
+LDS_BYTES = 1 << 18
+
+
+class Limits:
+    """For every chunk of a memory, where its allocation ends."""
+
+    __slots__ = ("_cells", "_known", "memory", "pointer")
+
+    def __init__(self, memory: DeviceMemory) -> None:
+        self.memory = memory
+        cells = mmap.mmap(-1, max(4096, (memory.size >> CHUNK_BITS) * 4))
+        self._cells = memoryview(cells).cast("I")
+        self.pointer = address_of(cells)
+        self._known: dict[int, Allocation] = {}
+
+    def refresh(self) -> None:
+        """Follow the allocations that were made and freed."""
+        now = self.memory.allocations
+        if now == self._known:
+            return
+        for begin in [begin for begin, one in self._known.items() if now.get(begin) != one]:
+            self.fill(self._known.pop(begin), 0)
+        for begin, one in now.items():
+            if begin not in self._known:
+                self._known[begin] = one
+                self.fill(one, one.end - self.memory.base)
+
+    def fill(self, one: Allocation, limit: int) -> None:
+        """Say where an allocation ends."""
+        first = one.begin - self.memory.base >> CHUNK_BITS
+        count = (one.end - self.memory.base - 1 >> CHUNK_BITS) + 1 - first
+        if count > 0:
+            self._cells[first : first + count] = memoryview(array("I", [limit]) * count)
+
+
+def address_of(memory: mmap.mmap) -> int:
+    """Where a mapping is."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+class Fast:
+    """Runs workgroups natively; `left` counts the instructions that the witness did."""
+
+    __slots__ = ("_device", "_lds", "_lds_pointer", "_limits", "_natives", "_templates", "_waves", "left")
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._templates: dict[tuple[str, int], Templates] = {}
+        self._waves: dict[tuple[str, int], Waves] = {}
+        self._natives: dict[tuple[bytes, int, int, int, int], Native] = {}
+        self._limits: dict[int, Limits] = {}
+        self._lds = mmap.mmap(-1, LDS_BYTES)
+        self._lds_pointer = address_of(self._lds)
+        self.left = 0
+
+    def templates(self, arch: str, layout: Layout) -> Templates:
+        """The templates of an architecture."""
+        key = (arch, layout.lanes)
+        found = self._templates.get(key)
+        if found is None:
+            found = self._templates[key] = Templates(self._device, layout, meaning_of, key_of)
+        return found
+
+    def native(self, group: Group) -> Native:
+        """The native code of what a group runs."""
+        wave = group.waves[0]
+        code, memory = wave.code, wave.memory
+        limits = self._limits.get(id(memory))
+        if limits is None or limits.memory is not memory:
+            limits = self._limits[id(memory)] = Limits(memory)
+        limits.refresh()
+        entry = wave.get("PC") - code.base
+        key = (code.data, code.base, limits.pointer, entry, group.lds.size)
+        found = self._natives.get(key)
+        if found is None:
+            reached = Memory(
+                address_of(memory.cells), memory.base, memory.size, limits.pointer, self._lds_pointer,
+                group.lds.size,
+            )  # fmt: skip
+            templates = self.templates(code.arch, code.layout)
+            found = self._natives[key] = Native(
+                self._device, templates, code.arch, code.data, code.base, [entry], reached
+            )
+        return found
+
+    def run(self, group: Group, budget: int) -> int:
+        """Do all instructions of a workgroup; gives how many were done. Errors: GpuFault."""
+        native = self.native(group)
+        first = group.waves[0]
+        modes = {Mode.of(wave.get("MODE")) for wave in group.waves}
+        if modes != {NEAREST} or native.changes_modes or len(group.waves) > MOST_WAVES:
+            return Witness().run(group, budget)
+        waves = self.adopt(group)
+
+        def step(number: int) -> None:
+            self.left += 1
+            group.waves[number].step()
+
+        entry = first.get("PC") - first.code.base
+        try:
+            left = waves.run(native, entry, len(group.waves), budget, step)
+        except Fault as error:
+            if type(error) is Fault and "budget" in str(error):
+                raise out_of_budget(first, budget) from None
+            raise
+        for wave in group.waves:
+            wave.stop = "end"
+            wave.set("STOP", STOPS.index("end"))
+        return budget - left
+
+    def adopt(self, group: Group) -> Waves:
+        """Move the states and the LDS of a group to where native code has them."""
+        layout = group.waves[0].layout
+        key = (layout.family, layout.lanes)
+        waves = self._waves.get(key)
+        if waves is None:
+            waves = self._waves[key] = Waves(layout, MOST_WAVES)
+        for number, wave in enumerate(group.waves):
+            state = waves.state(number)
+            state[:] = wave.u
+            data = state.cast("B")
+            wave.u, wave.f, wave.i = state, data.cast("f"), data.cast("i")
+        lds = group.lds
+        size = len(lds.bytes)
+        mine = memoryview(self._lds)[:size]
+        mine[:] = lds.bytes
+        lds.bytes = mine
+        for wave in group.waves:
+            wave.refresh()
+        return waves
+
+
+__all__ = ["Fast", "Limits"]
