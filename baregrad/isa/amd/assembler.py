@@ -136,7 +136,7 @@ def matched(form: Form, pieces: list[str]) -> tuple[list[str], tuple[Slot, ...]]
     if len(pieces) != len(slots) and form.encoding[:4] in ("VOP1", "VOP2", "VOPC"):
         slots = tuple(slot for slot in slots if slot.kind != "fixed")
     if form.encoding == "SMEM" and slots:
-        pieces = no_offset(pieces, slots)
+        pieces = no_offset(pieces, slots, family(form.arch))
     if len(pieces) != len(slots):
         raise EncodingError(f"{len(pieces)} operands are given", why=f"there are {len(form.slots)}")
     return pieces, slots
@@ -152,12 +152,12 @@ def upper(one: Operand) -> Operand:
     return one._replace(upper=True) if isinstance(one, Changed) else Changed(one, upper=True)
 
 
-def no_offset(pieces: list[str], slots: tuple[Slot, ...]) -> list[str]:
+def no_offset(pieces: list[str], slots: tuple[Slot, ...], fam: str) -> list[str]:
     """A scalar load without an offset, or with null for one: it is 0."""
     if slots[-1].kind == "signedhex" or slots[-1].role == "OFFSET":
         if len(pieces) == len(slots) - 1:
             return [*pieces, "0"]
-        if pieces[-1] == NULL.file:
+        if pieces[-1] == NULL.file and fam == "rdna":
             return [*pieces[:-1], "0"]
     return pieces
 

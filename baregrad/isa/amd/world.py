@@ -310,7 +310,7 @@ INTEGER_CLAMP = re.compile(
 )
 # Results that are no floats and take an output modifier all the same.
 OMOD = re.compile(
-    r"V_CVT_[IU](16|32)_F(16|32|64)|V_FREXP_EXP_I\d+_F\d+|V_CVT_NORM_[IU]16_F16|V_CVT_PK_F32_[BF][FP]8"
+    r"V_CVT_[IU](16|32)_F(16|32|64)|V_FREXP_EXP_(I32_F64|I16_F16)|V_CVT_NORM_[IU]16_F16|V_CVT_PK_F32_[BF][FP]8"
 )
 NO_OMOD = re.compile(r"V_CNDMASK|V_DOT2_B?F16|V_PACK_B32|V_CVT_SCALEF32")
 NO_CLAMP = re.compile(

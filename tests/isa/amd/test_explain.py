@@ -15,7 +15,7 @@ def test_a_product_and_sum_of_64_bits() -> None:
     assert done.exit_code == 0, done.output
     for line in (
         "v_mad_u64_u32: gfx1100, VOP3SD, opcode 766, 8 bytes, a literal of 4 may follow",
-        "  encoding  ................................ 1101011011111110................",
+        "  encoding  00000........................... 1101011011111110................",
         "  operand   s2: src, u64, read in [58:50]",
         "  effect    reads exec",
         "    D0 = t1_[63:0]",

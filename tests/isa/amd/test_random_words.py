@@ -1,4 +1,4 @@
-"""Random words of RDNA3 through our decoder and LLVM's (LLVM_LIBRARY names its C library; 19 and 22 were tried).
+"""Random words of RDNA3 through our decoder and LLVM's; LLVM_LIBRARY names its C library (19 or 22).
 
 Of words that both take, the texts are the same, but for what KNOWN lists. What only one takes is counted:
 LLVM shows tuples that are not aligned and constants where registers must be, with a warning in the text.
