@@ -51,7 +51,7 @@ ACTIONS = {
     "wait": "The wave waits until counters are as low as it says; only a checker cares.",
     "message": "Something is sent to the host; nobody listens.",
     "trap": "The trap handler is called; there is none, so that it is a fault.",
-    "kill": "The wave is done if SIMM16 has 1 in bit 0.",
+    "illegal": "No program may come here: a fault.",
     "halt": "The wave stops for good, which is a fault; nothing if bit 0 of SIMM16 is 0.",
     "sleep": "The wave does nothing for a while.",
     "cache": "Caches are written back or forgotten; there are none.",
