@@ -6,17 +6,29 @@ their own, cells and constants, is in the words of the argument block. Read lift
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from baregrad.base import memo
 from baregrad.base.errors import CompileError
 from baregrad.emu.amd import Layout
+from baregrad.emu.amd.binding import control_of
+from baregrad.emu.amd.lanes import Control, source
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Slot, take, width
 from baregrad.isa.amd.modifiers import SIGNED
 from baregrad.isa.amd.operands import NULL, Changed, Literal, Operand, Reg, float_bits
-from baregrad.lift.amd import FIRST, FIRST_WITHOUT_MEMORY, Place
+from baregrad.lift.amd import (
+    FETCH,
+    FIRST,
+    FIRST_WITHOUT_MEMORY,
+    NO_LANE,
+    NO_RESULT,
+    ZERO_IF_OFF,
+    Place,
+)
 
 CELLS = {
     "src_scc": "SCC", "src_shared_base": "SHARED_BASE", "src_private_base": "PRIVATE_BASE",
@@ -38,10 +50,11 @@ class Bound(NamedTuple):
 class Binder:
     """The places of one instruction while they are found."""
 
-    __slots__ = ("first", "inst", "layout", "places", "scope", "words")
+    __slots__ = ("control", "first", "inst", "layout", "places", "scope", "words")
 
     def __init__(self, inst: Inst, scope: str, layout: Layout, memory: bool) -> None:
         self.inst, self.scope, self.layout = inst, scope, layout
+        self.control = control_of(inst)
         self.first = FIRST if memory else FIRST_WITHOUT_MEMORY
         self.places: list[Place] = []
         self.words: list[int] = []
@@ -117,7 +130,11 @@ class Binder:
         half = int(register.half == "h")
         if register.file in ("v", "a"):
             keeps = self.layout.family == "rdna" or bool(register.half)
-            return Place(name, "vector", bits, self.slot(self.layout.cell(register)), 0, half, keeps)
+            cell = self.layout.cell(register)
+            if self.control is not None and name == "S0":
+                slot_ = self.slot(cell, moves(self.control, self.layout.lanes).address)
+                return Place(name, "moved", bits, slot_, 0, half, keeps)
+            return Place(name, "vector", bits, self.slot(cell), 0, half, keeps)
         if register.file in (NULL.file, "off"):
             return Place(name, "none", bits)
         if register.file in CELLS:
@@ -125,6 +142,34 @@ class Binder:
         mask = bits == 1 and self.scope == "lane"
         cell = self.layout.cell(register)
         return Place(name, "mask" if mask else "scalar", bits, self.slot(cell), 0, half)
+
+
+class Moves:
+    """The table of a lane control, in memory that stays where it is."""
+
+    __slots__ = ("_cells", "address")
+
+    def __init__(self, cells: list[int]) -> None:
+        self._cells = (ctypes.c_uint32 * 64)(*cells)
+        self.address = ctypes.addressof(self._cells)
+
+
+@memo
+def moves(control: Control, lanes: int) -> Moves:
+    """Which lane each lane reads, and what is done if there is none."""
+    of = source(control)
+    zero = control.bound or control.eight
+    found = []
+    for lane in range(lanes):
+        place, move = of(lane), FETCH if control.fetch else 0
+        if zero:
+            move |= ZERO_IF_OFF
+        if not (control.rows >> (lane >> 4) & 1 and control.banks >> (lane >> 2 & 3) & 1):
+            move |= NO_RESULT
+        elif not 0 <= place < lanes:
+            move |= NO_LANE if zero else NO_RESULT
+        found.append(move | max(0, min(place, lanes - 1)))
+    return Moves(found)
 
 
 def number_of(operand: Operand, slot: Slot, bits: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from array import array
+from time import perf_counter
 
 from baregrad.base.errors import Fault
 from baregrad.emu.amd import STOPS, Layout
@@ -64,9 +65,21 @@ def address_of(memory: mmap.mmap) -> int:
 
 
 class Fast:
-    """Runs workgroups natively; `left` counts the instructions that the witness did."""
+    """Runs workgroups natively; `left` counts the instructions that the witness did, `seconds` is the time that
+    all others took.
+    """
 
-    __slots__ = ("_device", "_lds", "_lds_pointer", "_limits", "_natives", "_templates", "_waves", "left")
+    __slots__ = (
+        "_device",
+        "_lds",
+        "_lds_pointer",
+        "_limits",
+        "_natives",
+        "_templates",
+        "_waves",
+        "left",
+        "seconds",
+    )
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -76,7 +89,7 @@ class Fast:
         self._limits: dict[int, Limits] = {}
         self._lds = mmap.mmap(-1, LDS_BYTES)
         self._lds_pointer = address_of(self._lds)
-        self.left = 0
+        self.left, self.seconds = 0, 0.0
 
     def templates(self, arch: str, layout: Layout) -> Templates:
         """The templates of an architecture."""
@@ -118,16 +131,21 @@ class Fast:
         waves = self.adopt(group)
 
         def step(number: int) -> None:
-            self.left += 1
+            began = perf_counter()
             group.waves[number].step()
+            self.left += 1
+            self.seconds -= perf_counter() - began
 
         entry = first.get("PC") - first.code.base
+        began = perf_counter()
         try:
             left = waves.run(native, entry, len(group.waves), budget, step)
         except Fault as error:
             if type(error) is Fault and "budget" in str(error):
                 raise out_of_budget(first, budget) from None
             raise
+        finally:
+            self.seconds += perf_counter() - began
         for wave in group.waves:
             wave.stop = "end"
             wave.set("STOP", STOPS.index("end"))
