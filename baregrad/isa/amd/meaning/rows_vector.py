@@ -99,7 +99,8 @@ def scale(form: Form, fields: Mapping[str, int]) -> str:
 def scaled_back(form: Form, fields: Mapping[str, int]) -> str:
     """V_DIV_FMAS: S0 * S1 + S2, scaled by what V_DIV_SCALE did: up for large quotients, down for small ones.
 
-    The manual has 2**32 (2**64 for f64), which does not fit its V_DIV_SCALE. Rounded once for f32.
+    The manual has 2**32 (2**64 for f64), which does not fit its V_DIV_SCALE. Rounded once: f32 in f64, and of f64
+    a tie that scaling down makes (w is half of the least denormal, h) is decided by what the sum lost (d).
     """
     if float_type(form.entry.name) == "f32":
         return (
@@ -108,7 +109,10 @@ def scaled_back(form: Form, fields: Mapping[str, int]) -> str:
         )
     return (
         "y = fma(S0.f64, S1.f64, S2.f64); k = S2[62:52] > 1023 ? i32(128) : i32(-128)"
-        "; D0 = (VCC ? ldexp(y, k) : y).u"
+        "; s = ldexp(y, k); w = y - ldexp(s, 0 - k); d = fma(S0.f64, S1.f64, S2.f64 - y)"
+        f"; h = u64({(1023 - 947) << 52:#x}).f64; t = u64(1).f64"
+        "; s = (w == h) & (d > 0.0) ? s + t : ((w == -h) & (d < 0.0) ? s - t : s)"
+        "; D0 = (VCC ? s : y).u"
     )
 
 
