@@ -77,7 +77,7 @@ class Plain(World[int | None]):
         at = self.places.get(name)
         if at is not None:
             self.memory.write(at.address + low // 8, type.bits, known(value, name))
-        elif type.bits == self.widths.get(name, type.bits):
+        elif type.bits == self.widths.get(name, 0 if scale else type.bits):
             self.values[name] = value
         else:
             kept = known(self.values[name], name) & ~(((1 << type.bits) - 1) << low)

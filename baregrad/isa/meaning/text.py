@@ -411,9 +411,10 @@ def _base(node: Node) -> str:
 
 def _show_slice(node: Node) -> str:
     low, bits = node.src[1], node.t.bits
+    base = f"({show(node.src[0])})" if node.src[0].op == "as" else _base(node)  # x.T[ begins an element
     if bits == 1 and low.op != "const":
-        return f"{_base(node)}[{show(low)}]"
-    return f"{_base(node)}[{low.arg + bits - 1}:{low.arg}]"
+        return f"{base}[{show(low)}]"
+    return f"{base}[{low.arg + bits - 1}:{low.arg}]"
 
 
 def _show_const(node: Node) -> str:

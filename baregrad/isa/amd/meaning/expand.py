@@ -7,7 +7,7 @@ from typing import Protocol
 from baregrad.base import memo
 from baregrad.isa.amd.meaning.functions import FUNCTIONS
 from baregrad.isa.amd.meaning.typing import as_type, bits_of
-from baregrad.isa.meaning import Function, Node, Type, parse
+from baregrad.isa.meaning import U64, Function, Node, Type, const, parse
 
 RESULT = "result"
 OUTSIDE = {"MODE": 32}
@@ -60,6 +60,9 @@ def put(node: Node, bound: dict[str, Node]) -> Node:
     made = tuple(put(source, bound) for source in node.src)
     if node.op == "as":
         return as_type(made[0], node.t)
+    if node.op == "slice" and made[0].op == "slice" and made[0].src[1].op == made[1].op == "const":
+        inner = made[0]
+        return Node("slice", node.t, (inner.src[0], const(U64, inner.src[1].arg + made[1].arg)))
     return Node(node.op, node.type, made, node.arg)
 
 

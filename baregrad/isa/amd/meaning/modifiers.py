@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from baregrad.isa.amd.layout import Form, Slot, take
+from baregrad.isa.amd.layout import Form, Modifier, Slot, take
 from baregrad.isa.amd.meaning.names import Names
 from baregrad.isa.meaning import Node, Tree, parse, walk
 
@@ -41,11 +41,19 @@ GROWS = re.compile(r"V_(M?SAD)_")  # a sum of what is not negative: it has overf
 def fields_of(form: Form, word: int) -> dict[str, int]:
     """The modifiers of an instruction that change what it computes, as raw bits by name: `neg_S0` are signs."""
     found = {one.name: take(one.where, word) for one in form.modifiers if one.name not in APART}
+    if "op_sel" in found:
+        found["op_sel"] = op_sel(next(one for one in form.modifiers if one.name == "op_sel"), word)
     for slot in form.slots:
         for name, bit in (("neg", slot.neg), ("abs", slot.abs), ("sext", slot.sext)):
             if bit >= 0:
                 found[f"{name}_{slot.role}"] = word >> bit & 1
     return found
+
+
+def op_sel(one: Modifier, word: int) -> int:
+    """OP_SEL by source, and of the result in bit 3: its text leaves out sources that are not there."""
+    first = min(one.where)[0]
+    return sum(take(((low, width),), word) << (low - first) for low, width in one.where)
 
 
 def defaults(form: Form) -> dict[str, int]:
@@ -196,8 +204,7 @@ def placed(names: Names, slot: Slot, fields: Mapping[str, int], asks: bool, know
     known["D0"] = 32
     if "op_sel" not in fields:
         return "D0 = u32(d0_)"
-    count = sum(role in names.slots for role in SOURCES)
-    return "D0[31:16] = d0_" if fields["op_sel"] >> count & 1 else "D0[15:0] = d0_"
+    return "D0[31:16] = d0_" if fields["op_sel"] >> 3 & 1 else "D0[15:0] = d0_"
 
 
 def part(bits: int, select: int, unused: int, known: dict[str, int]) -> str:

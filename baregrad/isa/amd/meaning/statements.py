@@ -267,7 +267,7 @@ class Statements(Values):
         if at == 0 and value.t.bits == place.t.bits:
             self.out.append(Node("set", None, (place, as_type(value, place.t))))
             return
-        part = Node("slice", Type("u", value.t.bits), (as_var(place), const(U64, at)))
+        part = Node("slice", Type("u", value.t.bits), (place, const(U64, at)))
         self.out.append(Node("set", None, (part, bits_of(value))))
 
     def assign_at(self, place: tuple[Code, ...], value: Value, type: Type | None) -> None:
@@ -359,11 +359,6 @@ class Statements(Values):
                 raise untyped("a part of a place", place)
             self.assign(part, Node("slice", Type("u", type.bits), (whole, const(U64, at))))
             at += type.bits
-
-
-def as_var(place: Node) -> Node:
-    """A variable as bits, which slices are of."""
-    return place if place.t.kind == "u" else Node("var", Type("u", place.t.bits), (), place.arg)
 
 
 def when(condition: Node, inside: tuple[Node, ...]) -> Node:

@@ -155,9 +155,11 @@ def meet(a: Value, b: Value) -> tuple[Value, Value]:
     if isinstance(a, Number) and isinstance(b, Number):
         return a, b
     if isinstance(a, Number):
-        return literal(a, type_of(b)), b
+        made = literal(a, type_of(b))
+        return made, fit(b, made.t)
     if isinstance(b, Number):
-        return a, literal(b, a.t)
+        made = literal(b, a.t)
+        return fit(a, made.t), made
     if a.t == b.t:
         return a, b
     if a.t.is_float or b.t.is_float:
@@ -189,6 +191,7 @@ FOLDED: dict[str, Callable[[int | float, int | float], int | float]] = {
     "%": lambda a, b: math.fmod(a, b) if isinstance(a, float) else int(math.fmod(a, b)),
     "<<": lambda a, b: int(a) << int(b), ">>": lambda a, b: int(a) >> int(b), "**": lambda a, b: a**b,
 }  # fmt: skip
+ARITHMETIC = frozenset(("+", "-", "*", "/", "%", "<<"))
 TESTS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 
@@ -198,6 +201,7 @@ def binary(sign: str, a: Value, b: Value) -> Value:
         made = FOLDED[sign](a.value, b.value)
         wide = a.type if a.type.is_float or (a.type.bits >= b.type.bits and not b.type.is_float) else b.type
         return Number(int(made), U1) if sign in TESTS else Number(made, wide)
+    a, b = (promoted(sign, value) for value in (a, b))
     if sign in ("<<", ">>"):
         return shift(sign, node(a), b)
     if sign == "**":
@@ -215,6 +219,15 @@ def binary(sign: str, a: Value, b: Value) -> Value:
     if OPS[op].rule == "int" and left.t.is_float:
         raise untyped(f"{sign} of {left.t.name}")
     return Node(op, U1 if sign in TESTS else left.t, (left, right))
+
+
+def promoted(sign: str, value: Value) -> Value:
+    """A piece of a register in a sum, a product or a shift: as C does, in 32 bits. 16 bits are types of
+    instructions and wrap.
+    """
+    if sign not in ARITHMETIC or isinstance(value, Number) or value.t.is_float or value.t.bits >= 16:
+        return value
+    return fit(value, Type(value.t.kind, 32))
 
 
 def plus(value: Node, number: Node) -> Node:
