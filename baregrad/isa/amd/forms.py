@@ -34,9 +34,8 @@ ELEMENT = {"F32": 32, "F64": 64, "F16": 16, "BF16": 16, "I8": 8, "IU8": 8, "IU4"
 def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
     """All forms of an architecture (by its name or its chip's), for waves of 32 or 64 lanes (0: default)."""
     row = arch_of(name)
-    wave = wave or row.lanes[0]
-    if name != row.name or wave != (wave or row.lanes[0]):
-        return forms(row.name, wave)
+    if (name, wave) != (row.name, wave or row.lanes[0]):
+        return forms(row.name, wave or row.lanes[0])
     found = tables(name)
     extra = [Instruction(fmt, op, given, -1, ()) for on, fmt, op, given, _ in EXTRA if on == row.name]
     entries = (*found.instructions, *extra)
@@ -58,6 +57,9 @@ def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
 @memo
 def by_name(name: str, wave: int = 0) -> dict[str, tuple[Form, ...]]:
     """Forms by the name that is written; without its suffix too, e32 first, then e64; and by other names."""
+    row = arch_of(name)
+    if (name, wave) != (row.name, wave or row.lanes[0]):
+        return by_name(row.name, wave or row.lanes[0])
     found: dict[str, list[Form]] = {}
     for form in forms(name, wave):
         found.setdefault(form.name, []).append(form)
