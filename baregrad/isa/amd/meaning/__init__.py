@@ -1,8 +1,8 @@
 """What instructions of AMD's chips do, as trees of isa/meaning: the manuals' bodies, typed, and rows of ours.
 
 `meaning` gives a form's tree without modifiers, `meaning_of` an instruction's with them; what variables are
-is in docs/notes/emulator.md. Rows of ours (rows_*.py) go before the manual. Read typing.py, then values.py and
-statements.py (the translator), functions.py (its functions), addresses.py (memory).
+is in docs/notes/emulator.md. Rows of ours (rows_*.py) go before the manual. Read typing.py, then values.py
+and statements.py (the translator), functions.py (its functions), addresses.py (memory).
 """
 
 from __future__ import annotations
@@ -16,52 +16,28 @@ from baregrad.isa.amd.archs import tables
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, take
 from baregrad.isa.amd.meaning.addresses import Access
+from baregrad.isa.amd.meaning.bodies import mended
 from baregrad.isa.amd.meaning.functions import FUNCTIONS
 from baregrad.isa.amd.meaning.modifiers import defaults, fields_of, wrapped
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.rows_given import Refused, tree_of, widths_of
-from baregrad.isa.amd.meaning.rows_ours import ours
 from baregrad.isa.amd.meaning.rows_local import local_load
+from baregrad.isa.amd.meaning.rows_ours import ours
 from baregrad.isa.amd.meaning.rows_pairs import pair
 from baregrad.isa.amd.meaning.rows_vector import vector
 from baregrad.isa.amd.meaning.statements import translate
 from baregrad.isa.amd.meaning.typing import Untyped, untyped
 from baregrad.isa.amd.operands import Reg
 from baregrad.isa.meaning import Tree, parse, walk, written
-from baregrad.isa.pseudocode import Node as Code
-from baregrad.isa.pseudocode import read
 from baregrad.isa.pseudocode import walk as nodes_of
 
 MATRIX = re.compile(r"V_(S?MFMA|WMMA)")
-# Bodies that are shorter in other words, and the same: the manual's are trees of branches.
-SHORTER = re.compile(r"V_(MIN|MAX|MED3)_([FIU](?:16|32|64))")
-TWO, NAN = "(. S0 TYPE) (. S1 TYPE)", "(|| (call isNAN (. S0 TYPE)) (call isNAN (. S1 TYPE)))"
-BODIES = {
-    "MINF": f"(do (= (. D0 TYPE) (call v_min_TYPE {TWO})))",
-    "MAXF": f"(do (= (. D0 TYPE) (call v_max_TYPE {TWO})))",
-    "MED3F": f"(do (if (|| {NAN} (call isNAN (. S2 TYPE))) (do (= (. D0 TYPE) (call v_min3_TYPE {TWO} (. S2 TYPE))))"
-             f" (do (= (. D0 TYPE) (call most_TYPE (call least_TYPE {TWO})"
-             f" (call least_TYPE (call most_TYPE {TWO}) (. S2 TYPE)))))))",
-    "MED3I": f"(do (= (. D0 TYPE) (call v_max_TYPE (call v_min_TYPE {TWO})"
-             f" (call v_min_TYPE (call v_max_TYPE {TWO}) (. S2 TYPE)))))",
-}  # fmt: skip
-BODIES |= {"MED3U": BODIES["MED3I"]} | {
-    f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
-    for way in ("MIN", "MAX") for kind in "IU"
-}  # fmt: skip
-# V_DIV_FIXUP: the manual asks whether the denominator is infinite where the quotient overflows (it was NaN by then,
-# and is infinity); the exponents are at least so far apart.
-FIXUP = {"V_DIV_FIXUP_F32": (255, 130), "V_DIV_FIXUP_F64": (2047, 1026)}
-# V_CVT_SR_FP8_F32: the manual's sum loses the carry into the exponent.
-SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:127U)))
-    (= dstbyte (* (. ([:] OPSEL 3 2) i32) 8))
-    (= (. ([:] (@ (@ VGPR laneId) (. VDST u32)) (+ dstbyte 7) dstbyte) SMALL) tmp))"""
 
 
 class Meaning(NamedTuple):
-    """What an instruction does: `scope` is "scalar" (once a wave), "lane" (once for each lane of EXEC) or "wave"
-    (once, over whole registers); `variables` are the names from outside with their bits; `action` is what the
-    machine does when the tree is done (rows_given.ACTIONS).
+    """What an instruction does: `scope` is "scalar" (once a wave), "lane" (once for each lane of EXEC) or
+    "wave" (once, over whole registers); `variables` are the names from outside with their bits; `action` is
+    what the machine does when the tree is done (rows_given.ACTIONS).
     """
 
     tree: Tree
@@ -83,7 +59,7 @@ def meaning_of(inst: Inst) -> Meaning | None:
 
 
 def key_of(inst: Inst) -> tuple[Form, tuple[tuple[str, int], ...], bool]:
-    """What a meaning depends on: the form, modifiers by name, and whether S2 of a matrix product is a constant."""
+    """What a meaning depends on: form, modifiers by name, whether S2 of a matrix product is a constant."""
     form = inst.form
     usual = defaults(form)
     found = tuple((name, n) for name, n in fields_of(form, inst.word).items() if n != usual.get(name, 0))
@@ -147,8 +123,10 @@ def unmodified(names: Names, fields: Mapping[str, int]) -> tuple[Tree, frozenset
 def asked(fields: Mapping[str, int]) -> dict[str, int]:
     """The modifiers that bodies ask for by their own names."""
     return {
-        "OPSEL": fields.get("op_sel", 0), "OPSEL_HI": fields.get("op_sel_hi", 0), "NEG": fields.get("neg_lo", 0),
-        "OFFEN": fields.get("offen", 0), "IDXEN": fields.get("idxen", 0), "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
+        "OPSEL": fields.get("op_sel", 0), "OPSEL_HI": fields.get("op_sel_hi", 0),
+        "NEG": fields.get("neg_lo", 0),
+        "OFFEN": fields.get("offen", 0), "IDXEN": fields.get("idxen", 0),
+        "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
     }  # fmt: skip
 
 
@@ -156,32 +134,6 @@ def asks(names: Names) -> bool:
     """Does a body look at OP_SEL itself?"""
     code = tables(names.form.arch).tree(names.form.entry)
     return code is not None and any(part in ("OPSEL", "OPSEL_HI") for node in nodes_of(code) for part in node)
-
-
-def mended(form: Form, code: Code) -> Code:
-    """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), prose (CDNA4)."""
-    shorter = SHORTER.fullmatch(form.entry.name)
-    if shorter:
-        return read(BODIES[shorter[1] + shorter[2][0]].replace("TYPE", shorter[2].lower()))
-    stochastic = re.fullmatch("V_CVT_SR_(FP8|BF8)_F32", form.entry.name)
-    if stochastic:
-        return read(SMALL.replace("SMALL", stochastic[1].lower()))
-    fixup = FIXUP.get(form.entry.name)
-    if fixup:
-        kind = next(each[2] for each in nodes_of(code) if each[:2] == (".", "S1"))
-        top = [("call", "exponent", (".", role, kind)) for role in ("S1", "S2")]
-        return swapped(code, ("==", top[0], fixup[0]), (">=", ("-", top[1], top[0]), fixup[1]))
-    if "CLASS_F64" not in form.entry.name or not isinstance(code, tuple):
-        return code
-    rest = [each for each in code[1:] if isinstance(each, tuple) and each[0] != "@"]
-    return swapped((code[0], *rest), 1023, 2047)
-
-
-def swapped(code: Code, old: Code, new: Code) -> Code:
-    """A body with something else in the place of a part."""
-    if code == old:
-        return new
-    return tuple(swapped(each, old, new) for each in code) if isinstance(code, tuple) else code
 
 
 def outer(names: Names) -> frozenset[str]:

@@ -1,9 +1,9 @@
 """The addresses of memory instructions, in our text, by format and by what the instruction says.
 
-The body of a manual names an address (ADDR) or calls a function (CalcGlobalAddr); here it is what it is made of:
-the tree reads memory at SADDR + ADDR + OFFSET. Local memory and buffers have bounds: what is read beyond them is
-0, what is written is lost. Device memory has none here; the machine faults. Sources: RDNA3 ISA 8, 9.1, 10, 11, 12;
-CDNA4 ISA 8, 9.1, 10, 11.
+The body of a manual names an address (ADDR) or calls a function (CalcGlobalAddr); here it is what it is made
+of: the tree reads memory at SADDR + ADDR + OFFSET. Local memory and buffers have bounds: what is read beyond
+them is 0, what is written is lost. Device memory has none here; the machine faults. Sources: RDNA3 ISA 8,
+9.1, 10, 11, 12; CDNA4 ISA 8, 9.1, 10, 11.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ SCRATCH_SCALAR = (
     ("SOFFSET", "a = SBASE + u64(SOFFSET) * 64 & 0xFFFFFFFFFFFFFFFC"),
     ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
 )
-# An offset in a buffer; the rest of the address is added where memory is reached, behind a check of the bounds.
+# An offset in a buffer; the rest of the address is added where memory is reached, behind a check of the
+# bounds.
 SCALAR_BUFFER = (
     ("SOFFSET OFFSET", "a = u64(SOFFSET) + u64(OFFSET)"),
     ("SOFFSET", "a = u64(SOFFSET)"),

@@ -1,9 +1,9 @@
 """Modifiers around a tree: signs and parts of sources, and what is done to a result.
 
-Sources become names of the tree's own before it, the result after it; the machine sees the operands as they are.
-Order: select a part, then |x|, then -x; result: multiply (OMOD), clamp, then put where it goes. What is not here:
-DPP (the machine reads another lane), modifiers that a body itself asks for (OPSEL in conversions). Sources:
-RDNA3 ISA 7.2.3 to 7.2.6, 7.5; CDNA4 ISA 6.2, 6.5, 6.6, 12.9.
+Sources become names of the tree's own before it, the result after it; the machine sees the operands as they
+are. Order: select a part, then |x|, then -x; result: multiply (OMOD), clamp, then put where it goes. What is
+not here: DPP (the machine reads another lane), modifiers that a body itself asks for (OPSEL in conversions).
+Sources: RDNA3 ISA 7.2.3 to 7.2.6, 7.5; CDNA4 ISA 6.2, 6.5, 6.6, 12.9.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from baregrad.isa.meaning import Node, Tree, parse, walk
 
 # Modifiers that say nothing of what is computed from the variables: addresses, caches, lanes, hints.
 APART = frozenset((
-    "offset", "offset0", "offset1", "offen", "idxen", "tfe", "gds", "lds", "glc", "slc", "dlc", "sc0", "sc1", "nt", "dpp", "dpp8", "row_mask",
+    "offset", "offset0", "offset1", "offen", "idxen", "tfe", "gds", "lds", "glc", "slc", "dlc", "sc0", "sc1",
+    "nt", "dpp", "dpp8", "row_mask",
     "bank_mask", "bound_ctrl", "fi", "wait_exp", "wait_va_vdst",
 ))  # fmt: skip
 SELECTS = {0: (0, 8), 1: (8, 8), 2: (16, 8), 3: (24, 8), 4: (0, 16), 5: (16, 16), 6: (0, 32)}
@@ -31,7 +32,8 @@ EXACT = (
     (r"V_ADD(?:C_CO|_CO_CI)_(U)(32)", "a + b + k"), (r"V_SUB(?:B_CO|_CO_CI)_(U)(32)", "a - b - k"),
     (r"V_SUBB?REV_CO(?:_CI)?_(U)(32)", "b - a - k"), (r"V_MAD_([UI])(16|32)(?:_[UI]\d+)?", "a * b + c"),
     (r"V_MUL_([UI])(32)_[UI]24", "a * b"), (r"V_MAD_([UI])(64)_[UI]32", "a * b + c"),
-    (r"V_PK_ADD_([UI])(16)", "a + b"), (r"V_PK_SUB_([UI])(16)", "a - b"), (r"V_PK_MAD_([UI])(16)", "a * b + c"),
+    (r"V_PK_ADD_([UI])(16)", "a + b"), (r"V_PK_SUB_([UI])(16)", "a - b"),
+    (r"V_PK_MAD_([UI])(16)", "a * b + c"),
     (r"V_PK_MUL_LO_(U)(16)", "a * b"),
 )  # fmt: skip
 DOT = re.compile(r"V_DOT(\d)C?_([UI])32_([UI]U?)(\d+)")
@@ -39,7 +41,7 @@ GROWS = re.compile(r"V_(M?SAD)_")  # a sum of what is not negative: it has overf
 
 
 def fields_of(form: Form, word: int) -> dict[str, int]:
-    """The modifiers of an instruction that change what it computes, as raw bits by name: `neg_S0` are signs."""
+    """The modifiers that change what an instruction computes, as raw bits by name; `neg_S0` are signs."""
     found = {one.name: take(one.where, word) for one in form.modifiers if one.name not in APART}
     if "op_sel" in found:
         found["op_sel"] = op_sel(next(one for one in form.modifiers if one.name == "op_sel"), word)
@@ -192,8 +194,8 @@ def result(
 
 
 def placed(names: Names, slot: Slot, fields: Mapping[str, int], asks: bool, known: dict[str, int]) -> str:
-    """Where a result goes, if not into all of the register. On CDNA half a result clears the other half where the
-    instruction has a short form, and keeps it where OP_SEL can choose. Source: CDNA4 ISA 6.2; LLVM.
+    """Where a result goes, if not into all of the register. On CDNA half a result clears the other half where
+    the instruction has a short form, and keeps it where OP_SEL can choose. Source: CDNA4 ISA 6.2; LLVM.
     """
     if names.form.arch[:4] != "cdna" or slot.bits > 32 or slot.bits not in (8, 16, 32):
         return ""

@@ -17,7 +17,8 @@ from baregrad.isa.meaning import U1, Node, Type, const
 from baregrad.isa.pseudocode import Node as Code
 
 CONSTANTS = {"INF": math.inf, "NAN": math.nan, "PI": math.pi, "MAX_FLOAT_F32": 3.4028234663852886e38,
-             "OVERFLOW_F32": math.inf, "OVERFLOW_F64": math.inf, "UNDERFLOW_F32": 0.0, "UNDERFLOW_F64": 0.0}  # fmt: skip
+             "OVERFLOW_F32": math.inf, "OVERFLOW_F64": math.inf, "UNDERFLOW_F32": 0.0,
+             "UNDERFLOW_F64": 0.0}  # fmt: skip
 # (register of the pseudocode, field) -> variable, lowest bit, bits. Source: RDNA3 ISA 3.4, CDNA4 ISA 3.3
 FIELD_ROWS = {
     ("WAVE_MODE", "IEEE"): ("MODE", 9, 1), ("WAVE_MODE", "GPR_IDX_EN"): ("MODE", 27, 1),
@@ -26,7 +27,8 @@ FIELD_ROWS = {
 }  # fmt: skip
 # variables that are no operands: bits. EXEC and VCC are masks, one bit in an instruction of lanes.
 REGISTERS = {
-    "SCC": 1, "VCC": 64, "EXEC": 64, "M0": 32, "PC": 64, "MODE": 32, "STATUS": 32, "TRAPSTS": 32, "laneId": 32,
+    "SCC": 1, "VCC": 64, "EXEC": 64, "M0": 32, "PC": 64, "MODE": 32, "STATUS": 32, "TRAPSTS": 32,
+    "laneId": 32,
     "LDS_SIZE": 32, "SCRATCH_BASE": 64, "SCRATCH_SIZE": 32, "SHARED_BASE": 64, "PRIVATE_BASE": 64, "TBA": 64,
     "OFFSET": 32, "OFFSET0": 32, "OFFSET1": 32, "SIMM16": 16, "SIMM32": 32, "SGPR": 128 * 32,
     "VGPR": 256 * 64 * 32, "ACC": 256 * 64 * 32,
@@ -126,24 +128,22 @@ class Names:
         return name == "RETURN_DATA" and name not in self.alias
 
 
+# format -> names of its bodies: roles
+ALIASES: dict[str, dict[str, str]] = {
+    "DS": {"DATA": "DATA0", "DATA2": "DATA1"}, "FLAT": {}, "GLOBAL": {}, "SCRATCH": {},
+    "MUBUF": {"DATA": "VDATA"}, "MTBUF": {"DATA": "VDATA"}, "SMEM": {"DATA": "SDATA", "RETURN_DATA": "SDATA"},
+}  # fmt: skip
+
+
 def aliases(form: Form, slots: Mapping[str, Slot]) -> dict[str, str]:
     """Names of the body -> roles of the form."""
-    found = {"SRC0": "S0", "SRC1": "S1", "laneID": "laneId"}
     format = form.entry.format
-    if format == "DS":
-        found |= {"DATA": "DATA0", "DATA2": "DATA1"}
-        if "D0" in slots:
-            found["RETURN_DATA"] = "D0"
-    elif format in ("FLAT", "GLOBAL", "SCRATCH"):
+    found = {"SRC0": "S0", "SRC1": "S1", "laneID": "laneId", **ALIASES.get(format, {})}
+    result = {"DS": "D0", "MUBUF": "VDATA", "MTBUF": "VDATA"}.get(format, "VDST")
+    if result in slots and slots[result].written and format in ALIASES:
+        found["RETURN_DATA"] = result
+    if format in ("FLAT", "GLOBAL", "SCRATCH"):
         found["VDATA"] = "VDST" if "VDST" in slots else "DATA"
-        if "VDST" in slots:
-            found["RETURN_DATA"] = "VDST"
-    elif format in ("MUBUF", "MTBUF"):
-        found["DATA"] = "VDATA"
-        if "VDATA" in slots and slots["VDATA"].written:
-            found["RETURN_DATA"] = "VDATA"
-    elif format == "SMEM":
-        found |= {"DATA": "SDATA", "RETURN_DATA": "SDATA"}
     elif re.match(r"V_(FMAC|MAC|PK_FMAC|DOT\w*C)_", form.entry.name) and "S2" not in slots:
         found["S2"] = "D0"
     elif format == "SOPK":

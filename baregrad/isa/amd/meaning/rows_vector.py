@@ -1,8 +1,8 @@
 """Vector and scalar instructions whose body in the manual is loose, wrong or no code: texts of ours.
 
 Mostly functions that a body only names (sine, significand), results that a body rounds twice, and bit tricks
-that it writes as loops of 64 steps. T stands for the float type of the entry's name, BITS for its width. What is
-not here: what reaches across lanes (rows_wave.py), matrix products, memory, integer CLAMP (modifiers.py).
+that it writes as loops of 64 steps. T stands for the float type of the entry's name, BITS for its width. What
+is not here: what reaches across lanes (rows_wave.py), matrix products, memory, integer CLAMP (modifiers.py).
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def fraction(form: Form, fields: Mapping[str, int]) -> str:
 def scale(form: Form, fields: Mapping[str, int]) -> str:
     """V_DIV_SCALE: numbers such that a quotient computed from them does not leave the range on the way.
 
-    S0 is the denominator S1 or the numerator S2, whichever is asked for. The mask says that the quotient must be
-    scaled back by V_DIV_FMAS. The manual scales by 2**64 where the quotient and 1 / S1 are denormal, too, which
-    would overflow; it is 2**-64 there.
+    S0 is the denominator S1 or the numerator S2, whichever is asked for. The mask says that the quotient must
+    be scaled back by V_DIV_FMAS. The manual scales by 2**64 where the quotient and 1 / S1 are denormal, too,
+    which would overflow; it is 2**-64 there.
     """
     type = float_type(form.entry.name)
     far, near, step = DIV[type]
@@ -85,7 +85,8 @@ def scale(form: Form, fields: Mapping[str, int]) -> str:
     nan = f"u{bits}({FLOATS[type][2] | 1 << (mantissa - 1):#x})"
     least = f"u{bits}({1 << mantissa:#x}).{type}"
     return (
-        f"n = i32(S2{top}); d = i32(S1{top}); up = ldexp(S0.{type}, {step}).u; down = ldexp(S0.{type}, -{step}).u"
+        f"n = i32(S2{top}); d = i32(S1{top})"
+        f"; up = ldexp(S0.{type}, {step}).u; down = ldexp(S0.{type}, -{step}).u"
         f"; q = S2.{type} / S1.{type}; r = {type}(1.0) / S1.{type}"
         f"; q = (q < 0.0) ? -q : q; r = (r < 0.0) ? -r : r; tiny = q < {least}; small = r < {least}"
         f"; zero = (S1.{type} == 0.0) | (S2.{type} == 0.0); apart = (n - d) >= {far}"
@@ -99,8 +100,9 @@ def scale(form: Form, fields: Mapping[str, int]) -> str:
 def scaled_back(form: Form, fields: Mapping[str, int]) -> str:
     """V_DIV_FMAS: S0 * S1 + S2, scaled by what V_DIV_SCALE did: up for large quotients, down for small ones.
 
-    The manual has 2**32 (2**64 for f64), which does not fit its V_DIV_SCALE. Rounded once: f32 in f64, and of f64
-    a tie that scaling down makes (w is half of the least denormal, h) is decided by what the sum lost (d).
+    The manual has 2**32 (2**64 for f64), which does not fit its V_DIV_SCALE. Rounded once: f32 in f64, and of
+    f64 a tie that scaling down makes (w is half of the least denormal, h) is decided by what the sum lost
+    (d).
     """
     if float_type(form.entry.name) == "f32":
         return (
@@ -223,12 +225,14 @@ def trailing(value: str, bits: int) -> str:
 
 # fmt: off
 ROWS = (
-    Row("", r"V_SIN_(F16|F32)", ANGLE.format(SINE), "CDNA4 ISA 12: S0 is in turns, whole ones are 0; sign of 0 is kept"),
+    Row("", r"V_SIN_(F16|F32)", ANGLE.format(SINE),
+        "CDNA4 ISA 12: S0 is in turns, whole ones are 0; sign of 0 is kept"),
     Row("", r"V_COS_(F16|F32)", ANGLE.format("0.25 - h"), "as V_SIN_F32"),
     Row("", r"V_RSQ_(F16|F32)", "D0 = T(f64(1.0) / sqrt(f64(S0.T))).u", "rounded once"),
     Row("", r"V_LOG_(F16|F32)", "D0 = T(log2(f64(S0.T))).u", "rounded once"),
     Row("", r"V_EXP_(F16|F32)", "D0 = T(exp2(f64(S0.T))).u", "rounded once"),
-    Row("", r"V_RNDNE_(F16|F32|F64)", "D0 = even(S0.T).u", "the manual's sum loses the last bit and the sign of 0"),
+    Row("", r"V_RNDNE_(F16|F32|F64)", "D0 = even(S0.T).u",
+        "the manual's sum loses the last bit and the sign of 0"),
     Row("", r"V_FREXP_MANT_(F16|F32|F64)", significand, "manual, where prose; 0, infinity and NaN are kept"),
     Row("", r"V_FREXP_EXP_I(16|32)_(F16|F32|F64)", exponent, "as V_FREXP_MANT; 0 for 0, infinity, NaN"),
     Row("", r"V_FRACT_(F16|F32|F64)", fraction, "LLVM: never 1.0"),
@@ -243,7 +247,8 @@ ROWS = (
     Row("", r"V_BITOP3_B(16|32)", table, "manual's body"),
     Row("", r"V_(FMA|MAD)_MIX\w+", mixed, "manual's body; its name for CDNA is MAD, gfx950 fuses"),
     Row("", r"V_PK_MOV_B32", moved, "manual's body"),
-    Row("", r"V_PERM_B32", "d = cat(S0, S1); for i < 4 { s = S2.u8[i]; x = u8(0) - u8(d.u8[(s - 8) * 2 + 1][7])"
+    Row("", r"V_PERM_B32",
+        "d = cat(S0, S1); for i < 4 { s = S2.u8[i]; x = u8(0) - u8(d.u8[(s - 8) * 2 + 1][7])"
         "; D0.u8[i] = (s > 12) ? 0xFF : ((s == 12) ? 0 : ((s > 7) ? x : d.u8[s])) }", "manual's body"),
     Row("", r"V_BFREV_B32", f"x = S0; {reversal('x', 32)}; D0 = x", "manual's body"),
     Row("", r"S_BREV_B32", f"x = S0; {reversal('x', 32)}; D0 = x", "manual's body"),

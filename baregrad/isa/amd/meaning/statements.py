@@ -34,7 +34,7 @@ ROUNDING = ("ROUND_MODE", "prev_mode")
 
 
 def translate(code: Code, names: Names) -> tuple[Tree, frozenset[str]]:
-    """The tree of a body for a form, and the names of its own. Errors: Untyped for what has no meaning here."""
+    """The tree of a body for a form, and the names of its own. Errors: Untyped."""
     maker = Statements(names, code)
     maker.block_of(code)
     inner = frozenset(maker.locals)
@@ -421,7 +421,7 @@ def _pruned(statement: Node, unread: frozenset[str]) -> Node | None:
 
 
 def names_read(tree: Tree) -> list[str]:
-    """The variables that are read: all but the ones that are set as a whole or in part, where they are set."""
+    """The variables that are read; one that is set, as a whole or in part, is not read there."""
     found: list[str] = []
     rest = list(tree)
     while rest:

@@ -1,7 +1,7 @@
 """Values of the pseudocode as typed values of our language: names, types, places of bits, calls.
 
-A literal stays one (typing.Number) until it meets a type; loads become names of their own before the statement
-that asks for them. What is not here: statements and places (statements.py), what functions mean
+A literal stays one (typing.Number) until it meets a type; loads become names of their own before the
+statement that asks for them. What is not here: statements and places (statements.py), what functions mean
 (functions.py), addresses (addresses.py).
 """
 
