@@ -85,21 +85,29 @@ def axis(number: int, size: int, kind: str) -> UOp:
 GRID = axis(0, CELLS, "grid")
 
 
-def one_by_one(count: int, number: int) -> Lane:
-    """Lanes one after the other: each sees what those before have stored."""
-    found = axis(number, count, "serial")
-    return Lane((found,), found)
+class Axes(NamedTuple):
+    """How lanes are gone through: `width` of them in a vector (1: one by one, in order), the vectors side by
+    side or (`loop`) one after the other.
+    """
 
+    width: int
+    loop: bool = False
 
-def lane_of(count: int, width: int, first: int, reduce: bool = False, base: int = 0) -> Lane:
-    """Lanes base … base + count, `width` of them in a vector."""
-    prefix = "reduce_" if reduce else ""
-    inner = axis(first + 1, width, prefix + "vector")
-    if count == width:
-        return Lane((inner,), inner + base if base else inner)
-    outer = axis(first, count // width, prefix + "unroll")
-    number = outer * width + inner
-    return Lane((outer, inner), number + base if base else number)
+    def lane(self, count: int, first: int, reduce: bool = False, base: int = 0) -> Lane:
+        """Lanes base … base + count."""
+        width = max(self.width, 8) if reduce else self.width
+        if width == 1:
+            found = axis(first, count, "serial")
+            return Lane((found,), found)
+        outer_kind = (
+            ("reduce" if reduce else "loop") if self.loop else "reduce_unroll" if reduce else "unroll"
+        )
+        inner = axis(first + 1, width, "reduce_vector" if reduce else "vector")
+        if count == width:
+            return Lane((inner,), inner + base if base else inner)
+        outer = axis(first, count // width, outer_kind)
+        number = outer * width + inner
+        return Lane((outer, inner), number + base if base else number)
 
 
 class Lanes(Expressions):
@@ -422,10 +430,13 @@ def template(
     if scope in ("scalar", "wave"):
         return contained(_scalar(name, tree, places, cells, lanes))
     if {"load", "store"} <= {node.op for node in walk(tree)}:
-        return contained(_lanes(name, tree, places, cells, lanes, 1))
-    made = _lanes(name, tree, places, cells, lanes, 16)
+        return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
+    made, width = _lanes(name, tree, places, cells, lanes, Axes(16)), 16
     if _is_wide(made):
-        made = _lanes(name, tree, places, cells, lanes, 8)
+        width = 8
+        made = _lanes(name, tree, places, cells, lanes, Axes(8))
+    if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
+        made = _lanes(name, tree, places, cells, lanes, Axes(width, loop=True))
     return contained(made)
 
 
@@ -507,19 +518,37 @@ def both(a: UOp | None, b: UOp | None) -> UOp | None:
     return a & b
 
 
+MOST_NODES = 250
+"""Values of all vectors of lanes together, above which there is code for one of them, in a loop."""
+
+
+def _may_loop(tree: Tree, places: Sequence[Place]) -> bool:
+    """Whether lanes may be stored before others are read: not where one reads what others have, nor where a
+    mask is written that may be one that is read.
+    """
+    masks = {place.name for place in places if place.kind == "mask"}
+    targets = {id(node.src[0]) for node in walk(tree) if node.op == "set"}
+    reads = {node.arg for node in walk(tree) if node.op == "var" and id(node) not in targets}
+    changed = masks & written(tree)
+    return not (
+        any(place.kind in ("moved", "file") for place in places)
+        or "EXEC" in changed
+        or (changed and masks & (reads - {"EXEC"}))
+    )
+
+
 def _lanes(
-    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, width: int
+    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, axes: Axes
 ) -> UOp:
-    lane = one_by_one(lanes, 1) if width == 1 else lane_of(lanes, width, 1)
-    width = max(width, 8)
+    lane = axes.lane(lanes, 1)
     world = Lanes(tree, places, cells, lanes, lane)
     run(tree, world)
     active, ends = world.active(), []
-    numbers = iter(range(3, 99, 2))
+    numbers = iter(range(3, 99, 2))  # of further ranges
     bad = either(world.bad)
     good = None
     if bad is not None:
-        other = lane_of(lanes, width, next(numbers), True)
+        other = axes.lane(lanes, next(numbers), True)
         moved = _moved(bad, lane, other).cast(dt.uint32)
         any_ = UOp(ops.REDUCE, dt.uint32, (moved, *other.ranges), ("max", ())).ne(0)
         good = ~any_
@@ -529,7 +558,7 @@ def _lanes(
         if bit is None:
             continue
         for word in range(lanes // 32):
-            other = lane_of(32, width, next(numbers), True, 32 * word)
+            other = axes.lane(32, next(numbers), True, 32 * word)
             one = UOp(ops.SHL, dt.uint32, (const(1, dt.uint32), (other.number % 32).cast(dt.uint32)))
             held = _moved(bit & active, lane, other).where(one, const(0, dt.uint32))
             total = UOp(ops.REDUCE, dt.uint32, (held, *other.ranges), ("add", ()))

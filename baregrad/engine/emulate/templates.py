@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple, Protocol
 
 from baregrad.base.config import config
-from baregrad.base.errors import BaregradError
+from baregrad.base.errors import CompileError, DTypeError, EncodingError
 from baregrad.emu.amd import Layout
 from baregrad.engine import disk
 from baregrad.engine.compile import target_of
@@ -99,7 +99,7 @@ class Templates:
             entry = self._entries.get(whole)
             if entry is None:
                 entry = self._entries[whole] = self.load(inst, key, meant, bound)
-        except BaregradError as error:
+        except (CompileError, DTypeError, EncodingError) as error:
             self.refused[(key, inst.operands)] = self.refused[key] = str(error).split("\n")[0]
             return None
         return Made(entry, bound.words, memory)
@@ -108,7 +108,7 @@ class Templates:
         """The meaning, and whether it uses memory."""
         try:
             meant = self._meaning(inst)
-        except BaregradError as error:
+        except EncodingError as error:
             self.refused[key] = f"no meaning: {error}".split("\n")[0]
             return None
         if meant is None:
