@@ -88,8 +88,8 @@ BROKEN = [  # what, offset in softmax.gfx1100, format, value, words of the error
     ("many sections", 60, "H", 0xFFFF, "a table of 65535 rows"),
     ("names in no section", 62, "H", 22, "names are in section 22 of 22"),
     ("a segment's size", 64 + 56 + 32, "Q", 1 << 63, "segment 1"),
-    ("a section's offset", 6440 + 64 + 24, "Q", 1 << 20, "section 1"),
-    ("a section's name", 6440 + 64, "I", 1 << 31, "a name at offset"),
+    ("a section's offset", 6472 + 64 + 24, "Q", 1 << 20, "section 1"),
+    ("a section's name", 6472 + 64, "I", 1 << 31, "a name at offset"),
 ]
 
 
