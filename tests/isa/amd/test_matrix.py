@@ -464,19 +464,29 @@ def test_wmma_clamps() -> None:
         assert (case.got("i32", 0, 5), case.got("i32", 1, 5)) == (wanted, 144)
 
 
+CONSTANTS = (  # name, chip, what an f32 operand has, what D has then
+    ("V_MFMA_F32_4X4X1_16B_F32", "cdna4", 0x40000000, 0x40000000),
+    ("V_MFMA_F64_4X4X4_4B_F64", "cdna4", 0x40000000, 0x4000000000000000),
+    ("V_MFMA_F64_4X4X4_4B_F64", "cdna4", 0x3E22F983, 0x3FC45F306DC9C882),
+    ("V_MFMA_F64_4X4X4_4B_F64", "cdna4", 0xFFFFFFFD, 0x7FF8000000000000),
+    ("V_MFMA_I32_4X4X4_16B_I8", "cdna4", 0xFFFFFFFD, 0xFFFFFFFD),
+    ("V_WMMA_F16_16X16X16_F16", "rdna3", 0x40000000, 0x4000),
+    ("V_WMMA_F16_16X16X16_F16", "rdna3", 5, 5),
+    ("V_WMMA_BF16_16X16X16_BF16", "rdna3", 0x40000000, 0x4000),
+)
+
+
 @pytest.mark.slow
-def test_constant_c() -> None:
-    for name, arch, bits, role in (
-        ("V_MFMA_F32_4X4X1_16B_F32", "cdna4", 0x40000000, "f32"),
-        ("V_MFMA_F64_4X4X4_4B_F64", "cdna4", 0x4000000000000000, "f64"),
-        ("V_WMMA_F16_16X16X16_F16", "rdna3", 0x4000, "f16"),
-    ):
-        form = next(form for form in forms(arch) if form.entry.name == name)
-        given = matrix(form, {}, constant=True)
-        assert given is not None
-        tree, variables = tree_of(given, form)
-        assert "S2_NUMBER" not in variables
-        world = Registers(tree, variables)
-        world.values |= {"S2": bits, "D0_NUMBER": 40, "S0_NUMBER": 1, "S1_NUMBER": 9}
-        world.go(tree)
-        assert world.bits(0, bits_of(role), 40, 3, form.wave) == bits
+@pytest.mark.parametrize("name, arch, given, wanted", CONSTANTS)
+def test_constant_c(name: str, arch: str, given: int, wanted: int) -> None:
+    """C as one number: a float in the type of C, an integer as bits (-3 is a NaN of doubles)."""
+    form = next(form for form in forms(arch) if form.entry.name == name)
+    found = matrix(form, {}, constant=True)
+    assert found is not None
+    tree, variables = tree_of(found, form)
+    assert "S2_NUMBER" not in variables
+    world = Registers(tree, variables)
+    world.values |= {"S2": given, "D0_NUMBER": 40, "S0_NUMBER": 1, "S1_NUMBER": 9}
+    world.go(tree)
+    bits = max(16, wanted.bit_length())
+    assert world.bits(0, bits, 40, 3, form.wave) == wanted

@@ -66,12 +66,11 @@ def shape_of(name: str, fields: Mapping[str, int]) -> Shape | None:
 
 
 def matrix(form: Form, fields: Mapping[str, int], constant: bool) -> Given | None:
-    """The meaning of a product; `constant`: C is one number everywhere, which S2 has in the type of C."""
+    """The meaning of a product; `constant`: C is one number, which S2 has as an f32 operand has it."""
     shape = shape_of(form.entry.name, formats_of(form))
     if shape is None:
         return None
-    bits = bits_of(shape.d)
-    widths = (("S2", bits),) if constant else ()
+    widths = (("S2", 32),) if constant else ()
     if shape.kind == "WMMA":
         return Given("wave", wmma(shape, form.wave, fields, constant), RDNA, "", widths)
     text = sparse(shape, fields) if shape.kind == "SMFMAC" else dense(shape, fields, constant)
@@ -164,6 +163,17 @@ def broadcast(lane: str, cbsz: int, abid: int) -> str:
     return f"(({lane} & {size - 1}) + {size * abid})" if cbsz else lane
 
 
+SMALL_INT = "(S2.i < 65) & (S2.i > -17)"
+CONSTANTS = {
+    "f32": "S2.f32",
+    "i32": "S2.i32",
+    "bf16": "S2[31:16].bf16",
+    "f16": f"({SMALL_INT} ? u16(S2).f16 : f16(S2.f32))",
+    "f64": f"({SMALL_INT} ? i64(S2.i).f64 : S2 == 0x3E22F983 ? u64(0x3FC45F306DC9C882).f64 : f64(S2.f32))",
+}
+"""C where it is a constant, by its type: integers are bits, floats are in that type (1 / 2 pi with all its
+bits), bf16 is half of a float's bits. Source: RDNA3 ISA 7.5.1, CDNA4 ISA 6.2.1."""
+
 # -- texts -----------------------------------------------------------------------------------------
 
 WIDE = {"f32": "f32", "f64": "f64", "i32": "i32", "f16": "f32", "bf16": "f32"}
@@ -178,7 +188,7 @@ def numbers(*roles: str) -> str:
 def cell(shape: Shape, register: str, constant: bool = False) -> str:
     """C[b][i][j]."""
     item, lane, _ = output(shape)
-    return f"S2.{shape.d}" if constant else element(shape.d, register, item, lane)
+    return CONSTANTS[shape.d] if constant else element(shape.d, register, item, lane)
 
 
 def loops(shape: Shape, inside: str, setup: str) -> str:
@@ -288,7 +298,7 @@ def wmma(shape: Shape, lanes: int, fields: Mapping[str, int], constant: bool) ->
         if d16
         else element(shape.d, "s2", register, lane, lanes)
     )
-    c = f"S2.{shape.d}" if constant else c
+    c = CONSTANTS[shape.d] if constant else c
     if shape.d == "i32":
         inside = integers(shape, lanes, low, fields.get("clamp", 0), c)
     else:
