@@ -32,6 +32,7 @@ from baregrad.isa.meaning import Tree, parse, walk, written
 from baregrad.isa.pseudocode import walk as nodes_of
 
 MATRIX = re.compile(r"V_(S?MFMA|WMMA)")
+FIXED = ("offen", "idxen", "tfe")  # modifiers whose bits a form fixes
 
 
 class Meaning(NamedTuple):
@@ -85,13 +86,15 @@ def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: b
     both = pair(form, meaning) or local_load(form, meaning)
     if both is not None:
         return Meaning(both[0], "lane", both[1])
+    if fields.get("gds", 0):
+        return "global data share: no machine here has it"
     names = Names(form, asked(fields))
     names.memory = Access(names)
     try:
         tree, inner = unmodified(names, fields)
     except Untyped as error:
         return str(error).partition("\n")[0]
-    around = wrapped(tree, names, fields, asks(names))
+    around = (*wrapped(tree, names, fields, asks(names)), *status(form, fields))
     used = {node.arg for node in walk(around) if node.op == "var"}
     own = inner | {place for place in written(around) if place not in outer(names)}
     return Meaning(
@@ -101,7 +104,15 @@ def explained(form: Form, changed: tuple[tuple[str, int], ...] = (), constant: b
 
 def fixed(form: Form) -> dict[str, int]:
     """Modifiers whose bits the form fixes."""
-    return {one.name: take(one.where, form.value) for one in form.modifiers if one.name in ("offen", "idxen")}
+    return {one.name: take(one.where, form.value) for one in form.modifiers if one.name in FIXED}
+
+
+def status(form: Form, fields: Mapping[str, int]) -> Tree:
+    """With TFE a last register says that nothing failed. Source: RDNA3 ISA 9.1.2"""
+    if not fields.get("tfe", 0):
+        return ()
+    bits = next(slot.bits for slot in form.slots if slot.role == "VDATA")
+    return parse(f"VDATA[{bits - 1}:{bits - 32}] = 0", {"VDATA": bits})
 
 
 def unmodified(names: Names, fields: Mapping[str, int]) -> tuple[Tree, frozenset[str]]:

@@ -17,7 +17,7 @@ from baregrad.isa.meaning import Node, Tree, parse, walk
 
 # Modifiers that say nothing of what is computed from the variables: addresses, caches, lanes, hints.
 APART = frozenset((
-    "offset", "offset0", "offset1", "offen", "idxen", "tfe", "gds", "lds", "glc", "slc", "dlc", "sc0", "sc1",
+    "offset", "offset0", "offset1", "offen", "idxen", "tfe", "lds", "glc", "slc", "dlc", "sc0", "sc1",
     "nt", "dpp", "dpp8", "row_mask",
     "bank_mask", "bound_ctrl", "fi", "wait_exp", "wait_va_vdst",
 ))  # fmt: skip

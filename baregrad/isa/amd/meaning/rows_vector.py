@@ -247,6 +247,8 @@ ROWS = (
     Row("", r"V_BITOP3_B(16|32)", table, "manual's body"),
     Row("", r"V_(FMA|MAD)_MIX\w+", mixed, "manual's body; its name for CDNA is MAD, gfx950 fuses"),
     Row("", r"V_PK_MOV_B32", moved, "manual's body"),
+    Row("", r"V_FLOOR_(F16|F32|F64)", "D0 = floor(S0.T).u", "manual's body"),
+    Row("", r"V_CEIL_(F16|F32|F64)", "D0 = ceil(S0.T).u", "manual's body"),
     Row("", r"V_PERM_B32",
         "d = cat(S0, S1); for i < 4 { s = S2.u8[i]; x = u8(0) - u8(d.u8[(s - 8) * 2 + 1][7])"
         "; D0.u8[i] = (s > 12) ? 0xFF : ((s == 12) ? 0 : ((s > 7) ? x : d.u8[s])) }", "manual's body"),
