@@ -29,9 +29,29 @@ BODIES |= {"MED3U": BODIES["MED3I"]} | {
     f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
     for way in ("MIN", "MAX") for kind in "IU"
 }  # fmt: skip
-# V_DIV_FIXUP: the manual asks whether the denominator is infinite where the quotient overflows (it was NaN by
-# then,
-# and is infinity); the exponents are at least so far apart.
+# Sums with a carry in 32 bits, products with a carry in 64: the manual's are in 64 and 65. A1 and B1 are sources.
+# The manual of RDNA3 has the borrow of V_SUBREV_CO_CI_U32 the wrong way around.
+CARRY = re.compile(r"V_(ADD|SUBB?|SUBB?REV)(C)?_CO(_CI)?_U32")
+MASK, IN = "(@ (. VCC u64) laneId)", "(. (@ (. VCC u64) laneId) u32)"
+CARRIES = {
+    ("ADD", False): f"""(do (= sum (+ (. A1 u32) (. B1 u32))) (= {MASK} (< sum (. A1 u32)))
+        (= (. D0 u32) sum))""",
+    ("ADD", True): f"""(do (= part (+ (. A1 u32) (. B1 u32))) (= sum (+ part {IN}))
+        (= {MASK} (|| (< part (. A1 u32)) (< sum part))) (= (. D0 u32) sum))""",
+    ("SUB", False): f"""(do (= less (< (. A1 u32) (. B1 u32))) (= (. D0 u32) (- (. A1 u32) (. B1 u32)))
+        (= {MASK} less))""",
+    ("SUB", True): f"""(do (= part (- (. A1 u32) (. B1 u32))) (= sum (- part {IN}))
+        (= {MASK} (|| (< (. A1 u32) (. B1 u32)) (< part sum))) (= (. D0 u32) sum))""",
+}
+PRODUCTS = {
+    "V_MAD_U64_U32": """(do (= part (* (cast 64U (. S0 u32)) (cast 64U (. S1 u32)))) (= sum (+ part (. S2 u64)))
+        (= (. D0 u64) sum) (= (. D1 u1) (< sum part)))""",
+    "V_MAD_I64_I32": """(do (= part (* (cast 64I (. S0 i32)) (cast 64I (. S1 i32))))
+        (= sum (+ (. part u64) (. S2 u64)))
+        (= (. D0 u64) sum) (= (. D1 u1) (^ (^ (@ (. part u64) 63) (@ (. S2 u64) 63)) (< sum (. part u64)))))""",
+}
+# V_DIV_FIXUP: where the quotient overflows (it was NaN by then, and is infinity) the manual asks whether the
+# denominator is infinite; here the exponents are at least so far apart.
 FIXUP = {"V_DIV_FIXUP_F32": (255, 130), "V_DIV_FIXUP_F64": (2047, 1026)}
 # V_CVT_SR_FP8_F32: the manual's sum loses the carry into the exponent.
 SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:127U)))
@@ -41,6 +61,15 @@ SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:1
 
 def mended(form: Form, code: Code) -> Code:
     """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), prose (CDNA4)."""
+    carry = CARRY.fullmatch(form.entry.name)
+    if carry:
+        first, second = ("S1", "S0") if "REV" in carry[1] else ("S0", "S1")
+        text = CARRIES[
+            "ADD" if carry[1] == "ADD" else "SUB", carry[1].startswith("SUBB") or bool(carry[2] or carry[3])
+        ]
+        return read(text.replace("A1", first).replace("B1", second))
+    if form.entry.name in PRODUCTS:
+        return read(PRODUCTS[form.entry.name])
     shorter = SHORTER.fullmatch(form.entry.name)
     if shorter:
         return read(BODIES[shorter[1] + shorter[2][0]].replace("TYPE", shorter[2].lower()))
