@@ -7,7 +7,7 @@ import random
 from baregrad.emu import Memory, Plain
 from baregrad.emu.places import Spot
 from baregrad.emu.source import compiled
-from baregrad.isa.meaning import Tree, run, type_of, written
+from baregrad.isa.meaning import Tree, Type, run, type_of, walk, written
 
 EXEC = 126
 VALUES32 = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000,
@@ -36,21 +36,113 @@ def operand(rng: random.Random, bits: int) -> int:
     return value & ((1 << bits) - 1)
 
 
+class Logged(Cells):
+    """Cells with memory that has some bits everywhere, and a log of what was stored."""
+
+    def __init__(self, size: int, pc: int = 0) -> None:
+        super().__init__(size)
+        self.log: list[tuple[int, int, int, str]] = []
+        self.pc = pc
+
+    def load(self, address: int, bits: int, space: str = "") -> int:
+        return bits_at(address, bits, space)
+
+    def store(self, address: int, bits: int, value: int, space: str = "") -> None:
+        self.log.append((address, bits, value, space))
+
+    def trap(self, name: str) -> None:
+        self.log.append((0, 0, 0, name))
+
+    def load_lds(self, address: int, bits: int) -> int:
+        return self.load(address, bits, "lds")
+
+    def store_lds(self, address: int, bits: int, value: int) -> None:
+        self.store(address, bits, value, "lds")
+
+
+def bits_at(address: int, bits: int, space: str) -> int:
+    """What is in a memory that nobody writes."""
+    return random.Random(f"{address} {space}").getrandbits(2048) & ((1 << bits) - 1)
+
+
+class Reference(Plain):
+    """The plain world with such a memory."""
+
+    def __init__(self, log: list[tuple[int, int, int, str]]) -> None:
+        super().__init__(Memory())
+        self.log = log
+
+    def load(self, type: Type, address: int | None, space: str) -> int:
+        return bits_at(address or 0, type.bits, space)
+
+    def store(self, type: Type, address: int | None, value: int | None, space: str) -> None:
+        self.log.append((address or 0, type.bits, value or 0, space))
+
+    def trap(self, name: str, condition: int | None) -> None:
+        if condition:
+            self.log.append((0, 0, 0, name))
+
+
+FILES = ("VGPR", "SGPR", "ACC")
+
+
+def own_widths(tree: Tree) -> dict[str, int]:
+    """The bits of a tree's own variables, and of all that it sets."""
+    return {one.arg: one.t.bits for one in walk(tree) if one.op == "var"}
+
+
+def check_once(tree: Tree, scope: str, variables: dict[str, int], rng: random.Random, lanes: int) -> None:
+    """The same for a tree that is done once ("scalar", "wave"), with memory and whole register files."""
+    cells, spots, at = 128, {}, {}
+    for name, bits in variables.items():
+        spots[name] = Spot("pc" if name == "PC" else "scalar", bits, cells)
+        if name in FILES:
+            spots[name] = Spot("file", bits, cells)
+        at[name] = cells
+        cells += (bits + 31) // 32
+    wave = Logged(cells, pc=operand(rng, 48) & ~3)
+    given = {}
+    for name, bits in variables.items():
+        if name.endswith("_NUMBER"):
+            value = rng.randrange(64)
+        else:
+            value = wave.pc if name == "PC" else operand(rng, bits)
+        given[name] = value
+        for n in range((bits + 31) // 32):
+            wave.u[at[name] + n] = value >> 32 * n & 0xFFFFFFFF
+    function, _, text = compiled(tree, scope, spots, lanes)
+    after = function(wave)
+    log: list[tuple[int, int, int, str]] = []
+    plain = Reference(log)
+    plain.values, plain.widths = dict(given), own_widths(tree) | variables
+    run(tree, plain)
+    assert wave.log == log, text
+    for name, bits in variables.items():
+        found = sum(wave.u[at[name] + n] << 32 * n for n in range((bits + 31) // 32))
+        if name == "PC":
+            found = wave.pc if after is None else after
+        expected = plain.values[name] or 0
+        assert found == expected, (
+            f"{name}: {found:#x}, not {expected:#x}\n{text}" if bits < 4096 else (name, text)
+        )
+
+
 def check(
-    tree: Tree, variables: dict[str, int], rng: random.Random, lanes: int = 32, trials: int = 1
+    tree: Tree, variables: dict[str, int], rng: random.Random, lanes: int = 32, trials: int = 1, exec: int = 0
 ) -> None:
     """Both ways give the same bits, in every lane; lanes that are off keep what they had."""
     cells, spots = 128, {}
     for name, bits in variables.items():
-        spots[name] = Spot("mask" if bits == 1 else "vector", bits)
+        spots[name] = Spot("lane" if name == "laneId" else "mask" if bits == 1 else "vector", bits)
     function, parameters, text = compiled(tree, "lane", spots, lanes)
     places = {}
     for name, bits in variables.items():
         places[name] = cells
         cells += 2 if bits == 1 else (bits + 31) // 32 * lanes
     for _ in range(trials):
-        wave, given = Cells(cells), {}
-        mask = rng.getrandbits(lanes) | 1 if rng.random() < 0.8 else (1 << lanes) - 1
+        wave, given = Logged(cells), {}
+        log: list[tuple[int, int, int, str]] = []
+        mask = exec or (rng.getrandbits(lanes) | 1 if rng.random() < 0.8 else (1 << lanes) - 1)
         wave.u[EXEC], wave.u[EXEC + 1] = mask & 0xFFFFFFFF, mask >> 32
         for name, bits in variables.items():
             for lane in range(lanes):
@@ -60,11 +152,15 @@ def check(
         for lane in range(lanes):
             expected = {name: given[name, lane] for name in variables}
             if mask >> lane & 1:
-                plain = Plain(Memory())
-                plain.values, plain.widths = dict(expected), dict(variables)
+                plain = Reference(log)
+                plain.values, plain.widths = dict(expected), own_widths(tree) | variables
+                if "laneId" in spots:
+                    plain.values["laneId"] = lane
                 run(tree, plain)
                 expected = {name: plain.values[name] or 0 for name in variables}
             for name, bits in variables.items():
+                if name == "laneId":
+                    continue
                 found = get(wave, places[name], lane, lanes, bits)
                 if bits == 1 and name in written(tree) and not mask >> lane & 1:
                     expected[name] = 0
@@ -72,6 +168,7 @@ def check(
                 assert found == expected[name], (
                     f"{name}: {found:#x}, not {expected[name]:#x} of {shown}\n{text}"
                 )
+        assert wave.log == log, text
 
 
 def put(wave: Cells, at: int, lane: int, lanes: int, bits: int, value: int) -> None:

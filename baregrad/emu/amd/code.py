@@ -22,6 +22,8 @@ from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.text import text
 from baregrad.isa.meaning import Tree
 
+TICK = 100  # cycles that go by from one look at the clock to the next
+
 
 class Meaning(Protocol):
     """What an instruction does: see isa/amd/meaning."""
@@ -103,9 +105,8 @@ class Code:
         except BaregradError as error:
             raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
         control = inst.effects.control
-        action = ACTIONS.get(inst.form.entry.name) or ACTIONS.get(control)
-        if meaning is not None and meaning.action:
-            action = ACTIONS.get(meaning.action, action)
+        said = meaning.action if meaning is not None else ""
+        action = ACTIONS.get(inst.form.entry.name) or ACTIONS.get(said) or ACTIONS.get(control)
         if meaning is None or not meaning.tree:
             if action is None and meaning is None:
                 raise Trouble("bad_opcode", f"{text(inst)} has no meaning here", lane=False)
@@ -122,6 +123,8 @@ class Code:
             arguments, function = (inst, action, function, *arguments), _both
         elif inst.effects.memory is not None and inst.effects.memory.kind == "atomic":
             arguments, function = (inst.effects.memory.bytes, function, *arguments), _atomic
+        elif "CYCLE" in meaning.variables:
+            arguments, function = (function, *arguments), _clock
         return Step(function, arguments, after, inst)
 
 
@@ -139,13 +142,25 @@ def _both(
     return found if after is None else after
 
 
-class _Aligned(Protocol):
-    """What an atomic access needs of a wave."""
+class _Wave(Protocol):
+    """What is asked of a wave here."""
 
     align: int
 
+    def get(self, name: str) -> int:
+        """A number of the state."""
 
-def _atomic(wave: _Aligned, size: int, function: Callable[..., int | None], *arguments: object) -> int | None:
+    def set(self, name: str, value: int) -> None:
+        """Change it."""
+
+
+def _clock(wave: _Wave, function: Callable[..., int | None], *arguments: object) -> int | None:
+    """An instruction that reads the clock, which goes on so that loops that wait for it end."""
+    wave.set("CYCLE", wave.get("CYCLE") + TICK)
+    return function(wave, *arguments)
+
+
+def _atomic(wave: _Wave, size: int, function: Callable[..., int | None], *arguments: object) -> int | None:
     """An atomic instruction: its accesses are aligned."""
     kept, wave.align = wave.align, size
     try:

@@ -14,7 +14,6 @@ from baregrad.emu.amd.lanes import Control, table
 from baregrad.emu.amd.memory import Local, Memory
 from baregrad.emu.amd.state import FAULTS, STOPS, new
 from baregrad.emu.modes import Mode
-from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.text import text
 
 Watcher = Callable[["Wave", int, Step], None]
@@ -115,10 +114,6 @@ class Wave:
         at, count = self.layout.at[name], self.layout.cells[name]
         for n in range(count):
             self.u[at + n] = value >> 32 * n & 0xFFFFFFFF
-
-    def hardware(self, inst: Inst) -> int:
-        """A hardware register that the state does not have: all of them read as 0."""
-        return 0
 
     def refresh(self) -> None:
         """The mode may be another one: instructions that depend on it are decoded for it."""
