@@ -140,35 +140,42 @@ def check(
         places[name] = cells
         cells += 2 if bits == 1 else (bits + 31) // 32 * lanes
     for _ in range(trials):
-        wave, given = Logged(cells), {}
-        log: list[tuple[int, int, int, str]] = []
         mask = exec or (rng.getrandbits(lanes) | 1 if rng.random() < 0.8 else (1 << lanes) - 1)
+        wave, given = Logged(cells), {}
         wave.u[EXEC], wave.u[EXEC + 1] = mask & 0xFFFFFFFF, mask >> 32
         for name, bits in variables.items():
             for lane in range(lanes):
                 given[name, lane] = value = operand(rng, bits)
                 put(wave, places[name], lane, lanes, bits, value)
         function(wave, *(places[name] for name in parameters))
+        log: list[tuple[int, int, int, str]] = []
         for lane in range(lanes):
-            expected = {name: given[name, lane] for name in variables}
-            if mask >> lane & 1:
-                plain = Reference(log)
-                plain.values, plain.widths = dict(expected), own_widths(tree) | variables
-                if "laneId" in spots:
-                    plain.values["laneId"] = lane
-                run(tree, plain)
-                expected = {name: plain.values[name] or 0 for name in variables}
+            before = {name: given[name, lane] for name in variables}
+            expected = of_lane(tree, variables, before, lane, log) if mask >> lane & 1 else before
             for name, bits in variables.items():
                 if name == "laneId":
                     continue
                 found = get(wave, places[name], lane, lanes, bits)
                 if bits == 1 and name in written(tree) and not mask >> lane & 1:
                     expected[name] = 0
-                shown = {key: hex(given[key, lane]) for key in variables}
+                shown = {key: hex(value) for key, value in before.items()}
                 assert found == expected[name], (
                     f"{name}: {found:#x}, not {expected[name]:#x} of {shown}\n{text}"
                 )
         assert wave.log == log, text
+
+
+def of_lane(
+    tree: Tree, variables: dict[str, int], before: dict[str, int], lane: int,
+    log: list[tuple[int, int, int, str]],
+) -> dict[str, int]:  # fmt: skip
+    """What the plain world makes of a lane's variables."""
+    plain = Reference(log)
+    plain.values, plain.widths = dict(before), own_widths(tree) | variables
+    if "laneId" in variables:
+        plain.values["laneId"] = lane
+    run(tree, plain)
+    return {name: plain.values[name] or 0 for name in variables}
 
 
 def put(wave: Cells, at: int, lane: int, lanes: int, bits: int, value: int) -> None:

@@ -17,7 +17,7 @@ from baregrad.emu.amd.wave import Wave
 from baregrad.isa.amd.immediates import WAITS
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import take
-from baregrad.isa.amd.operands import NUMBERED, Reg, family
+from baregrad.isa.amd.operands import NUMBERED, Changed, Reg, family
 from baregrad.isa.amd.text import text
 
 
@@ -30,9 +30,10 @@ class Pending(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the checker wants to know of an instruction."""
+    """What the checker wants to know of an instruction; `kept` is what it reads as the rest of its result."""
 
     reads: frozenset[int]
+    kept: frozenset[int]
     writes: frozenset[int]
     counters: tuple[str, ...]
     unordered: bool
@@ -55,14 +56,12 @@ class Waits:
             facts = self._facts[pc] = facts_of(step.inst, wave.layout)
         for counter, left in facts.waits:
             self.wait(counter, left)
-        for counter, all_pending in self.pending.items():
-            for one in all_pending:
-                for cells, what in ((facts.reads, "reads"), (facts.writes, "writes")):
-                    if not cells.isdisjoint(one.cells) and not (
-                        what == "writes" and ordered(facts, one, counter)
-                    ):
-                        said = f"{text(step.inst)} {what} what {text(one.inst)} has not brought ({counter})"
-                        raise Trouble("wait", said, lane=False)
+        for counter, pending in self.pending.items():
+            for one in pending:
+                what = conflict(facts, one, counter)
+                if what:
+                    said = f"{text(step.inst)} {what} what {text(one.inst)} has not brought ({counter})"
+                    raise Trouble("wait", said, lane=False)
         for counter in facts.counters:
             if step.inst.effects.memory is not None:
                 cells = facts.writes
@@ -75,18 +74,30 @@ class Waits:
             self.pending[counter] = pending[len(pending) - left :] if left < len(pending) else pending
 
 
-def ordered(facts: Facts, one: Pending, counter: str) -> bool:
-    """Does an instruction write behind another one anyway, as both are in the order of one counter?"""
-    return counter in facts.counters and not facts.unordered and not one.unordered
+def conflict(facts: Facts, one: Pending, counter: str) -> str:
+    """What an instruction does to a register that another one will write: "reads", "writes", or "".
+
+    Two in the order of one counter may write the same register, or both halves of one.
+    """
+    ordered = counter in facts.counters and not facts.unordered and not one.unordered
+    if not one.cells.isdisjoint(facts.reads - facts.kept if ordered else facts.reads):
+        return "reads"
+    return "writes" if not ordered and not one.cells.isdisjoint(facts.writes) else ""
 
 
 def facts_of(inst: Inst, layout: Layout) -> Facts:
     """The registers and counters of an instruction."""
     effects = inst.effects
     control = effects.control == "wait"
+    reads = cells_of(inst.reads, layout)
+    plain = [one.value if isinstance(one, Changed) else one for one in inst.operands]
+    slots = zip(plain, inst.form.slots, strict=True)
+    given = cells_of((one for one, slot in slots if slot.read and isinstance(one, Reg)), layout)
+    writes = cells_of(inst.writes, layout)
     return Facts(
-        cells_of(inst.reads, layout),
-        cells_of(inst.writes, layout),
+        reads,
+        (reads & writes) - given,
+        writes,
         effects.counters,
         effects.unordered,
         tuple(waited(inst).items()) if control else (),

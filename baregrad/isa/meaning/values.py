@@ -60,7 +60,7 @@ def _small_decode(dtype: dt.DType, bits: int) -> float:
 
 def _small_encode(dtype: dt.DType, value: float) -> int:
     """The nearest float of less than a byte, ties to even, no further than the largest."""
-    sign = (1 << (dtype.bits - 1)) if math.copysign(1.0, value) < 0 else 0
+    sign = (1 << (dtype.bits - 1)) if value == value and math.copysign(1.0, value) < 0 else 0
     most = (1 << (dtype.bits - 1)) - 1
     size = abs(float(value))
     if not size < _small_decode(dtype, most):

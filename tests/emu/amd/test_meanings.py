@@ -1,4 +1,4 @@
-"""Compiled meanings of AMD's instructions do what isa.meaning.run does: of each form's tree, on random values."""
+"""Compiled meanings of AMD's instructions do what isa.meaning.run does, on random values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from baregrad.isa.amd.meaning import Meaning, meaning
 from tests.emu.trees import FILES, check, check_once
 
 CHIPS = {"gfx1100": 32, "gfx950": 64}
-SAMPLE = 30
+SAMPLE = 20
 
 
 def trees(rows: list[Form]) -> Iterator[tuple[Form, Meaning]]:
@@ -41,7 +41,7 @@ def agrees(form: Form, found: Meaning, lanes: int, rng: random.Random) -> None:
 @pytest.mark.parametrize("chip", CHIPS)
 def test_a_sample_of_forms(chip: str) -> None:
     rng = random.Random(chip)
-    rows = [one for one in forms(chip) if one.entry.format not in ("VOP3P", "VOPD", "MIMG")]
+    rows = [one for one in forms(chip) if one.entry.format not in ("VOP3P", "VOPD", "MIMG", "DS")]
     for form, found in trees(rng.sample(rows, SAMPLE)):
         agrees(form, found, CHIPS[chip], rng)
 
@@ -51,5 +51,7 @@ def test_a_sample_of_forms(chip: str) -> None:
 @pytest.mark.parametrize("chip", CHIPS)
 def test_every_form(chip: str, part: int) -> None:
     rng = random.Random(f"{chip} {part}")
-    for form, found in trees(list(forms(chip))[part::8]):
+    # The matrix products of CDNA read too much of the register file for a plain world: kernels test them.
+    rows = [form for form in forms(chip) if "mfma" not in form.name and "smfmac" not in form.name]
+    for form, found in trees(rows[part::8]):
         agrees(form, found, CHIPS[chip], rng)
