@@ -62,8 +62,9 @@ def gelu(n: int = 300) -> Launch:
 
 def product(inputs: Any, out: Any, block: int, tolerance: float) -> Callable[..., Launch]:
     """A matrix product of two arrays of that dtype."""
+    least = max(64, block)
 
-    def made(m: int = 64, n: int = 64, k: int = 64) -> Launch:
+    def made(m: int = least, n: int = least, k: int = 64) -> Launch:
         if np.issubdtype(inputs, np.integer):
             a, b = (integers(s, -128, 128, *shape, dtype=inputs) for s, shape in ((8, (m, k)), (9, (k, n))))
         else:

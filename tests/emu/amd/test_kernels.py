@@ -32,17 +32,12 @@ def run(name: str, chip: str, launch: Launch, runner: Runner | None = None, lds:
     return done
 
 
-def launch_of(name: str) -> Launch:
-    """A small launch of a kernel."""
-    return LAUNCHES[name](128, 128, 64) if name == "gemm_fp8" else LAUNCHES[name]()
-
-
 @pytest.mark.parametrize("name, chip", QUICK)
 def test_on_the_witness(name: str, chip: str) -> None:
-    run(name, chip, launch_of(name), Witness(waits=True))
+    run(name, chip, LAUNCHES[name](), Witness(waits=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name, chip", [one for one in ALL if one not in QUICK])
 def test_all_on_the_witness(name: str, chip: str) -> None:
-    run(name, chip, launch_of(name), Witness(waits=True))
+    run(name, chip, LAUNCHES[name](), Witness(waits=True))
