@@ -223,6 +223,14 @@ def test_metadata_comes_back_from_bytes_and_from_text(value: dict) -> None:
     assert co.metadata.parse(co.metadata.text(value)) == value
 
 
+def test_metadata_on_one_line() -> None:
+    given = "a: [1, -2, 'x, y']\nb:\n  - {.offset: 0, name: [a:b, {}, []]}\n  - 3"
+    assert co.metadata.parse(given) == {
+        "a": [1, -2, "x, y"],
+        "b": [{".offset": 0, "name": ["a:b", {}, []]}, 3],
+    }
+
+
 KEY = b"\x81\xa1a"
 NO_METADATA = [
     b"", b"\xc1", b"\x93\x01", b"\x01", b"\x81\x01\x02", b"\x80\x80", b"\x81\xa1\xff\x01",
@@ -236,7 +244,9 @@ def test_wrong_metadata_is_refused() -> None:
     for data in NO_METADATA:
         with pytest.raises(BadFile, match="metadata"):
             co.metadata.read(data)
-    for wrong in ("", "a", "a: 1\na: 2", "a:", "- 1", "a: 1\n  b: 2", "a:\n  - 1\n - 2", ": 1"):
+    lines = ("", "a", "a: 1\na: 2", "a:", "- 1", "a: 1\n  b: 2", "a:\n  - 1\n - 2", ": 1")
+    flows = ("[1", "{b 1}", "[1]]", "{x: 1, x: 2}", "[,]", "[" * 3000, "{1: 2}", "['a]")
+    for wrong in (*lines, *("a: " + flow for flow in flows)):
         with pytest.raises(EncodingError, match="metadata"):
             co.metadata.parse(wrong)
     for value in ({"a": 1.5}, {"a": 1 << 64}, {1: 2}):

@@ -134,7 +134,7 @@ def _scalar(value: Value) -> str:
 
 
 def _parsed(word: str) -> Value:
-    """The value of a word. Errors: ValueError for a string in quotes that is not a whole one."""
+    """The value of a word, or of a list or map on one line. Errors: ValueError for what is no whole one."""
     if word in CONSTANTS:
         return CONSTANTS[word]
     if word[0] == "'":
@@ -144,8 +144,8 @@ def _parsed(word: str) -> Value:
     if word[0] == '"':
         text: str = json.loads(word)
         return text
-    if word in ("[]", "{}"):
-        return [] if word == "[]" else {}
+    if word[0] in "[{":
+        return _Flow(word).whole()
     return int(word, 0) if NUMBER.fullmatch(word) else word
 
 
@@ -153,7 +153,63 @@ CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19}|0x[0-9a-fA-F]{1,16})")
 PLAIN = re.compile(r"[\w.$/(+][\w.$/()+*<>@-]*( [\w.$/()+*<>@-]+)*", re.A)
 QUOTED = re.compile(r"'(?:[^']|'')*'")
-KEY = re.compile(r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^'":\s][^:]*):(?:\s+(.*))?""", re.S)
+KEY = re.compile(r"""('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^'":\s{[][^:]*):(?:\s+(.*))?""", re.S)
+
+
+FLOW = re.compile(
+    r"""\s*('(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[\[\]{},]|:(?=\s|$)|(?:[^\s,:\[\]{}'"]|:(?=\S))+)\s*"""
+)
+
+
+class _Flow:
+    """A list or map that is written on one line, [1, 2] or {.size: 8}, and how far it is read."""
+
+    __slots__ = ("at", "words")
+
+    def __init__(self, text: str) -> None:
+        self.words, self.at, end = list[str](), 0, 0
+        while end < len(text):
+            match = FLOW.match(text, end)
+            if match is None:
+                raise ValueError(f"{text[end:]!r} begins no value")
+            self.words.append(match[1])
+            end = match.end()
+
+    def whole(self) -> Value:
+        """The value of all words."""
+        found = self.value(0)
+        if self.at < len(self.words):
+            raise ValueError(f"{self.words[self.at]!r} stands behind the end of a value")
+        return found
+
+    def next(self) -> str:
+        """The next word, "" at the end."""
+        self.at += 1
+        return self.words[self.at - 1] if self.at <= len(self.words) else ""
+
+    def value(self, deep: int) -> Value:
+        """The value that begins with the next word."""
+        word = self.next()
+        if word not in ("[", "{"):
+            if not word or word in "]},:":
+                raise ValueError(f"{word or 'the end'!r} stands where a value begins")
+            return _parsed(word)
+        if deep > DEEP:
+            raise ValueError("too many values stand inside each other")
+        items, pairs = list[Value](), dict[str, Value]()
+        end = "]" if word == "[" else "}"
+        while self.words[self.at : self.at + 1] != [end]:
+            one = self.value(deep + 1)
+            if word == "{":
+                if not isinstance(one, str) or one in pairs or self.next() != ":":
+                    raise ValueError("a key, which is not there yet, and a colon stand before each value")
+                pairs[one] = self.value(deep + 1)
+            else:
+                items.append(one)
+            if self.words[self.at : self.at + 1] != [end] and self.next() != ",":
+                raise ValueError(f"a comma or {end} follows each value")
+        self.at += 1
+        return items if word == "[" else pairs
 
 
 def parse(text: str) -> dict[str, Value]:
