@@ -16,13 +16,15 @@ from baregrad.emu.amd.state import Layout, scalar_code, special_codes
 from baregrad.emu.amd.wave import Wave
 from baregrad.isa.amd.immediates import WAITS
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import take
-from baregrad.isa.amd.operands import NUMBERED, Changed, Reg, family
+from baregrad.isa.amd.layout import Slot, take
+from baregrad.isa.amd.operands import NULL, NUMBERED, Changed, Reg, family
 from baregrad.isa.amd.text import text
+
+DATA = ("DATA", "DATA0", "DATA1", "VDATA", "VDST", "D0")
 
 
 class Pending(NamedTuple):
-    """An instruction that is under way: the registers that it will write, as cells."""
+    """An instruction that is under way: the registers that it will write, as halves of cells."""
 
     cells: frozenset[int]
     inst: Inst
@@ -30,10 +32,9 @@ class Pending(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the checker wants to know of an instruction; `kept` is what it reads as the rest of its result."""
+    """What the checker wants to know of an instruction."""
 
     reads: frozenset[int]
-    kept: frozenset[int]
     writes: frozenset[int]
     counters: tuple[str, ...]
     unordered: bool
@@ -77,10 +78,10 @@ class Waits:
 def conflict(facts: Facts, one: Pending, counter: str) -> str:
     """What an instruction does to a register that another one will write: "reads", "writes", or "".
 
-    Two in the order of one counter may write the same register, or both halves of one.
+    Two in the order of one counter may write the same register.
     """
     ordered = counter in facts.counters and not facts.unordered and not one.unordered
-    if not one.cells.isdisjoint(facts.reads - facts.kept if ordered else facts.reads):
+    if not one.cells.isdisjoint(facts.reads):
         return "reads"
     return "writes" if not ordered and not one.cells.isdisjoint(facts.writes) else ""
 
@@ -88,20 +89,28 @@ def conflict(facts: Facts, one: Pending, counter: str) -> str:
 def facts_of(inst: Inst, layout: Layout) -> Facts:
     """The registers and counters of an instruction."""
     effects = inst.effects
-    control = effects.control == "wait"
-    reads = cells_of(inst.reads, layout)
-    plain = [one.value if isinstance(one, Changed) else one for one in inst.operands]
-    slots = zip(plain, inst.form.slots, strict=True)
-    given = cells_of((one for one, slot in slots if slot.read and isinstance(one, Reg)), layout)
-    writes = cells_of(inst.writes, layout)
+    memory = effects.memory is not None
+    reads: set[int] = set() if memory else set(cells_of(inst.reads, layout))
+    writes = set(cells_of((one for one in inst.writes if one.file not in ("v", "a")), layout))
+    for operand, slot in zip(inst.operands, inst.form.slots, strict=True):
+        one = operand.value if isinstance(operand, Changed) else operand
+        if isinstance(one, Reg):
+            reads |= cells_of((one,), layout, half(inst, slot, one)) if slot.read and memory else set()
+            writes |= cells_of((one,), layout, half(inst, slot, one)) if slot.written else set()
     return Facts(
-        reads,
-        (reads & writes) - given,
-        writes,
-        effects.counters,
-        effects.unordered,
-        tuple(waited(inst).items()) if control else (),
-    )
+        frozenset(reads), frozenset(writes), effects.counters, effects.unordered,
+        tuple(waited(inst).items()) if effects.control == "wait" else (),
+    )  # fmt: skip
+
+
+def half(inst: Inst, slot: Slot, register: Reg) -> str:
+    """Which half of a register an operand is: "l", "h", "" for both."""
+    memory, name = inst.effects.memory, inst.form.entry.name
+    if register.half or memory is None or slot.role not in DATA or memory.bytes > 2:
+        return register.half
+    if "D16_HI" in name:
+        return "h"
+    return "l" if slot.read or "D16" in name else ""
 
 
 def waited(inst: Inst) -> dict[str, int]:
@@ -112,14 +121,20 @@ def waited(inst: Inst) -> dict[str, int]:
     return {name: take(where, value & 0xFFFF) for name, where in WAITS[family(inst.form.arch)].items()}
 
 
-def cells_of(registers: Iterable[Reg], layout: Layout) -> frozenset[int]:
-    """The cells of registers: of vector registers those of the first lane."""
-    found = set()
+def cells_of(registers: Iterable[Reg], layout: Layout, which: str = "") -> frozenset[int]:
+    """The halves of registers: twice the cell, and one more for the upper half; of vector registers those of
+    the first lane.
+    """
+    halves = {"l": (0,), "h": (1,), "": (0, 1)}
+    found: set[int] = set()
     for one in registers:
         if one.file in ("v", "a"):
             first = layout.cell(one)
-            found |= {first + n * layout.lanes for n in range(one.size)}
+            cells = range(first, first + one.size * layout.lanes, layout.lanes)
         elif one.file in NUMBERED or one.file in special_codes(layout.family):
             code = scalar_code(layout.family, one)
-            found |= set(range(code, code + one.size)) - {124 if layout.family == "rdna" else -1}
+            cells = range(code, code + (one.size if one.file != NULL.file else 0))
+        else:
+            continue
+        found |= {2 * cell + part for cell in cells for part in halves[which or one.half]}
     return frozenset(found)
