@@ -33,8 +33,8 @@ except BaregradError as error:
 else:
     raise AssertionError("the result of a vector instruction is no scalar register")
 
-# What it does comes from the vendor's manual: its pseudocode, extracted and typed, is a tree that the emulator
-# runs. This prints the encoding, the operands and the tree.
+# What it does comes from the vendor's manual: its pseudocode, extracted and typed, is a tree that the
+# emulator runs. This prints the encoding, the operands and the tree.
 print(explain("v_mad_u64_u32", "gfx1100"))
 
 # A kernel: out[i] = a * x[i] + y[i], with its arguments behind s[0:1].
