@@ -1,7 +1,7 @@
 """Bytes as instructions: `decode("gfx1100", data)`; by the upper 9 bits of the first word, then by those that
 every form of a format fixes.
 
-What is not here: what a form is (layout.py), which codes mean what (operands.py).
+What is not here: what a form is (layout.py), the operands of its bits (reading.py).
 """
 
 from __future__ import annotations
@@ -9,20 +9,15 @@ from __future__ import annotations
 from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.forms import forms
-from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form, Sizes, Slot, sized, take, width
-from baregrad.isa.amd.operands import LITERAL_CODE, Changed, Label, Literal, Operand, Reg, family, table
-
-LITERAL = Literal(0)
-PLAIN = (False, False, False, False)
-
+from baregrad.isa.amd.layout import Form, Sizes, sized, take
+from baregrad.isa.amd.reading import NOTHING, OPERAND, Check, checks
 
 # Plain tuples: taken apart in a third of the time that a named one takes.
-Getter = tuple[int, int, tuple["Operand | None", ...], Slot]
-"""How a slot is read: a table by a code (its lowest bit and mask), or, without a table, by the slow way."""
-Reader = tuple[Form, int, int, int, tuple[Getter, ...], int, str]
-"""A form with all that decoding needs: mask, value, size, slots, bits that change operands, and `literal`."""
+Reader = tuple[Form, int, int, int, tuple[Check, ...], bool, bool]
+"""A form with all that decoding needs: mask, value, size, fields that want a look, and whether a literal always
+follows, and whether its sizes follow from the bits.
+"""
 Choice = tuple[int, dict[int, tuple[Reader, ...]]]
 """Bits that choose among forms, and the forms for each value of them."""
 NONE: Choice = (0, {})
@@ -80,34 +75,16 @@ def apart(each: list[Form], common: int) -> tuple[int, dict[int, list[Form]]]:
     return common, found
 
 
-NOTHING: Getter = 0, 0, (None,), Slot("", "sizes", ())
-"""A slot that no bits fit: forms whose sizes follow from the bits are read by `by_sizes`."""
-
-
 @memo
 def reader(form: Form) -> Reader:
-    """How a form is read."""
-    fam = family(form.arch)
-    if form.sizes is not None:
-        return form, form.mask, form.value, form.size, (NOTHING,), 0, ""
-    getters: list[Getter] = []
-    changes = 0
-    for slot in form.slots:
-        for bit in (slot.neg, slot.abs, slot.sext, slot.half):
-            changes |= 1 << bit if bit >= 0 else 0
-        if slot.kind == "fixed":
-            getters.append((0, 0, (slot.fixed,), slot))
-        elif slot.kind in SYNTAX or slot.kind == "literal" or len(slot.where) != 1:
-            getters.append((0, 0, (), slot))
-        else:
-            low, size = slot.where[0]
-            getters.append((low, (1 << size) - 1, table(fam, slot.kind, slot.registers), slot))
-    return form, form.mask, form.value, form.size, tuple(getters), changes, form.literal
+    """What decoding needs of a form."""
+    found = () if form.sizes is not None else checks(form)
+    return form, form.mask, form.value, form.size, found, form.literal == "always", form.sizes is not None
 
 
 @memo
 def sized_reader(sizes: Sizes, key: int) -> Reader:
-    """How a form of given sizes is read."""
+    """What decoding needs of a form of given sizes."""
     return reader(sized(sizes, key))
 
 
@@ -120,10 +97,9 @@ def by_sizes(found: tuple[Reader, ...], data: bytes | memoryview, at: int) -> tu
         key = sizes.key(word)
         if key < 0:
             continue
-        form, _, _, _, getters, _, _ = sized_reader(sizes, key)
-        operands = [rows[word >> shift & bits] for shift, bits, rows, _ in getters]
-        if None not in operands:
-            return Inst(form, word, size, tuple(shown for shown in operands if shown is not None)), size
+        form, _, _, _, rows, _, _ = sized_reader(sizes, key)
+        if all(known[word >> low & bits] == OPERAND for low, bits, known, _ in rows):
+            return Inst(form, word, size), size
     return None
 
 
@@ -136,26 +112,22 @@ def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -
     common, found = readers(arch, wave)[words >> 23 & 511]
     common, few = found.get(words & common, NONE)
     left = len(data) - at
-    for one in few.get(words & common, ()):
-        form, mask, value, size, getters, changes, rest = one
+    for form, mask, value, size, rows, literal, images in few.get(words & common, ()):
         word = words & 0xFFFFFFFF if size == 4 else words
         if size > 8:
             word = int.from_bytes(data[at : at + size], "little")
-        if word & mask != value or left < size:
+        if word & mask != value or left < size or images:
             continue
-        operands: list[Operand] = []
-        literal = rest == "always"
-        for shift, bits, rows, slot in getters:
-            shown = rows[word >> shift & bits] if rows else slow(slot, word, form.arch)
-            if shown is None:
-                if not rest or not slot.literal or word >> shift & bits != LITERAL_CODE:
+        for low, bits, known, where in rows:
+            state = known[word >> low & bits if bits else take(where, word)]
+            if state != OPERAND:
+                if state == NOTHING:
                     break
-                literal, shown = True, LITERAL
-            operands.append(shown)
+                literal = True
         else:
-            if literal or word & changes:
-                return finish(one, word, operands, literal, data, at)
-            return Inst(form, word, size, tuple(operands)), size
+            if literal:
+                return with_literal(form, word, data, at)
+            return Inst(form, word, size), size
     image = by_sizes(few.get(words & common, ()), data, at)
     if image is not None:
         return image
@@ -168,52 +140,12 @@ def decode(arch: str, data: bytes | memoryview, at: int = 0, *, wave: int = 0) -
     )
 
 
-def finish(
-    one: Reader, word: int, operands: list[Operand], literal: bool, data: bytes | memoryview, at: int
-) -> tuple[Inst, int]:
-    """With its literal and what changes its operands."""
-    form, _, _, size, _, changes, _ = one
-    if literal:
-        if len(data) - at < size + 4:
-            raise EncodingError(
-                "a literal is cut off", why="4 bytes follow this instruction", mend="give all of its bytes"
-            )
-        bits = int.from_bytes(data[at + size : at + size + 4], "little")
-        operands = [Literal(bits) if value is LITERAL else value for value in operands]
-        word |= bits << 8 * size
-        size += 4
-    if word & changes:
-        operands = [changed(slot, value, word) for slot, value in zip(form.slots, operands, strict=True)]
-    return Inst(form, word, size, tuple(operands)), size
-
-
-def slow(slot: Slot, word: int, arch: str) -> Operand | None:
-    """A slot whose bits lie apart, an immediate, or the literal."""
-    if slot.kind == "literal":
-        return LITERAL
-    code = take(slot.where, word)
-    if slot.kind not in SYNTAX:
-        return table(family(arch), slot.kind, slot.registers)[code]
-    if slot.type == "i" and code >> width(slot.where) - 1:
-        return code - (1 << width(slot.where))
-    return code
-
-
-def changed(slot: Slot, value: Operand, word: int) -> Operand:
-    """An operand with what its bits of sign and half say."""
-    upper = False
-    if slot.half >= 0 and word >> slot.half & 1:
-        if isinstance(value, Reg):
-            value = value.h
-        else:
-            upper = True
-    neg, plain, sext = slot.neg, slot.abs, slot.sext
-    flags = (
-        neg >= 0 and word >> neg & 1 == 1,
-        plain >= 0 and word >> plain & 1 == 1,
-        sext >= 0 and word >> sext & 1 == 1,
-        upper,
-    )
-    if flags != PLAIN and not isinstance(value, (Label, Changed)):
-        return Changed(value, *flags)
-    return value
+def with_literal(form: Form, word: int, data: bytes | memoryview, at: int) -> tuple[Inst, int]:
+    """An instruction with its literal. Errors: EncodingError where it is cut off."""
+    size = form.size
+    if len(data) - at < size + 4:
+        raise EncodingError(
+            "a literal is cut off", why="4 bytes follow this instruction", mend="give all of its bytes"
+        )
+    literal = int.from_bytes(data[at + size : at + size + 4], "little")
+    return Inst(form, word | literal << 8 * size, size + 4), size + 4

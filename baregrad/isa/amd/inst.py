@@ -14,6 +14,7 @@ from baregrad.isa.amd.latency import Latency, latency_class, passes
 from baregrad.isa.amd.layout import Form, Modifier, Slot, take, width
 from baregrad.isa.amd.modifiers import SIGNED, STYLES
 from baregrad.isa.amd.operands import Changed, Label, Operand, Reg, family
+from baregrad.isa.amd.reading import operands
 
 Given = int | bool | str | tuple[int, ...]
 """A modifier's value as it is written in Python: clamp=True, offset=16, op_sel=(1, 0, 0), omod="mul:2"."""
@@ -27,14 +28,22 @@ PRESERVE, DWORD = 2, 6
 class Inst:
     """One instruction: equal, hashable, and `repr` evaluates to it with the names of dsl.py.
 
-    `word` has its bits, the first byte lowest, and `size` says how many bytes; `operands` are in the text's
-    order. A branch to a label that is not placed yet has the label as operand, and 0 in its bits.
+    `word` has its bits, the first byte lowest, and `size` says how many bytes. A branch to a label that is not placed yet has the label as operand, and 0 in its bits.
     """
 
-    __slots__ = ("form", "operands", "size", "word")
+    __slots__ = ("form", "given", "size", "word")
 
-    def __init__(self, form: Form, word: int, size: int, operands: tuple[Operand, ...]) -> None:
-        self.form, self.word, self.size, self.operands = form, word, size, operands
+    def __init__(
+        self, form: Form, word: int, size: int, given: tuple[Operand, ...] | None = None
+    ) -> None:
+        self.form, self.word, self.size, self.given = form, word, size, given
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The operands, in the text's order: as they were given, or as the bits say."""
+        if self.given is None:
+            self.given = operands(self.form, self.word)
+        return self.given
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -76,7 +85,7 @@ class Inst:
     @property
     def label(self) -> Label | None:
         """The label that it goes to, if that is not placed yet."""
-        for one in self.operands:
+        for one in self.given or ():  # bits have none
             if isinstance(one, Label):
                 return one
         return None
@@ -172,7 +181,7 @@ def shown(one: Modifier, value: int, fam: str) -> Given:
 
 def encode(inst: Inst) -> bytes:
     """Its bytes. Errors: EncodingError if its label is not placed."""
-    if inst.form.slots and inst.form.slots[-1].kind == "label" and inst.label is not None:
+    if inst.given and inst.form.slots[-1].kind == "label" and inst.label is not None:
         raise EncodingError(
             f"{inst!r} has no distance",
             why="its label is not placed",

@@ -11,7 +11,7 @@ from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
 from baregrad.isa.amd.make import constant_code
 from baregrad.isa.amd.modifiers import STYLES
-from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family
+from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family, table
 
 MOST, MOST_VALUES = 4096, 256
 
@@ -57,10 +57,47 @@ def values(one: Modifier, fam: str) -> Values:
     return Values(one, fam)
 
 
-Printer = tuple[Form, int, int, tuple[tuple[int, int, Parts, Values], ...]]
-"""How a form's modifiers are written: the bits of all of them and what these are when nothing is written (-1
-where something always is); and of each its lowest bit, mask (0 if its bits lie apart), bits and values.
+class Immediates(dict[int, str]):
+    """What is written for each code of an immediate: remembered where there are few."""
+
+    __slots__ = ("fam", "few", "sign", "slot")
+
+    def __init__(self, fam: str, slot: Slot) -> None:
+        super().__init__()
+        size = width(slot.where)
+        self.fam, self.slot, self.few = fam, slot, 1 << size <= MOST
+        self.sign = 1 << size - 1 if slot.type == "i" else 0
+
+    def __missing__(self, code: int) -> str:
+        shown = constant_text(code - 2 * (code & self.sign), self.slot, self.fam)
+        if self.few:
+            self[code] = shown
+        return shown
+
+
+@memo
+def codes(fam: str, kind: str, count: int, bits: int) -> tuple[str, ...]:
+    """What is written for each code of a field, "" for the literal and for what it does not take."""
+    slot, known = Slot("", kind, (), bits), registers()
+    return tuple(
+        "" if one is None else known[one] if type(one) is Reg else operand_text(one, slot, fam)
+        for one in table(fam, kind, count)
+    )
+
+
+BEYOND = 256  # no instruction has a bit there
+Shown = tuple[int, int, Parts, "tuple[str, ...] | Immediates"]
+"""How an operand is shown: a text by a code: its lowest bit and mask (0 if its bits lie apart), its bits."""
+Sign = tuple[int, int, int, int, int]
+"""What changes an operand: its number, the bits for neg, abs, sext, half."""
+Shower = tuple[int, int, Parts, Values]
+"""How a modifier is shown, as an operand."""
+Printer = tuple[Form, str, tuple[Shown, ...], int, tuple[Sign, ...], int, int, tuple[Shower, ...], bool]
+"""A form with all that printing needs: what a line begins with; operands, bits that change them, and how; the
+bits of all modifiers, what these are when nothing is written (-1 where something always is), modifiers; and do
+its operands stand in an order or in brackets of its own?
 """
+ARRANGED = ("VOPD", "EXP", "MIMG+NSA")
 
 
 @memo
@@ -72,44 +109,108 @@ def printers() -> dict[int, Printer]:
 def printer(form: Form) -> Printer:
     """The printer of a form."""
     fam = family(form.arch)
-    mask = default = 0
-    rows = []
+    mask = default = changes = 0
+    rows, signs = [], []
     for one in form.modifiers:
         mask |= put(one.where, -1)
         default |= -1 if STYLES[one.style].always else put(one.where, one.default)
         low, size = one.where[0] if len(one.where) == 1 else (0, 0)
         rows.append((low, (1 << size) - 1, one.where, values(one, fam)))
-    found = printers()[id(form)] = form, mask, default, tuple(rows)
+    for at, slot in enumerate(form.slots):
+        bits = [1 << bit if bit >= 0 else 0 for bit in (slot.neg, slot.abs, slot.sext, slot.half)]
+        if any(bits):
+            signs.append((at, bits[0], bits[1], bits[2], bits[3]))
+            changes |= sum(bits)
+    name = form.name.removesuffix("_dpp") if form.encoding.startswith("VOPC+DPP") else form.name
+    apart = form.encoding in ARRANGED
+    begin = f"{name} " if form.slots and not apart else name
+    slots = tuple(shown(fam, slot) for slot in form.slots)
+    found = form, begin, slots, changes, tuple(signs), mask, default, tuple(rows), apart
+    printers()[id(form)] = found
     return found
 
 
+@memo
+def shown(fam: str, slot: Slot) -> Shown:
+    """How an operand is shown."""
+    if slot.kind in ("fixed", "literal"):
+        return BEYOND, 1, (), (operand_text(slot.fixed, slot, fam) if slot.kind == "fixed" else "",)
+    low, size = slot.where[0] if len(slot.where) == 1 else (0, 0)
+    if slot.kind in SYNTAX:
+        return low, (1 << size) - 1, slot.where, immediates(fam, slot._replace(role="", read=True, written=False))
+    return low, (1 << size) - 1, slot.where, codes(fam, slot.kind, slot.registers, slot.bits)
+
+
+@memo
+def immediates(fam: str, slot: Slot) -> Immediates:
+    """What is written for the codes of an immediate."""
+    return Immediates(fam, slot)
+
+
 def text(inst: Inst) -> str:
-    """The line of an instruction."""
-    form, word, known = inst.form, inst.word, registers()
-    fam = family(form.arch)
-    shown = [
-        known[one] if type(one) is Reg else operand_text(one, slot, fam)
-        for one, slot in zip(inst.operands, form.slots, strict=True)
-    ]
+    """The line of an instruction: by its bits, or by its operands where these were given."""
+    form, word = inst.form, inst.word
+    _, line, slots, changes, signs, mask, default, rows, apart = printers().get(id(form)) or printer(form)
+    if inst.given is None:
+        pieces = [
+            known[word >> low & bits if bits else take(where, word)] for low, bits, where, known in slots
+        ]
+        if inst.size > form.size:
+            fill(form, word, pieces)
+        if word & changes:
+            sign(word, pieces, signs)
+    else:
+        fam, named = family(form.arch), registers()
+        pieces = [
+            named[one] if type(one) is Reg else operand_text(one, slot, fam)
+            for one, slot in zip(inst.given, form.slots, strict=True)
+        ]
+    line = arranged(form, pieces) if apart else line + ", ".join(pieces)
+    if word & changes & UPPER and any(word & half and ".h" not in pieces[at] for at, _, _, _, half in signs):
+        line += upper_text(inst)
+    if word & mask != default:
+        for low, bits, where, names in rows:
+            line += names[word >> low & bits if bits else take(where, word)]
+    return line
+
+
+def fill(form: Form, word: int, pieces: list[str]) -> None:
+    """The literal put where it is meant."""
+    fam, literal = family(form.arch), Literal(word >> 8 * form.size)
+    for at, slot in enumerate(form.slots):
+        if not pieces[at]:
+            pieces[at] = operand_text(literal, slot, fam)
+
+
+def sign(word: int, pieces: list[str], signs: tuple[Sign, ...]) -> None:
+    """Operands with what their bits of sign and half say, as `changed_text` has them."""
+    for at, neg, plain, sext, half in signs:
+        one = pieces[at]
+        if word & half and one[-2:] == ".l":
+            one = one[:-1] + "h"
+        if word & sext:
+            one = f"sext({one})"
+        else:
+            number = one[0] <= "9" or one[:4] == "lit("
+            if word & plain:
+                one, number = f"|{one}|", False
+            if word & neg:
+                one = f"neg({one})" if number else f"-{one}"
+        pieces[at] = one
+
+
+def arranged(form: Form, pieces: list[str]) -> str:
+    """A line of a form whose operands are not one list."""
     if form.encoding == "VOPD":
         first, _, second = form.name.partition(" :: ")
         cut = next(at for at, slot in enumerate(form.slots) if slot.role == "DY")
-        return f"{first} {', '.join(shown[:cut])} :: {second} {', '.join(shown[cut:])}"
+        return f"{first} {', '.join(pieces[:cut])} :: {second} {', '.join(pieces[cut:])}"
     if form.encoding == "EXP":
-        shown[:2] = [f"{shown[0]} {shown[1]}"]
-    if form.encoding == "MIMG+NSA":
+        pieces[:2] = [f"{pieces[0]} {pieces[1]}"]
+    else:
         end = 1 + sum(slot.role.startswith("VADDR") for slot in form.slots)
-        shown[1:end] = [f"[{', '.join(shown[1:end])}]"]
-    name = form.name.removesuffix("_dpp") if form.encoding.startswith("VOPC+DPP") else form.name
-    line = f"{name} {', '.join(shown)}" if shown else name
-    if inst.word & UPPER and form.encoding.startswith("VOP3"):
-        line += upper_text(inst)
-    if form.modifiers:
-        _, mask, default, rows = printers().get(id(form)) or printer(form)
-        if word & mask != default:
-            for low, bits, where, names in rows:
-                line += names[word >> low & bits if bits else take(where, word)]
-    return line
+        pieces[1:end] = [f"[{', '.join(pieces[1:end])}]"]
+    return f"{form.name} {', '.join(pieces)}"
 
 
 UPPER = 0x7800
@@ -117,14 +218,7 @@ UPPER = 0x7800
 
 def upper_text(inst: Inst) -> str:
     """OP_SEL, where an upper half is that of a register whose name does not say so."""
-    halves = {
-        slot.half: one
-        for one, slot in zip(inst.operands, inst.form.slots, strict=True)
-        if slot.half >= 0 and inst.word >> slot.half & 1
-    }
-    registers = [one.value if isinstance(one, Changed) else one for one in halves.values()]
-    if not any(not isinstance(one, Reg) or (one.half == "h" and one.file != "v") for one in registers):
-        return ""
+    halves = {slot.half for slot in inst.form.slots if slot.half >= 0 and inst.word >> slot.half & 1}
     slots = inst.form.slots
     sources = sum(slot.role[0] == "S" and slot.kind != "mask9" for slot in slots)
     sources += slots[0].role == "D0" and slots[0].read and sources == 2  # FMAC adds to its result
