@@ -15,8 +15,8 @@ from baregrad.isa.amd.reading import NOTHING, OPERAND, Check, checks
 
 # Plain tuples: taken apart in a third of the time that a named one takes.
 Reader = tuple[Form, int, int, int, tuple[Check, ...], bool, bool]
-"""A form with all that decoding needs: mask, value, size, fields that want a look, and whether a literal always
-follows, and whether its sizes follow from the bits.
+"""A form with all that decoding needs: mask, value, size, fields that want a look; does a literal always
+follow, and do its sizes follow from the bits?
 """
 Choice = tuple[int, dict[int, tuple[Reader, ...]]]
 """Bits that choose among forms, and the forms for each value of them."""

@@ -28,14 +28,14 @@ PRESERVE, DWORD = 2, 6
 class Inst:
     """One instruction: equal, hashable, and `repr` evaluates to it with the names of dsl.py.
 
-    `word` has its bits, the first byte lowest, and `size` says how many bytes. A branch to a label that is not placed yet has the label as operand, and 0 in its bits.
+    `word` has its bits, the first byte lowest, and `size` says how many bytes; its operands are those
+    that are `given`, else they are read of the bits when they are wanted. A branch to a label
+    that is not placed yet has the label as operand, and 0 in its bits.
     """
 
     __slots__ = ("form", "given", "size", "word")
 
-    def __init__(
-        self, form: Form, word: int, size: int, given: tuple[Operand, ...] | None = None
-    ) -> None:
+    def __init__(self, form: Form, word: int, size: int, given: tuple[Operand, ...] | None = None) -> None:
         self.form, self.word, self.size, self.given = form, word, size, given
 
     @property

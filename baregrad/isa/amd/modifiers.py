@@ -128,7 +128,8 @@ def _dim_value(text: str) -> int:
 
 
 def _lanes(name: str, value: int, size: int, fam: str) -> str:
-    return f"dpp8:{listed(value, 8, 3)}"
+    # In octal each digit is a lane, the last one first.
+    return f"dpp8:[{','.join(f'{value:08o}'[::-1])}]"
 
 
 def _signed(name: str, value: int, size: int, fam: str) -> str:

@@ -11,9 +11,19 @@ from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, put, take, width
 from baregrad.isa.amd.make import constant_code
 from baregrad.isa.amd.modifiers import STYLES
-from baregrad.isa.amd.operands import INVERSE_TWO_PI, NUMBERED, Changed, Label, Literal, Operand, Reg, family, table
+from baregrad.isa.amd.operands import (
+    INVERSE_TWO_PI,
+    NUMBERED,
+    Changed,
+    Label,
+    Literal,
+    Operand,
+    Reg,
+    family,
+    table,
+)
 
-MOST, MOST_VALUES = 4096, 256
+MOST = 4096
 
 
 class Registers(dict[Reg, str]):
@@ -27,20 +37,20 @@ class Registers(dict[Reg, str]):
 
 
 class Values(dict[int, str]):
-    """What is written of each value of a modifier, remembered."""
+    """What is written of each value of a modifier, remembered where there are few."""
 
-    __slots__ = ("fam", "one")
+    __slots__ = ("fam", "few", "one")
 
     def __init__(self, one: Modifier, fam: str) -> None:
         super().__init__()
-        self.one, self.fam = one, fam
+        self.one, self.fam, self.few = one, fam, 1 << width(one.where) <= MOST
 
     def __missing__(self, value: int) -> str:
         one, style = self.one, STYLES[self.one.style]
         shown = ""
         if value != one.default or style.always:
             shown = " " + style.text(one.name, value, width(one.where), self.fam)
-        if len(self) < MOST_VALUES:
+        if self.few:
             self[value] = shown
         return shown
 
@@ -92,10 +102,10 @@ Sign = tuple[int, int, int, int, int]
 """What changes an operand: its number, the bits for neg, abs, sext, half."""
 Shower = tuple[int, int, Parts, Values]
 """How a modifier is shown, as an operand."""
-Printer = tuple[Form, str, tuple[Shown, ...], int, tuple[Sign, ...], int, int, tuple[Shower, ...], bool]
-"""A form with all that printing needs: what a line begins with; operands, bits that change them, and how; the
-bits of all modifiers, what these are when nothing is written (-1 where something always is), modifiers; and do
-its operands stand in an order or in brackets of its own?
+Printer = tuple[Form, str, int, tuple[Shown, ...], int, tuple[Sign, ...], int, int, tuple[Shower, ...], bool]
+"""A form with all that printing needs: what a line begins with; its size; operands, bits that change them,
+and how; the bits of all modifiers, what these are when nothing is written (-1 where something always is),
+modifiers; and do its operands stand in an order or in brackets of its own?
 """
 ARRANGED = ("VOPD", "EXP", "MIMG+NSA")
 
@@ -107,27 +117,43 @@ def printers() -> dict[int, Printer]:
 
 
 def printer(form: Form) -> Printer:
-    """The printer of a form."""
+    """The printer of a form: what it shares with others is the same object, since less memory is faster."""
     fam = family(form.arch)
-    mask = default = changes = 0
-    rows, signs = [], []
-    for one in form.modifiers:
+    slots, signs, changes = shown_slots(
+        fam, tuple(slot._replace(role="", read=True, written=False) for slot in form.slots)
+    )
+    rows, mask, default = shown_modifiers(fam, form.modifiers)
+    name = form.name.removesuffix("_dpp") if form.encoding.startswith("VOPC+DPP") else form.name
+    apart = form.encoding in ARRANGED
+    begin = f"{name} " if form.slots and not apart else name
+    found = form, begin, form.size, slots, changes, signs, mask, default, rows, apart
+    printers()[id(form)] = found
+    return found
+
+
+@memo
+def shown_modifiers(fam: str, known: tuple[Modifier, ...]) -> tuple[tuple[Shower, ...], int, int]:
+    """How modifiers are shown, the bits of all, and what these are when nothing is written."""
+    mask = default = 0
+    rows = []
+    for one in known:
         mask |= put(one.where, -1)
         default |= -1 if STYLES[one.style].always else put(one.where, one.default)
         low, size = one.where[0] if len(one.where) == 1 else (0, 0)
         rows.append((low, (1 << size) - 1, one.where, values(one, fam)))
-    for at, slot in enumerate(form.slots):
+    return tuple(rows), mask, default
+
+
+@memo
+def shown_slots(fam: str, slots: tuple[Slot, ...]) -> tuple[tuple[Shown, ...], tuple[Sign, ...], int]:
+    """How operands are shown, what changes them, and all bits of that."""
+    changes, signs = 0, []
+    for at, slot in enumerate(slots):
         bits = [1 << bit if bit >= 0 else 0 for bit in (slot.neg, slot.abs, slot.sext, slot.half)]
         if any(bits):
             signs.append((at, bits[0], bits[1], bits[2], bits[3]))
             changes |= sum(bits)
-    name = form.name.removesuffix("_dpp") if form.encoding.startswith("VOPC+DPP") else form.name
-    apart = form.encoding in ARRANGED
-    begin = f"{name} " if form.slots and not apart else name
-    slots = tuple(shown(fam, slot) for slot in form.slots)
-    found = form, begin, slots, changes, tuple(signs), mask, default, tuple(rows), apart
-    printers()[id(form)] = found
-    return found
+    return tuple(shown(fam, slot) for slot in slots), tuple(signs), changes
 
 
 @memo
@@ -137,7 +163,12 @@ def shown(fam: str, slot: Slot) -> Shown:
         return BEYOND, 1, (), (operand_text(slot.fixed, slot, fam) if slot.kind == "fixed" else "",)
     low, size = slot.where[0] if len(slot.where) == 1 else (0, 0)
     if slot.kind in SYNTAX:
-        return low, (1 << size) - 1, slot.where, immediates(fam, slot._replace(role="", read=True, written=False))
+        return (
+            low,
+            (1 << size) - 1,
+            slot.where,
+            immediates(fam, slot._replace(where=((0, width(slot.where)),))),
+        )
     return low, (1 << size) - 1, slot.where, codes(fam, slot.kind, slot.registers, slot.bits)
 
 
@@ -150,12 +181,13 @@ def immediates(fam: str, slot: Slot) -> Immediates:
 def text(inst: Inst) -> str:
     """The line of an instruction: by its bits, or by its operands where these were given."""
     form, word = inst.form, inst.word
-    _, line, slots, changes, signs, mask, default, rows, apart = printers().get(id(form)) or printer(form)
+    known = printers().get(id(form)) or printer(form)
+    _, line, size, slots, changes, signs, mask, default, rows, apart = known
     if inst.given is None:
         pieces = [
-            known[word >> low & bits if bits else take(where, word)] for low, bits, where, known in slots
+            names[word >> low & bits if bits else take(where, word)] for low, bits, where, names in slots
         ]
-        if inst.size > form.size:
+        if inst.size > size:
             fill(form, word, pieces)
         if word & changes:
             sign(word, pieces, signs)
