@@ -427,17 +427,17 @@ def template(
     steps = size_of(tree)
     if steps > MOST_STEPS:
         raise CompileError(f"{name} is {steps} statements", why="lift.amd unrolls loops", mend="leave it")
-    if scope in ("scalar", "wave"):
+    if scope == "scalar":
         return contained(_scalar(name, tree, places, cells, lanes))
     if {"load", "store"} <= {node.op for node in walk(tree)}:
         return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
-    made, width = _lanes(name, tree, places, cells, lanes, Axes(16)), 16
+    made, width = contained(_lanes(name, tree, places, cells, lanes, Axes(16))), 16
     if _is_wide(made):
         width = 8
-        made = _lanes(name, tree, places, cells, lanes, Axes(8))
+        made = contained(_lanes(name, tree, places, cells, lanes, Axes(8)))
     if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
-        made = _lanes(name, tree, places, cells, lanes, Axes(width, loop=True))
-    return contained(made)
+        made = contained(_lanes(name, tree, places, cells, lanes, Axes(width, loop=True)))
+    return made
 
 
 MOST_STEPS = 600
@@ -476,7 +476,7 @@ def _sink(name: str, ends: Sequence[UOp]) -> UOp:
     return UOp(ops.SINK, dt.void, tuple(ends), name)
 
 
-def _end(where: UOp, value: UOp, condition: UOp | None, ranges: tuple[UOp, ...] = ()) -> UOp:
+def end_of(where: UOp, value: UOp, condition: UOp | None, ranges: tuple[UOp, ...] = ()) -> UOp:
     """A store of a value where a condition holds, over ranges."""
     if condition is not None and not (condition.op is ops.CONST and condition.arg is True):
         where = where.rebuild((*where.src[:2], condition))
@@ -491,11 +491,11 @@ def _scalar(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, 
     bad = either(world.bad)
     good = None if bad is None else ~bad
     for _, words, _ in world.finish():
-        ends += [_end(world.at(cell), word, good) for cell, word in words]
+        ends += [end_of(world.at(cell), word, good) for cell, word in words]
     for where, value, on in world.stores:
-        ends.append(_end(where, value, both(on, good)))
+        ends.append(end_of(where, value, both(on, good)))
     if bad is not None:
-        ends.append(_end(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
+        ends.append(end_of(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
     return _sink(name, ends)
 
 
@@ -552,9 +552,9 @@ def _lanes(
         moved = _moved(bad, lane, other).cast(dt.uint32)
         any_ = UOp(ops.REDUCE, dt.uint32, (moved, *other.ranges), ("max", ())).ne(0)
         good = ~any_
-        ends.append(_end(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), any_))
+        ends.append(end_of(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), any_))
     for place, words, bit in world.finish():
-        ends += [_end(world.at(cell), word, both(active, good), lane.ranges) for cell, word in words]
+        ends += [end_of(world.at(cell), word, both(active, good), lane.ranges) for cell, word in words]
         if bit is None:
             continue
         for word in range(lanes // 32):
@@ -562,12 +562,12 @@ def _lanes(
             one = UOp(ops.SHL, dt.uint32, (const(1, dt.uint32), (other.number % 32).cast(dt.uint32)))
             held = _moved(bit & active, lane, other).where(one, const(0, dt.uint32))
             total = UOp(ops.REDUCE, dt.uint32, (held, *other.ranges), ("add", ()))
-            ends.append(_end(world.at(world.cell(place, 0) + word), total, good))
+            ends.append(end_of(world.at(world.cell(place, 0) + word), total, good))
     for where, value, on in world.stores:
-        ends.append(_end(where, value, both(on, good), lane.ranges))
+        ends.append(end_of(where, value, both(on, good), lane.ranges))
     if len(ends) == 1 and any(place.kind in ("moved", "file") for place in places):
         # of several stores none is made before all loads: this one is for that alone
-        ends.append(_end(world.at(GRID + cells["SINK"]), const(0, dt.uint32), None))
+        ends.append(end_of(world.at(GRID + cells["SINK"]), const(0, dt.uint32), None))
     return _sink(name, ends)
 
 

@@ -65,8 +65,8 @@ def address_of(memory: mmap.mmap) -> int:
 
 
 class Fast:
-    """Runs workgroups natively; `left` counts the instructions that the witness did, `seconds` is the time that
-    all others took.
+    """Runs workgroups natively; `left` counts the instructions that the witness did, `seconds` is the time
+    that all others took.
     """
 
     __slots__ = (

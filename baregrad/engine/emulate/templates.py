@@ -18,6 +18,7 @@ from baregrad.engine.emulate.operands import Bound, bind
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.meaning import Tree, walk
 from baregrad.lift.amd import Place, template
+from baregrad.lift.wave import whole
 from baregrad.lower import lower
 from baregrad.render import Program, render
 from baregrad.runtime import Device
@@ -91,6 +92,7 @@ class Templates:
         if found is None:
             return None
         meant, memory = found
+        whole: Hashable = (key, inst.operands)
         try:
             bound = bind(inst, meant.scope, meant.variables, self.layout, memory)
             whole = (key, bound.places)
@@ -100,7 +102,7 @@ class Templates:
             if entry is None:
                 entry = self._entries[whole] = self.load(inst, key, meant, bound)
         except (CompileError, DTypeError, EncodingError) as error:
-            self.refused[(key, inst.operands)] = self.refused[key] = str(error).split("\n")[0]
+            self.refused[whole] = f"{inst.form.name}: {error}".split("\n")[0]
             return None
         return Made(entry, bound.words, memory)
 
@@ -131,7 +133,11 @@ class Templates:
         """The template, compiled."""
         self.compiled += 1
         name = inst.form.name
-        kernel = template(name, meant.tree, meant.scope, places, cells_of(self.layout), self.lanes)
+        cells = cells_of(self.layout)
+        if meant.scope == "wave":
+            kernel = whole(name, meant.tree, places, cells, self.lanes)
+        else:
+            kernel = template(name, meant.tree, meant.scope, places, cells, self.lanes)
         return render(lower(kernel, self._target), self._target)
 
 

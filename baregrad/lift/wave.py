@@ -1,0 +1,228 @@
+"""A meaning over whole registers as a kernel: its loops stay loops, its tables are scratch memory.
+
+A loop that fills a table or a register file, and nothing else that lasts, is done for all its numbers at
+once: the innermost one over lanes, those around it as loops. Other loops (a sum, with one order) are unrolled.
+A table is read after all of it is there. Read amd.py first, whose world this is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from baregrad import dtype as dt
+from baregrad.base.errors import CompileError
+from baregrad.ir import UOp, const, ops
+from baregrad.isa.meaning import Node, Tree, Type, run, walk
+from baregrad.lift import pieces
+from baregrad.lift.amd import GRID, U32, U64, Lanes, Place, axis, end_of
+from baregrad.lift.contained import contained
+from baregrad.lift.pieces import Value, node_of
+from baregrad.lift.world import single
+
+TABLE_BITS = 512  # what is wider than any operand is a table
+
+
+class Table:
+    """A table of a tree: scratch memory of elements of one size, and the loops that have filled it."""
+
+    __slots__ = ("bits", "dtype", "filled", "memory", "number")
+
+    def __init__(self, number: int, bits: int) -> None:
+        self.number, self.bits = number, bits
+        self.dtype, self.memory = dt.uint32, UOp(ops.LOCAL, dt.uint32, (), (number, bits // 32))
+        self.filled: list[UOp] = []
+
+    def elements(self, type: Type) -> None:
+        """Say what it is made of, before anything is in it."""
+        if type.bits not in (16, 32) or (self.filled and type.bits != self.dtype.bits):
+            raise CompileError(f"a table of {type.name}", why="lift.wave", mend="leave it")
+        self.dtype = dt.uint16 if type.bits == 16 else dt.uint32
+        self.memory = UOp(ops.LOCAL, self.dtype, (), (self.number, self.bits // type.bits))
+
+
+class Whole(Lanes):
+    """The world of an instruction of a wave."""
+
+    __slots__ = ("counters", "ends", "pending", "ranges", "tables", "written_file")
+
+    def __init__(self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> None:
+        super().__init__(tree, places, cells, lanes, None)
+        self.tables: dict[str, Table] = {}
+        self.counters = 1  # ranges so far
+        self.ranges: list[UOp] = []  # those around the statement
+        self.pending: list[tuple[Table | None, UOp]] = []  # what the loop that is open stores
+        self.ends: list[UOp] = []
+        self.written_file = False
+
+    # -- statements ----------------------------------------------------------------------------------
+
+    def do(self, statements: Sequence[Node], loops: dict[str, int | UOp]) -> None:
+        """Do statements in order."""
+        for one in statements:
+            if one.op == "for" and self.fills(one):
+                self.loop(one, loops)
+            elif one.op == "set" and one.src[0].op == "var" and one.src[0].t.bits > TABLE_BITS:
+                if one.src[1].op != "const":
+                    raise CompileError("a table that is moved", why="lift.wave", mend="leave it")
+                self.tables[one.src[0].arg] = Table(len(self.tables), one.src[0].t.bits)
+            else:
+                run((one,), self, loops)  # type: ignore[arg-type]  # a counter may be an expression
+
+    def fills(self, loop: Node) -> bool:
+        """Whether a loop fills a table or a file."""
+        targets = (node.src[0] for node in walk(loop.src) if node.op == "set")
+        return any(self.is_many(target.src[0].arg) for target in targets if target.op == "element")
+
+    def is_many(self, name: str) -> bool:
+        """Whether a variable is a table or a file."""
+        return name in self.tables or (name in self.places and self.places[name].kind == "file")
+
+    def loop(self, one: Node, loops: dict[str, int | UOp]) -> None:
+        """All numbers of a loop at once."""
+        name, count = one.arg
+        inner = not any(node.op == "for" and self.fills(node) for node in walk(one.src))
+        ranges = self.lanes_of(count, self.width(one)) if inner else [self.range(count, "loop")]
+        number = ranges[0] * ranges[1].src[0].arg + ranges[1] if len(ranges) == 2 else ranges[0]
+        self.ranges += ranges
+        self.do(one.src, {**loops, name: number.cast(dt.uint64)})
+        if inner:
+            self.close()
+        del self.ranges[-len(ranges) :]
+
+    def width(self, one: Node) -> int:
+        """Lanes in a vector."""
+        wide = any(
+            (node.op == "var" and node.arg == "EXEC")
+            or (node.type is not None and node.t.name in ("f64", "i64"))
+            for node in walk(one.src)
+        )
+        return 8 if wide else 16
+
+    def range(self, count: int, kind: str) -> UOp:
+        """A new range."""
+        self.counters += 1
+        return axis(self.counters, count, kind)
+
+    def lanes_of(self, count: int, width: int) -> list[UOp]:
+        """The ranges of a loop over lanes."""
+        if count <= width:
+            if count not in (4, 8, 16):
+                raise CompileError(f"a loop of {count}", why="vectors have 4, 8 or 16 lanes", mend="leave it")
+            return [self.range(count, "vector")]
+        return [self.range(count // width, "loop"), self.range(width, "vector")]
+
+    def close(self) -> None:
+        """The end of the innermost loop that fills: its stores."""
+        for table, store in self.pending:
+            end = UOp(ops.END, dt.void, (store, GRID, *self.ranges))
+            self.ends.append(end)
+            if table is not None:
+                table.filled.append(end)
+        self.pending = []
+
+    # -- tables and files ----------------------------------------------------------------------------
+
+    def read(self, name: str, type: Type, scale: int, place: Value) -> Value:
+        """Bits of a variable, an element of a table, a word of a file."""
+        table = self.tables.get(name)
+        if table is not None:
+            if type.bits != table.dtype.bits or scale != type.bits or not table.filled:
+                raise CompileError(f"{type.name} of {name}", why="a table has one size", mend="leave it")
+            where = UOp(ops.INDEX, table.dtype, (table.memory, self.index(place)))
+            found = UOp(ops.LOAD, table.dtype, (where, *table.filled))
+            return pieces.retype(found, type)
+        if name in self.places and self.places[name].kind == "file":
+            if self.written_file:
+                raise CompileError(f"{name} is read after a store", why="lift.wave", mend="leave it")
+            return self.read_file(self.places[name], type, scale, place)
+        return super().read(name, type, scale, place)
+
+    def read_file(self, place: Place, type: Type, scale: int, number: Value) -> Value:
+        """An element of a file, cut out of its word."""
+        if scale != type.bits or type.bits > 32:
+            raise CompileError(f"{type.name} of {place.name}", why="files have words", mend="leave it")
+        cell, part = self.split(number, 32 // type.bits)
+        word = UOp(ops.LOAD, dt.uint32, (self.at(GRID + (place.cell + cell)),))
+        return pieces.extract(word, 32, part * type.bits, type)
+
+    def split(self, number: Value, per: int) -> tuple[UOp, int]:
+        """A number of an element as the number of its word, and which part of that it is."""
+        if isinstance(number, int):
+            return const(number // per, dt.int64), number % per
+        node = node_of(single(number, U64), U64)
+        if per == 1:
+            return node.cast(dt.int64), 0
+        rest = 0
+        if node.op is ops.ADD and node.src[1].op is ops.CONST:
+            node, rest = node.src[0], node.src[1].arg
+        if node.op is not ops.MUL or node.src[1].op is not ops.CONST or node.src[1].arg != per or rest >= per:
+            raise CompileError("a part of a word that is not known", why="lift.wave", mend="leave it")
+        return node.src[0].cast(dt.int64), rest
+
+    def index(self, number: Value) -> UOp:
+        """A number of an element."""
+        return node_of(single(number, U64), U64).cast(dt.int64)
+
+    def write(self, name: str, type: Type, scale: int, place: Value, value: Value) -> None:
+        """Change a variable, an element of a table, a word of a file."""
+        table = self.tables.get(name)
+        if table is not None:
+            if self.path is not None or not self.ranges or scale != type.bits:
+                raise CompileError(f"{name} is filled in part", why="lift.wave", mend="leave it")
+            table.elements(type)
+            plain = Type("u", type.bits)
+            where = UOp(ops.INDEX, table.dtype, (table.memory, self.index(place)))
+            bits = node_of(pieces.retype(single(value, type), plain), plain)
+            self.pending.append((table, UOp(ops.STORE, dt.void, (where, bits))))
+            return
+        found = self.places.get(name)
+        if found is None or found.kind != "file":
+            super().write(name, type, scale, place, value)
+            return
+        if not self.ranges:
+            super().write(name, type, scale, place, value)
+            return
+        self.written_file = True
+        cell, part = self.split(place, 32 // type.bits)
+        at = self.at(GRID + (found.cell + cell))
+        word = single(value, type)
+        if type.bits < 32:
+            old = UOp(ops.LOAD, dt.uint32, (at,))
+            word = pieces.joined(
+                pieces.parts_of(pieces.insert(old, 32, part * type.bits, type, word), 32), 32
+            )
+        made = node_of(pieces.retype(word, U32), U32)
+        where = at if self.path is None else at.rebuild((*at.src, self.path))
+        self.pending.append((None, UOp(ops.STORE, dt.void, (where, made))))
+
+
+def plain_words(root: UOp) -> UOp:
+    """The graph with int64 for uint64: numbers of elements, none of which is that large, are then sums that
+    kernels take apart.
+    """
+    done: dict[UOp, UOp] = {}
+    for node in root.toposort():
+        src = tuple([done[source] for source in node.src])
+        dtype = dt.int64 if node.dtype is dt.uint64 else node.dtype
+        if node.op is ops.CONST and node.dtype is dt.uint64:
+            done[node] = const(node.arg, dt.int64)
+        elif node.op in (ops.CAST, ops.BITCAST) and src[0].dtype is dtype:
+            done[node] = src[0]
+        else:
+            done[node] = UOp(node.op, dtype, src, node.arg)
+    return done[root]
+
+
+def whole(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> UOp:
+    """The kernel of a meaning over whole registers.
+
+    Errors: CompileError for what is not done here.
+    """
+    world = Whole(tree, places, cells, lanes)
+    world.do(tree, {})
+    ends = world.ends
+    for _, words, _ in world.finish():
+        ends += [end_of(world.at(cell), word, None) for cell, word in words]
+    for where, value, on in world.stores:
+        ends.append(end_of(where, value, on))
+    return plain_words(contained(UOp(ops.SINK, dt.void, tuple(ends), name)))
