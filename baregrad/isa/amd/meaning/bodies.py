@@ -29,7 +29,15 @@ BODIES |= {"MED3U": BODIES["MED3I"]} | {
     f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
     for way in ("MIN", "MAX") for kind in "IU"
 }  # fmt: skip
-# Sums with a carry in 32 bits, products with a carry in 64: the manual's are in 64 and 65. A1 and B1 are sources.
+# Entry, a part of its body, what it should be: RDNA3 shifts 16 bits without their sign, and has > in S_MAX's
+# SCC,
+# where CDNA3, CDNA4 and RDNA4 have >=.
+OTHERS = (
+    (re.compile("V_ASHRREV_I16"), "([:] (. S1 i) 15 0)", "(. S1 i16)"),
+    (re.compile("S_MAX_I32"), "(> (. S0 i) (. S1 i))", "(>= (. S0 i) (. S1 i))"),
+    (re.compile("S_MAX_U32"), "(> (. S0 u) (. S1 u))", "(>= (. S0 u) (. S1 u))"),
+)
+# Sums with a carry in 32 bits, products with one in 64: the manual's are in 64 and 65. A1 and B1 are sources.
 # The manual of RDNA3 has the borrow of V_SUBREV_CO_CI_U32 the wrong way around.
 CARRY = re.compile(r"V_(ADD|SUBB?|SUBB?REV)(C)?_CO(_CI)?_U32")
 MASK, IN = "(@ (. VCC u64) laneId)", "(. (@ (. VCC u64) laneId) u32)"
@@ -44,11 +52,12 @@ CARRIES = {
         (= {MASK} (|| (< (. A1 u32) (. B1 u32)) (< part sum))) (= (. D0 u32) sum))""",
 }
 PRODUCTS = {
-    "V_MAD_U64_U32": """(do (= part (* (cast 64U (. S0 u32)) (cast 64U (. S1 u32)))) (= sum (+ part (. S2 u64)))
-        (= (. D0 u64) sum) (= (. D1 u1) (< sum part)))""",
+    "V_MAD_U64_U32": """(do (= part (* (cast 64U (. S0 u32)) (cast 64U (. S1 u32))))
+        (= sum (+ part (. S2 u64))) (= (. D0 u64) sum) (= (. D1 u1) (< sum part)))""",
     "V_MAD_I64_I32": """(do (= part (* (cast 64I (. S0 i32)) (cast 64I (. S1 i32))))
         (= sum (+ (. part u64) (. S2 u64)))
-        (= (. D0 u64) sum) (= (. D1 u1) (^ (^ (@ (. part u64) 63) (@ (. S2 u64) 63)) (< sum (. part u64)))))""",
+        (= (. D0 u64) sum)
+        (= (. D1 u1) (^ (^ (@ (. part u64) 63) (@ (. S2 u64) 63)) (< sum (. part u64)))))""",
 }
 # V_DIV_FIXUP: where the quotient overflows (it was NaN by then, and is infinity) the manual asks whether the
 # denominator is infinite; here the exponents are at least so far apart.
@@ -61,6 +70,9 @@ SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:1
 
 def mended(form: Form, code: Code) -> Code:
     """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), prose (CDNA4)."""
+    for name, old, new in OTHERS:
+        if name.fullmatch(form.entry.name):
+            return swapped(code, read(old), read(new))
     carry = CARRY.fullmatch(form.entry.name)
     if carry:
         first, second = ("S1", "S0") if "REV" in carry[1] else ("S0", "S1")

@@ -146,7 +146,7 @@ def packed(form: Form, slot: Slot, n: int, fields: Mapping[str, int]) -> str:
         return (
             f"({role} ^ {1 << slot.bits - 1:#x})" if floats(form) and fields.get("neg_lo", 0) >> n & 1 else ""
         )
-    low, high = (fields.get(name, 0) >> n & 1 for name in ("op_sel", "op_sel_hi"))
+    low, high = fields.get("op_sel", 0) >> n & 1, fields.get("op_sel_hi", 7) >> n & 1
     signs = (
         (0, 0) if not floats(form) else (fields.get("neg_lo", 0) >> n & 1, fields.get("neg_hi", 0) >> n & 1)
     )

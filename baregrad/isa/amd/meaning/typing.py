@@ -140,13 +140,14 @@ def low(value: Node, bits: int) -> Node:
 
 
 def reread(value: Value, type: Type) -> Value:
-    """What `.T` gives: the same bits, the lowest ones of a wider value, zeros above a narrower one."""
+    """What `.T` gives: the same bits, the lowest of a wider value, zeros or the sign above a narrower one."""
     if isinstance(value, Number):
         if type.is_float and isinstance(value.value, int):
             return const(type, value.value)
         return Number(value.value, type)
     if value.t.bits < type.bits:
-        return as_type(fit(bits_of(value), Type("u", type.bits)), type)
+        whole = value if value.t.kind == "i" else bits_of(value)
+        return as_type(fit(whole, Type(whole.t.kind, type.bits)), type)
     return as_type(value if value.t.bits == type.bits else low(bits_of(value), type.bits), type)
 
 
