@@ -280,7 +280,8 @@ class Writer:
             return f"({self.mask_name(name, spot)} >> i & 1)"
         if kind == "dpp":
             return self.moved(name, spot)
-        return {"constant": name, "lane": "i", "pc": "w.pc", "none": "0", "special": f"w.{spot.name}"}[kind]
+        special = f"(w.{spot.name} & {(1 << bits) - 1:#x})"
+        return {"constant": name, "lane": "i", "pc": "w.pc", "none": "0", "special": special}[kind]
 
     def mask_name(self, name: str, spot: Spot) -> str:
         """The local name of a whole mask, read before the loop."""

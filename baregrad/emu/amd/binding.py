@@ -96,6 +96,10 @@ def field(inst: Inst, name: str, bits: int, layout: Layout) -> tuple[Spot, int |
     """A variable that is a number of the instruction, or a trap register."""
     if name.startswith("TTMP") and name[4:].isdigit():
         return Spot("scalar", bits, 108 + int(name[4:])), None
+    if name in ("SIMM16", "SIMM32"):  # the word behind, by the name that the manual gives it
+        for operand in inst.operands:
+            if isinstance(operand, Literal):
+                return Spot("constant", bits), operand.bits & (1 << bits) - 1
     if name.endswith("_NUMBER"):
         return Spot("constant", bits), register_number(inst, name.removesuffix("_NUMBER"), layout)
     for one in inst.form.modifiers:

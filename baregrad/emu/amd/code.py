@@ -94,16 +94,16 @@ class Code:
     def step(self, address: int, mode: Mode = NEAREST) -> Step:
         """Decode an instruction and compile what it does."""
         inst, size = self.decoded(address)
-        step = self.made(inst, address + size, mode)
+        try:
+            step = self.made(inst, address + size, mode)
+        except BaregradError as error:
+            raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
         self.steps(mode)[address] = step
         return step
 
     def made(self, inst: Inst, after: int, mode: Mode = NEAREST) -> Step:
         """What an instruction does, with its operands."""
-        try:
-            meaning = self.meanings.of(inst)
-        except BaregradError as error:
-            raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
+        meaning = self.meanings.of(inst)
         control = inst.effects.control
         said = meaning.action if meaning is not None else ""
         action = ACTIONS.get(inst.form.entry.name) or ACTIONS.get(said) or ACTIONS.get(control)

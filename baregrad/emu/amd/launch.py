@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from baregrad.base.errors import ConfigError
+from baregrad.base.errors import BadFile, ConfigError
 from baregrad.emu.amd.code import Code, Meanings
 from baregrad.emu.amd.group import Group, Runner, Witness
 from baregrad.emu.amd.kernarg import Argument, Buffer, Three, filled, packet, rows_of
@@ -91,11 +91,17 @@ class Launch:
             self.code, self.entry = Code(self.arch, self.kernel.code, base, self.layout, meanings), base
         else:
             end = max(part.address + len(part.data) for part in parts)
+            text = next((p for p in parts if 0 <= self.kernel.entry - p.address < len(p.data)), None)
+            if end > self.memory.size or text is None:
+                raise BadFile(
+                    f"{one.elf.source}: sections to {end:#x}, {self.kernel.name} at {self.kernel.entry:#x}",
+                    why=f"memory has {self.memory.size} bytes, and code lies in a section",
+                    mend="the file is corrupt, or wants a larger Memory",
+                )
             image = bytearray(end)
             for part in parts:
                 image[part.address : part.address + len(part.data)] = part.data
             base = self.memory.put(image, "the code object")
-            text = next(p for p in parts if p.address <= self.kernel.entry < p.address + len(p.data))
             self.code = Code(self.arch, bytes(text.data), base + text.address, self.layout, meanings)
             self.entry = base + self.kernel.entry
         self.start = self.entry + (PRELOADED if self.preloaded else 0)
