@@ -18,7 +18,7 @@ def test_a_product_and_sum_of_64_bits() -> None:
         "  encoding  00000........................... 1101011011111110................",
         "  operand   s2: src, u64, read in [58:50]",
         "  effect    reads exec",
-        "    D0 = t1_[63:0]",
+        "    D0 = sum",
     ):
         assert line in done.output.splitlines(), line
 

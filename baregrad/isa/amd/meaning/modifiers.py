@@ -181,7 +181,7 @@ def result(
     if slot is None or names.is_mask(slot) or names.scope != "lane" or slot.kind in ("lanedst", "sdst"):
         return ""
     steps: list[str] = []
-    if fields.get("omod", 0):
+    if fields.get("omod", 0) and slot.type == "f":
         kind = f"f{slot.bits}"
         steps.append(f"d0_ = (d0_.{kind} * {OMOD[fields['omod']]}).u")
     if fields.get("clamp", 0) and "_MIX" not in names.form.entry.name:
