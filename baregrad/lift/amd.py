@@ -188,7 +188,10 @@ class Lanes(Expressions):
 
     def bit(self, place: Place) -> UOp:
         """This lane's bit of a mask."""
-        number = self.number_of_lane()
+        return self.bit_of(place, self.number_of_lane())
+
+    def bit_of(self, place: Place, number: UOp) -> UOp:
+        """A lane's bit of a mask."""
         if place.kind == "none":
             return const(False, dt.bool_)
         word, bit = number // 32, (number % 32).cast(dt.uint32)
@@ -291,6 +294,9 @@ class Lanes(Expressions):
             return narrowed(super().apply("fma", F64, (F64, F64, F64), wide), type)
         if op == "convert" and types[0] == F64 and type.is_float and type.bits == 16:
             return narrowed(values[0], type)
+        if op == "convert" and types[0].name in SMALL and type.is_float:
+            made = spread(values[0], types[0])
+            return made if type.bits == 32 else made.cast(pieces.dtype_of(type))
         return super().apply(op, type, types, values)
 
     # -- memory --------------------------------------------------------------------------------------
@@ -458,6 +464,18 @@ def size_of(nodes: Sequence[Node]) -> int:
 
 
 F64 = Type("f", 64)
+SMALL = {"fp6": (3, 1), "bf6": (2, 3), "fp4": (1, 1)}
+"""Floats without infinities and NaN: bits of the mantissa, and the bias."""
+
+
+def spread(value: Value, type: Type) -> UOp:
+    """A small float as float32: its bits where float32 has exponent and mantissa, times a power of two."""
+    mantissa, bias = SMALL[type.name]
+    plain = Type("u", type.bits)
+    bits = node_of(pieces.retype(single(value, plain), plain), plain).cast(dt.uint32)
+    size = UOp(ops.SHL, dt.uint32, (bits & ((1 << type.bits - 1) - 1), const(23 - mantissa, dt.uint32)))
+    sign = UOp(ops.SHL, dt.uint32, (bits & 1 << type.bits - 1, const(32 - type.bits, dt.uint32)))
+    return (size | sign).bitcast(dt.float32) * 2.0 ** (127 - bias)
 
 
 def narrowed(value: Value, type: Type) -> Value:

@@ -1,8 +1,8 @@
 """Integers of sizes that no dtype of the language has, in those that it has.
 
 A value of n bits below 64 is held in 32 or 64 as the same number: cut to its bits, or with its sign, after
-each operation that could leave more. Above 64, which trees have so that nothing is lost, a value is held in 64
-bits while its range fits; a sum that does not is two words. Read pieces.py first, which makes such dtypes.
+each operation that could leave more. Above 64, which trees have so that nothing is lost, a value is held in
+64 bits while its range fits; a sum that does not is two words. Read pieces.py first, which makes such dtypes.
 """
 
 from __future__ import annotations

@@ -1,20 +1,21 @@
 """A meaning over whole registers as a kernel: its loops stay loops, its tables are scratch memory.
 
 A loop that fills a table or a register file, and nothing else that lasts, is done for all its numbers at
-once: the innermost one over lanes, those around it as loops. Other loops (a sum, with one order) are unrolled.
+once: the innermost one over lanes, those around it as loops. Other loops (a sum, in one order) are unrolled.
 A table is read after all of it is there. Read amd.py first, whose world this is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
-from baregrad.ir import UOp, const, ops
+from baregrad.ir import UOp, const, ops, substitute
 from baregrad.isa.meaning import Node, Tree, Type, run, walk
 from baregrad.lift import pieces
-from baregrad.lift.amd import GRID, U32, U64, Lanes, Place, axis, end_of
+from baregrad.lift.amd import GRID, STOPPED, U32, U64, Lanes, Place, axis, both, either, end_of
 from baregrad.lift.contained import contained
 from baregrad.lift.pieces import Value, node_of
 from baregrad.lift.world import single
@@ -33,17 +34,28 @@ class Table:
         self.filled: list[UOp] = []
 
     def elements(self, type: Type) -> None:
-        """Say what it is made of, before anything is in it."""
-        if type.bits not in (16, 32) or (self.filled and type.bits != self.dtype.bits):
+        """Say what it is made of, before anything is in it: halves or words, of which doubles are two."""
+        dtype = dt.uint16 if type.bits == 16 else dt.uint32
+        if type.bits not in (16, 32, 64) or (self.filled and dtype is not self.dtype):
             raise CompileError(f"a table of {type.name}", why="lift.wave", mend="leave it")
-        self.dtype = dt.uint16 if type.bits == 16 else dt.uint32
-        self.memory = UOp(ops.LOCAL, self.dtype, (), (self.number, self.bits // type.bits))
+        self.dtype = dtype
+        self.memory = UOp(ops.LOCAL, dtype, (), (self.number, self.bits // dtype.bits))
 
 
 class Whole(Lanes):
     """The world of an instruction of a wave."""
 
-    __slots__ = ("counters", "ends", "pending", "ranges", "tables", "written_file")
+    __slots__ = (
+        "bad_anywhere",
+        "counter",
+        "counters",
+        "ends",
+        "pending",
+        "ranges",
+        "swaps",
+        "tables",
+        "written_file",
+    )
 
     def __init__(self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> None:
         super().__init__(tree, places, cells, lanes, None)
@@ -52,7 +64,9 @@ class Whole(Lanes):
         self.ranges: list[UOp] = []  # those around the statement
         self.pending: list[tuple[Table | None, UOp]] = []  # what the loop that is open stores
         self.ends: list[UOp] = []
-        self.written_file = False
+        self.written_file = self.swaps = False
+        self.counter: UOp | None = None  # the number of the innermost loop
+        self.bad_anywhere: list[UOp] = []
 
     # -- statements ----------------------------------------------------------------------------------
 
@@ -84,7 +98,8 @@ class Whole(Lanes):
         ranges = self.lanes_of(count, self.width(one)) if inner else [self.range(count, "loop")]
         number = ranges[0] * ranges[1].src[0].arg + ranges[1] if len(ranges) == 2 else ranges[0]
         self.ranges += ranges
-        self.do(one.src, {**loops, name: number.cast(dt.uint64)})
+        self.counter = number.cast(dt.uint64)
+        self.do(one.src, {**loops, name: self.counter})
         if inner:
             self.close()
         del self.ranges[-len(ranges) :]
@@ -119,6 +134,15 @@ class Whole(Lanes):
             if table is not None:
                 table.filled.append(end)
         self.pending = []
+        if self.bad:
+            again = {r: self.range(r.src[0].arg, "reduce_vector" if r.arg[1] == "vector" else "reduce")
+                     for r in self.ranges}  # fmt: skip
+            any_ = either(self.bad)
+            assert any_ is not None, "some access is refused"
+            refused = substitute(any_, again).cast(dt.uint32)
+            closed = sorted(again.values(), key=lambda r: int(r.arg[0]))
+            self.bad_anywhere.append(UOp(ops.REDUCE, dt.uint32, (refused, *closed), ("max", ())).ne(0))
+            self.bad = []
 
     # -- tables and files ----------------------------------------------------------------------------
 
@@ -126,16 +150,41 @@ class Whole(Lanes):
         """Bits of a variable, an element of a table, a word of a file."""
         table = self.tables.get(name)
         if table is not None:
-            if type.bits != table.dtype.bits or scale != type.bits or not table.filled:
-                raise CompileError(f"{type.name} of {name}", why="a table has one size", mend="leave it")
-            where = UOp(ops.INDEX, table.dtype, (table.memory, self.index(place)))
-            found = UOp(ops.LOAD, table.dtype, (where, *table.filled))
-            return pieces.retype(found, type)
+            return self.read_table(table, type, scale, place)
+        if name == "EXEC" and type.bits == 1 and not isinstance(place, int):
+            return self.bit_of(Place("EXEC", "mask", 1, -1, self.cells["EXEC"]), self.index(place))
         if name in self.places and self.places[name].kind == "file":
-            if self.written_file:
+            if self.written_file and not self.swaps:
                 raise CompileError(f"{name} is read after a store", why="lift.wave", mend="leave it")
             return self.read_file(self.places[name], type, scale, place)
         return super().read(name, type, scale, place)
+
+    def read_table(self, table: Table, type: Type, scale: int, place: Value) -> Value:
+        """An element of a table, cut out of a larger one where it is smaller."""
+        if type.bits > table.dtype.bits or scale != type.bits or not table.filled:
+            raise CompileError(f"{type.name} of a table", why="tables have words", mend="leave it")
+        number, per = self.index(place), table.dtype.bits // type.bits
+        at = UOp(ops.INDEX, table.dtype, (table.memory, number // per if per > 1 else number))
+        found = UOp(ops.LOAD, table.dtype, (at, *table.filled))
+        if per > 1:
+            by = ((number % per) * type.bits).cast(table.dtype)
+            return pieces.extract(UOp(ops.SHR, table.dtype, (found, by)), table.dtype.bits, 0, type)
+        return pieces.retype(found, type)
+
+    def write_table(self, table: Table, type: Type, place: Value, value: Value) -> None:
+        """Change an element of a table. Where it is under a condition it is 0 elsewhere, as it was."""
+        node = node_of(single(place, U64), U64)
+        if self.path is not None and node is not self.counter:
+            raise CompileError("a table is filled in part", why="lift.wave", mend="leave it")
+        table.elements(type)
+        size = table.dtype.bits
+        plain, per = Type("u", size), type.bits // size
+        for n in range(per):
+            bits = node_of(single(pieces.extract(value, type.bits, n * size, plain), plain), plain)
+            bits = bits if self.path is None else self.path.where(bits, bits.const_like(0))
+            number = self.index(place)
+            where = UOp(ops.INDEX, table.dtype, (table.memory, number * per + n if per > 1 else number))
+            self.pending.append((table, UOp(ops.STORE, dt.void, (where, bits))))
 
     def read_file(self, place: Place, type: Type, scale: int, number: Value) -> Value:
         """An element of a file, cut out of its word."""
@@ -167,13 +216,9 @@ class Whole(Lanes):
         """Change a variable, an element of a table, a word of a file."""
         table = self.tables.get(name)
         if table is not None:
-            if self.path is not None or not self.ranges or scale != type.bits:
+            if not self.ranges or scale != type.bits:
                 raise CompileError(f"{name} is filled in part", why="lift.wave", mend="leave it")
-            table.elements(type)
-            plain = Type("u", type.bits)
-            where = UOp(ops.INDEX, table.dtype, (table.memory, self.index(place)))
-            bits = node_of(pieces.retype(single(value, type), plain), plain)
-            self.pending.append((table, UOp(ops.STORE, dt.void, (where, bits))))
+            self.write_table(table, type, place, value)
             return
         found = self.places.get(name)
         if found is None or found.kind != "file":
@@ -219,10 +264,30 @@ def whole(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, in
     Errors: CompileError for what is not done here.
     """
     world = Whole(tree, places, cells, lanes)
+    world.swaps = SWAPS.match(name) is not None
     world.do(tree, {})
-    ends = world.ends
+    bad = either((*world.bad_anywhere, *world.bad))
+    good = None if bad is None else ~bad
+    ends = world.ends if good is None else [guarded(end, good) for end in world.ends]
     for _, words, _ in world.finish():
-        ends += [end_of(world.at(cell), word, None) for cell, word in words]
+        ends += [end_of(world.at(cell), word, good) for cell, word in words]
     for where, value, on in world.stores:
-        ends.append(end_of(where, value, on))
+        ends.append(end_of(where, value, both(on, good)))
+    if bad is not None:
+        ends.append(end_of(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
     return plain_words(contained(UOp(ops.SINK, dt.void, tuple(ends), name)))
+
+
+SWAPS = re.compile(r"v_permlane\d+_swap")
+"""Swaps of rows of lanes: no lane that is read is one that was written."""
+
+
+def guarded(end: UOp, good: UOp) -> UOp:
+    """A loop's store to the state if no access is refused; tables may have anything then."""
+    store = end.src[0]
+    where = store.src[0]
+    if where.src[0].op is ops.LOCAL:
+        return end
+    on = both(where.src[2] if len(where.src) > 2 else None, good)
+    assert on is not None, "a condition"
+    return end.rebuild((store.rebuild((where.rebuild((*where.src[:2], on)), *store.src[1:])), *end.src[1:]))
