@@ -6,7 +6,8 @@ machine does itself at barriers and ends (actions.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from baregrad.base import memo
@@ -19,6 +20,7 @@ from baregrad.emu.modes import NEAREST, Mode
 from baregrad.emu.source import Compiled, compiled
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.operands import Changed, Reg
 from baregrad.isa.amd.text import text
 from baregrad.isa.meaning import Tree
 
@@ -68,11 +70,15 @@ def functions(meanings: Meanings, arch: str, lanes: int) -> dict[Hashable, Compi
 
 
 class Code:
-    """Bytes of code at an address, for waves of a layout."""
+    """Bytes of code at an address, for waves of a layout; `registers` are how many it may name, by file."""
 
-    __slots__ = ("_functions", "_steps", "arch", "base", "data", "layout", "meanings")
+    __slots__ = ("_functions", "_steps", "arch", "base", "data", "layout", "meanings", "registers")
 
-    def __init__(self, arch: str, data: bytes, base: int, layout: Layout, meanings: Meanings) -> None:
+    def __init__(
+        self, arch: str, data: bytes, base: int, layout: Layout, meanings: Meanings,
+        registers: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        self.registers = registers
         self.arch, self.data, self.base, self.layout, self.meanings = arch, data, base, layout, meanings
         self._steps: dict[Mode, dict[int, Step]] = {}
         self._functions = functions(meanings, arch, layout.lanes)
@@ -94,12 +100,24 @@ class Code:
     def step(self, address: int, mode: Mode = NEAREST) -> Step:
         """Decode an instruction and compile what it does."""
         inst, size = self.decoded(address)
+        self.check(inst)
         try:
             step = self.made(inst, address + size, mode)
         except BaregradError as error:
             raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
         self.steps(mode)[address] = step
         return step
+
+    def check(self, inst: Inst) -> None:
+        """Errors: Trouble for an instruction that names a register beyond those of the kernel."""
+        for one in inst.operands:
+            found = one.value if isinstance(one, Changed) else one
+            if isinstance(found, Reg):
+                most = self.registers.get(found.file)
+                if most is not None and found.first + found.size > most:
+                    raise Trouble(
+                        "registers", f"{found!r} of a kernel with {most} of {found.file}", lane=False
+                    )
 
     def made(self, inst: Inst, after: int, mode: Mode = NEAREST) -> Step:
         """What an instruction does, with its operands."""
@@ -108,7 +126,7 @@ class Code:
         said = meaning.action if meaning is not None else ""
         action = ACTIONS.get(inst.form.entry.name) or ACTIONS.get(said) or ACTIONS.get(control)
         if meaning is None or not meaning.tree:
-            if action is None and meaning is None:
+            if meaning is None and (action is None or control == "mode"):
                 raise Trouble("bad_opcode", f"{text(inst)} has no meaning here", lane=False)
             return Step(action or _nothing, (inst,) if action else (), after, inst)
         bound = bind(inst, meaning.scope, meaning.variables, self.layout)

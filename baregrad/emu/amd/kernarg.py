@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from baregrad.base.errors import ConfigError
+from baregrad.base.errors import BadFile, ConfigError
 from baregrad.emu.amd.memory import Memory
 
 Argument = int | float | bytes | bytearray | memoryview | None
@@ -17,6 +17,9 @@ Argument = int | float | bytes | bytearray | memoryview | None
 
 Three = tuple[int, int, int]
 PACKET = struct.Struct("<HHHHHHIIIIIQQQQ")  # the dispatch packet
+
+
+PARTS = (".offset", ".size", ".value_kind")
 
 
 class Row(NamedTuple):
@@ -38,7 +41,14 @@ def rows_of(metadata: Mapping[str, Any], name: str) -> list[Row]:  # Any: metada
     """The arguments of a kernel."""
     for kernel in metadata.get("amdhsa.kernels", ()):
         if kernel.get(".name") == name or kernel.get(".symbol") == name + ".kd":
-            return [Row(one[".offset"], one[".size"], one[".value_kind"]) for one in kernel.get(".args", ())]
+            rows = [tuple(one.get(part) for part in PARTS) for one in kernel.get(".args", ())]
+            for row in rows:
+                if [type(part) for part in row] != [int, int, str]:
+                    raise BadFile(
+                        f"an argument of {name} has {dict(zip(PARTS, row, strict=True))}",
+                        why="it has an offset, a size and a kind", mend="build or fetch the file again",
+                    )  # fmt: skip
+            return [Row(*row) for row in rows]
     return []
 
 

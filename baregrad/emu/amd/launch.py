@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from baregrad.base.errors import BadFile, ConfigError
+from baregrad.emu.amd.allotted import check, registers
 from baregrad.emu.amd.code import Code, Meanings
 from baregrad.emu.amd.group import Group, Runner, Witness
 from baregrad.emu.amd.kernarg import Argument, Buffer, Three, filled, packet, rows_of
@@ -25,6 +26,7 @@ MEANINGS = Meanings(meaning_of, key_of)
 SHARED_BASE, PRIVATE_BASE = 2 << 48, 1 << 48  # as Linux sets the apertures
 PRELOADED = 256  # a kernel with preloaded arguments begins so many bytes on
 TTMP = 108
+MOST_THREADS = (1 << 32) - 1  # on an axis: the dispatch packet has 32 bits
 LIMITS = {"rdna3": 65536, "rdna4": 65536, "cdna3": 65536, "cdna4": 163840}
 
 
@@ -51,6 +53,7 @@ class Launch:
         self.lenient = lenient
         self.layout = layout(self.arch, self._lanes())
         self._check()
+        check(self.kernel, self.layout.lanes, self.memory.size)
         self._load(one, meanings)
         size = self.descriptor["kernarg_size"]
         if isinstance(args, bytes):
@@ -78,7 +81,12 @@ class Launch:
                 why="a workgroup has 1 to 1024 work-items, a grid at least one workgroup",
                 mend="give others",
             )
-        if self.lds > LIMITS[self.arch]:
+        if any(count * size > MOST_THREADS for count, size in zip(self.grid, self.block, strict=True)):
+            raise ConfigError(
+                f"a grid of {self.grid} workgroups of {self.block}",
+                why=f"an axis has at most {MOST_THREADS} work-items", mend="launch it in parts",
+            )  # fmt: skip
+        if not 0 <= self.lds <= LIMITS[self.arch]:
             raise ConfigError(
                 f"{self.lds} bytes of LDS", why=f"{self.arch} has {LIMITS[self.arch]}", mend="use less"
             )
@@ -88,7 +96,7 @@ class Launch:
         parts = [part for part in one.elf.sections if part.address and len(part.data)]
         if not parts:  # not linked: the kernel alone
             base = self.memory.put(self.kernel.code, self.kernel.name)
-            self.code, self.entry = Code(self.arch, self.kernel.code, base, self.layout, meanings), base
+            self.code, self.entry = self._code(self.kernel.code, base, meanings), base
         else:
             end = max(part.address + len(part.data) for part in parts)
             text = next((p for p in parts if 0 <= self.kernel.entry - p.address < len(p.data)), None)
@@ -98,13 +106,16 @@ class Launch:
                     why=f"memory has {self.memory.size} bytes, and code lies in a section",
                     mend="the file is corrupt, or wants a larger Memory",
                 )
-            image = bytearray(end)
+            base = self.memory.allocate(end, "the code object")
             for part in parts:
-                image[part.address : part.address + len(part.data)] = part.data
-            base = self.memory.put(image, "the code object")
-            self.code = Code(self.arch, bytes(text.data), base + text.address, self.layout, meanings)
+                self.memory.view(base + part.address, len(part.data))[:] = part.data
+            self.code = self._code(bytes(text.data), base + text.address, meanings)
             self.entry = base + self.kernel.entry
         self.start = self.entry + (PRELOADED if self.preloaded else 0)
+
+    def _code(self, data: bytes, base: int, meanings: Meanings) -> Code:
+        """Code at an address, that may use the registers of the kernel."""
+        return Code(self.arch, data, base, self.layout, meanings, registers(self.descriptor))
 
     @property
     def preloaded(self) -> int:

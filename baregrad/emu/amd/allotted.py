@@ -1,0 +1,55 @@
+"""What a kernel's descriptor allots to a wave: registers, scratch; what no chip can give is refused.
+
+An instruction that names a register beyond them faults: a chip reads the first register instead, and stores
+nothing. What is not here: memory and LDS (launch.py), how a wave starts (launch.py).
+"""
+
+from __future__ import annotations
+
+from baregrad.base.errors import ConfigError
+from baregrad.isa.amd.code_object import Descriptor, Kernel
+
+USER_SGPRS = 16  # that a wave can begin with, besides those of its place in the grid
+WAVE_SCRATCH = 8 << 20  # bytes: a field of 13 bits in KiB, or of 15 in 256 bytes. Source: LLVM's GCNSubtarget
+EACH = 256  # vector registers that an operand can name in each file
+PART = 4  # the descriptor counts registers before the accumulation registers in fours
+SGPRS = 16  # scalar registers are allotted in sixteens
+
+
+def registers(one: Descriptor) -> dict[str, int]:
+    """How many registers of each file a wave has.
+
+    Sources: AMDGPUUsage of LLVM, "Kernel Descriptor": GRANULATED_WORKITEM_VGPR_COUNT, ACCUM_OFFSET.
+    """
+    known, family = one.fields, one.family
+    wide, narrow = family.vgprs
+    total = (known["vgpr_granules"] + 1) * (narrow if known.get("wavefront_size32") else wide)
+    scalar = family.most[1]
+    if family.sgprs:
+        scalar = min(scalar, -(-(known["sgpr_granules"] + 1) * family.sgprs // SGPRS) * SGPRS)
+    if "accum_offset" not in known:
+        return {"v": total, "a": 0, "s": scalar}
+    before = (known["accum_offset"] + 1) * PART
+    return {"v": before, "a": max(0, min(total - before, EACH)), "s": scalar}
+
+
+def check(kernel: Kernel, lanes: int, room: int) -> None:
+    """Errors: ConfigError for a descriptor that no chip can follow."""
+    one = kernel.descriptor
+    known, most = one.fields, one.family.most[0]
+    total = (known["vgpr_granules"] + 1) * one.family.vgprs[
+        "wavefront_size32" in known and known["wavefront_size32"]
+    ]
+    user = max(known["user_sgpr_count"], known.get("kernarg_preload_length", 0))
+    rows = (
+        ("vector registers", total, most),
+        ("user SGPRs", user, USER_SGPRS),
+        ("bytes of scratch of a wave", known["private_segment_fixed_size"] * lanes, WAVE_SCRATCH),
+        ("bytes of arguments", known["kernarg_size"], room),
+    )
+    for what, wanted, limit in rows:
+        if wanted > limit:
+            raise ConfigError(
+                f"{kernel.name} wants {wanted} {what}", why=f"there are {limit}",
+                mend="the descriptor is corrupt: build or fetch the file again",
+            )  # fmt: skip
