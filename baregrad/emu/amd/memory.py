@@ -125,12 +125,11 @@ class Memory:
 class Local:
     """LDS of a workgroup; what is not there faults."""
 
-    __slots__ = ("bytes", "cells", "size")
+    __slots__ = ("bytes", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.cells = mmap.mmap(-1, max(size, 4))
-        self.bytes = memoryview(self.cells)[:size]
+        self.bytes = memoryview(bytearray(size))
 
     def load(self, address: int, bits: int) -> int:
         """Little-endian bits."""

@@ -8,7 +8,6 @@ here: memory and LDS (buffers of their own), how a wave starts (launch.py), what
 
 from __future__ import annotations
 
-import mmap
 from typing import NamedTuple
 
 from baregrad.base import memo
@@ -79,8 +78,9 @@ class Layout(NamedTuple):
     def cell(self, register: Reg) -> int:
         """The first cell of a register; the next one of a row is `step` further.
 
-        >>> layout("rdna3", 32).cell(Reg("vcc_lo")), layout("rdna3", 32).cell(Reg("v", 1)) % 32
-        (106, 0)
+        >>> one = layout("rdna3", 32)
+        >>> one.cell(Reg("vcc_lo")), one.cell(Reg("v", 1)) - one.cell(Reg("v", 0))
+        (106, 32)
         """
         if register.file in ("v", "a"):
             return self.at["VGPR" if register.file == "v" else "ACC"] + register.first * self.lanes
@@ -130,6 +130,6 @@ def sink(register: Reg) -> bool:
     return register.file == NULL.file
 
 
-def new(one: Layout) -> mmap.mmap:
-    """An empty state: its memory begins at a page, all of it 0."""
-    return mmap.mmap(-1, 4 * one.size)
+def new(one: Layout) -> bytearray:
+    """An empty state: all of it 0."""
+    return bytearray(4 * one.size)

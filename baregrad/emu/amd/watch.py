@@ -21,6 +21,8 @@ from baregrad.isa.amd.text import text
 
 NAME = re.compile(r"([sva]|ttmp)\[?(\d+)(?::(\d+))?\]?|([a-z_]+)")
 
+UNSHOWN = frozenset(("null", "off", "pc", "mode", "scc", "src_scc", "ttmp"))
+
 
 class Change(NamedTuple):
     """A register that an instruction changed: in a lane, -1 for a scalar one."""
@@ -107,9 +109,8 @@ def written(wave: Wave, inst: Inst) -> tuple[Reg, ...]:
     """The registers of the state that an instruction writes."""
     found = []
     for one in inst.writes:
-        if not isinstance(one, Reg) or one.file in ("null", "off", "pc", "mode", "scc", "src_scc", "ttmp"):
-            continue
-        found.append(Reg(one.file, one.first, one.size))
+        if isinstance(one, Reg) and one.file not in UNSHOWN:
+            found.append(Reg(one.file, one.first, one.size))
     return tuple(found)
 
 
