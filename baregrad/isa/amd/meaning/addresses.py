@@ -8,9 +8,6 @@ them is 0, what is written is lost. Device memory has none here; the machine fau
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.expand import put
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.typing import Number, Value, as_type, binary, bits_of, fit, node, untyped
@@ -277,6 +274,3 @@ def when(condition: Node, inside: tuple[Node, ...]) -> Node:
 def either(condition: Node, then: tuple[Node, ...], otherwise: tuple[Node, ...]) -> Node:
     """One of two."""
     return Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))
-
-
-__all__ = ["Access", "Form", "Mapping", "Number", "binary"]

@@ -7,7 +7,7 @@ from typing import Protocol
 from baregrad.base import memo
 from baregrad.isa.amd.meaning.functions import FUNCTIONS
 from baregrad.isa.amd.meaning.typing import as_type, bits_of
-from baregrad.isa.meaning import U64, Function, Node, Type, const, parse
+from baregrad.isa.meaning import U64, Function, Node, const, parse
 
 RESULT = "result"
 OUTSIDE = {"MODE": 32}
@@ -64,6 +64,3 @@ def put(node: Node, bound: dict[str, Node]) -> Node:
         inner = made[0]
         return Node("slice", node.t, (inner.src[0], const(U64, inner.src[1].arg + made[1].arg)))
     return Node(node.op, node.type, made, node.arg)
-
-
-__all__ = ["Type", "expand", "leaf", "put"]

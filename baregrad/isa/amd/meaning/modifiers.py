@@ -312,6 +312,3 @@ def rename(node: Node, names: Mapping[str, str]) -> Node:
     if not node.src:
         return node
     return Node(node.op, node.type, tuple(rename(each, names) for each in node.src), node.arg)
-
-
-__all__ = ["APART", "defaults", "fields_of", "wrapped"]

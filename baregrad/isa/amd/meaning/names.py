@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from baregrad.isa.amd.layout import Form, Slot
 from baregrad.isa.amd.meaning.typing import Number, Value
 from baregrad.isa.meaning import U1, Node, Type, const
-from baregrad.isa.pseudocode import Node as Code
 
 CONSTANTS = {"INF": math.inf, "NAN": math.nan, "PI": math.pi, "MAX_FLOAT_F32": 3.4028234663852886e38,
              "OVERFLOW_F32": math.inf, "OVERFLOW_F64": math.inf, "UNDERFLOW_F32": 0.0,
@@ -36,13 +35,6 @@ REGISTERS = {
 MASK_KINDS = ("sdst", "sdst8", "mask9")
 WAVE_WORDS = {"WAVE32": 32, "WAVE64": 64}
 MASKS = frozenset(("VCC", "EXEC"))
-
-
-class Memory(Protocol):
-    """The memory that a form reaches: see addresses.py."""
-
-    def name(self, values: object, name: str) -> Node | None:
-        """An address by its name in the body."""
 
 
 def scope_of(form: Form) -> str:
@@ -152,6 +144,3 @@ def aliases(form: Form, slots: Mapping[str, Slot]) -> dict[str, str]:
     if "D0" in slots:
         found["D"] = "D0"
     return found
-
-
-Bases = Mapping[str, Code]

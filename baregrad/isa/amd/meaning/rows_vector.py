@@ -35,7 +35,6 @@ ANGLE = ("x = f64(S0.T); r = x - even(x)"
          "; h = (r.u >> 63) == 0 ? r : -r; s = {}"
          "; D0 = (T(sin(s * 6.283185307179586))).u")  # fmt: skip
 SINE = "(h > 0.25) ? ((r < 0.0 ? (h - 0.5) : (0.5 - h))) : (x == 0.0 ? x : r)"
-ORDERED = "D0 = (y - y == y - y) ? {} : y.u"
 
 
 def significand(form: Form, fields: Mapping[str, int]) -> str:
@@ -278,7 +277,6 @@ ROWS = (
         "; if DATA0[63] { store(a + 4, DATA0[63:32] & 0x7FFFFFFF, lds) } }", "manual's body"),
 )
 # fmt: on
-CUT = "f16({0}.f32)"
 
 
 def cut(role: str) -> str:
