@@ -107,8 +107,7 @@ class Whole(Lanes):
     def width(self, one: Node) -> int:
         """Lanes in a vector."""
         wide = any(
-            (node.op == "var" and node.arg == "EXEC")
-            or (node.type is not None and node.t.name in ("f64", "i64"))
+            node.op == "ldexp" or (node.type is not None and node.t.name in ("f64", "i64"))
             for node in walk(one.src)
         )
         return 8 if wide else 16
