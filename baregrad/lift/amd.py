@@ -254,7 +254,8 @@ class Lanes(Expressions):
                 raise CompileError(
                     f"{name} is read after a store", why="lift.amd reads first", mend="leave it"
                 )
-            return pieces.retype(UOp(ops.LOAD, dt.uint32, (self.file_cell(found, type, scale, place),)), type)
+            where = self.file_cell(found, type, scale, place)
+            return pieces.retype(UOp(ops.LOAD, dt.uint32, (where,)), type)
         return super().read(name, type, scale, place)
 
     def write(self, name: str, type: Type, scale: int, place: Value, value: Value) -> None:
@@ -262,6 +263,7 @@ class Lanes(Expressions):
         found = self.places.get(name)
         if found is not None and found.kind == "file":
             where = self.file_cell(found, type, scale, place)
+            where = where.rebuild(where.src[:2])
             self.stores.append((where, node_of(single(value, U32), U32), self.reached()))
             return
         super().write(name, type, scale, place, value)
@@ -270,8 +272,11 @@ class Lanes(Expressions):
         """A cell of a file."""
         if type.bits != 32 or scale != 32:
             raise CompileError(f"{type.name} of {place.name}", why="a file has words", mend="leave it")
-        at = node_of(single(number, U64), U64).cast(dt.int64)
-        return self.at(GRID + (place.cell + at))
+        at = node_of(single(number, U64), U64)
+        inside, on = at < place.bits // 32, self.reached()
+        self.bad.append(on & ~inside)
+        where = self.at(GRID + (place.cell + at.cast(dt.int64)))
+        return where.rebuild((*where.src, on & inside))
 
     def read_some(self, name: str, type: Type, scale: int, place: Value) -> Value:
         """Bits at a place that is not known: shifted down."""
@@ -306,10 +311,9 @@ class Lanes(Expressions):
         if self.stores:
             raise CompileError("a load after a store", why="lift.amd reads all first", mend="leave it")
         self.loads += 1
-        offset, memory = self.offset(type, address, space)
+        offset, memory, on = self.offset(type, address, space)
         size = max(1, type.bits // 32)
         words = []
-        on = self.reached()
         for n in range(size):
             place = UOp(ops.SHR, offset.dtype, (offset, offset.const_like(2))).cast(dt.int64)
             source = (memory, place + n if n else place)
@@ -329,8 +333,10 @@ class Lanes(Expressions):
             return const(True, dt.bool_) if on is None else on
         return self.path if on is None else on & self.path
 
-    def offset(self, type: Type, address: Value, space: str) -> tuple[UOp, UOp]:
-        """Where in its memory an access is, in bytes, and the memory; accesses that are refused are noted."""
+    def offset(self, type: Type, address: Value, space: str) -> tuple[UOp, UOp, UOp]:
+        """Where in its memory an access is, in bytes, the memory, and whether it is made; accesses that are
+        refused are noted.
+        """
         where = node_of(single(address, U64), U64)
         count = type.bits // 8
         on = self.reached()
@@ -356,15 +362,14 @@ class Lanes(Expressions):
         if count > 1:
             fits = fits & (offset & (min(count, 4) - 1)).eq(0)
         self.bad.append(on & ~fits)
-        return offset, memory
+        return offset, memory, on & fits
 
     def store(self, type: Type, address: Value, value: Value, space: str = "") -> None:
         """Memory, word by word; bytes and halves as such."""
-        offset, memory = self.offset(type, address, space)
+        offset, memory, on = self.offset(type, address, space)
         dtype = {8: dt.uint8, 16: dt.uint16}.get(type.bits, dt.uint32)
         shift = {8: 0, 16: 1}.get(type.bits, 2)
         memory = UOp(ops.PARAM, dtype, (), memory.arg)
-        on = self.reached()
         for n in range(max(1, type.bits // 32)):
             part = Type("u", min(32, type.bits))
             piece = node_of(single(pieces.extract(value, type.bits, 32 * n, part), part), part)
