@@ -163,7 +163,8 @@ def _both(
 class _Wave(Protocol):
     """What is asked of a wave here."""
 
-    align: int
+    def reach(self, align: int = 0) -> None:
+        """Set what accesses must be multiples of."""
 
     def get(self, name: str) -> int:
         """A number of the state."""
@@ -180,8 +181,8 @@ def _clock(wave: _Wave, function: Callable[..., int | None], *arguments: object)
 
 def _atomic(wave: _Wave, size: int, function: Callable[..., int | None], *arguments: object) -> int | None:
     """An atomic instruction: its accesses are aligned."""
-    kept, wave.align = wave.align, size
+    wave.reach(size)
     try:
         return function(wave, *arguments)
     finally:
-        wave.align = kept
+        wave.reach()

@@ -34,12 +34,24 @@ class Allocation(NamedTuple):
 class Memory:
     """A device's memory of `size` bytes; only what is used is taken from the machine."""
 
-    __slots__ = ("_begin", "_end", "_starts", "allocations", "base", "bytes", "cells", "next", "size")
+    __slots__ = (
+        "_begin",
+        "_end",
+        "_starts",
+        "allocations",
+        "base",
+        "bytes",
+        "cells",
+        "next",
+        "size",
+        "words",
+    )
 
     def __init__(self, size: int = SIZE, base: int = BASE) -> None:
-        self.base, self.size = base, size
-        self.cells = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.base, self.size = base, -(-size // GAP) * GAP
+        self.cells = mmap.mmap(-1, self.size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.bytes = memoryview(self.cells)
+        self.words = self.bytes.cast("I")
         self.next = GAP
         self._starts: list[int] = []
         self.allocations: dict[int, Allocation] = {}
@@ -100,6 +112,8 @@ class Memory:
         if address < self._begin or address + count > self._end:
             self.check(address, count, "a load")
         at = address - self.base
+        if bits == 32 and not at & 3:
+            return self.words[at >> 2]
         return int.from_bytes(self.bytes[at : at + count], "little")
 
     def store(self, address: int, bits: int, value: int) -> None:
@@ -108,7 +122,10 @@ class Memory:
         if address < self._begin or address + count > self._end:
             self.check(address, count, "a store")
         at = address - self.base
-        self.bytes[at : at + count] = value.to_bytes(count, "little")
+        if bits == 32 and not at & 3:
+            self.words[at >> 2] = value
+        else:
+            self.bytes[at : at + count] = value.to_bytes(count, "little")
 
     def _near(self, address: int) -> str:
         """Which allocation is before an address."""

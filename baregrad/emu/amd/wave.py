@@ -7,6 +7,7 @@ What is not here: decoding (code.py), workgroups and barriers (group.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from baregrad.emu.amd.code import Code, Step
 from baregrad.emu.amd.faults import GpuFault, Trouble
@@ -16,6 +17,7 @@ from baregrad.emu.amd.state import FAULTS, STOPS, new
 from baregrad.emu.modes import Mode
 from baregrad.isa.amd.text import text
 
+Value = TypeVar("Value")
 Watcher = Callable[["Wave", int, Step], None]
 """Called before each instruction, with its address."""
 
@@ -23,8 +25,8 @@ Watcher = Callable[["Wave", int, Step], None]
 class Wave:
     """A wave of a workgroup. `stop` is why it does not run ("" while it may)."""
 
-    __slots__ = ("align", "cells", "code", "f", "group", "i", "kernel", "lane", "layout", "lds",
-                 "memory", "number", "pc", "steps", "stop", "u", "watcher")  # fmt: skip
+    __slots__ = ("cells", "code", "f", "group", "i", "kernel", "lane", "layout", "lds", "load", "load_lds",
+                 "memory", "number", "pc", "steps", "stop", "store", "store_lds", "u", "watcher")  # fmt: skip
 
     def __init__(
         self, code: Code, memory: Memory, lds: Local, group: tuple[int, int, int], number: int
@@ -34,40 +36,36 @@ class Wave:
         self.cells = new(self.layout)
         view = memoryview(self.cells)
         self.u, self.f, self.i = view.cast("I"), view.cast("f"), view.cast("i")
-        self.pc, self.lane, self.stop, self.align = 0, -1, "", 0
+        self.pc, self.lane, self.stop = 0, -1, ""
+        self.load: Callable[[int, int], int]
+        self.store: Callable[[int, int, int], None]
+        self.load_lds: Callable[[int, int], int]
+        self.store_lds: Callable[[int, int, int], None]
+        self.reach()
         self.watcher: Watcher | None = None
         self.steps: dict[int, Step] = {}
         self.refresh()
 
     # -- what compiled meanings call ------------------------------------------------------------------
 
-    def load(self, address: int, bits: int) -> int:
-        """Bits of memory."""
-        if self.align and address % self.align:
-            raise self.crooked("a load", address)
-        return self.memory.load(address, bits)
+    def reach(self, align: int = 0) -> None:
+        """Set how memory is reached: only at multiples of `align`, if that is given."""
+        self.load, self.store = self.memory.load, self.memory.store
+        self.load_lds, self.store_lds = self.lds.load, self.lds.store
+        if align:
+            self.load, self.load_lds = self.aligned(self.load, align), self.aligned(self.load_lds, align)
+            self.store, self.store_lds = self.aligned(self.store, align), self.aligned(self.store_lds, align)
 
-    def store(self, address: int, bits: int, value: int) -> None:
-        """Store bits to memory."""
-        if self.align and address % self.align:
-            raise self.crooked("a store", address)
-        self.memory.store(address, bits, value)
+    def aligned(self, access: Callable[..., Value], align: int) -> Callable[..., Value]:
+        """An access that must be aligned."""
 
-    def load_lds(self, address: int, bits: int) -> int:
-        """Bits of LDS."""
-        if self.align and address % self.align:
-            raise self.crooked("a load of LDS", address)
-        return self.lds.load(address, bits)
+        def checked(address: int, *rest: int) -> Value:
+            if address % align:
+                what = "a store" if len(rest) > 1 else "a load"
+                raise Trouble("alignment", f"{what} at {address:#x}, not a multiple of {align}", address)
+            return access(address, *rest)
 
-    def store_lds(self, address: int, bits: int, value: int) -> None:
-        """Store bits to LDS."""
-        if self.align and address % self.align:
-            raise self.crooked("a store to LDS", address)
-        self.lds.store(address, bits, value)
-
-    def crooked(self, what: str, address: int) -> Trouble:
-        """The error of an access that must be aligned."""
-        return Trouble("alignment", f"{what} at {address:#x}, not a multiple of {self.align}", address)
+        return checked
 
     def dpp(self, control: Control, exec: int) -> tuple[int, ...]:
         """Where DPP takes each lane's operand from."""
