@@ -130,6 +130,7 @@ def three(text: str, name: str) -> tuple[int, int, int]:
 @click.option("--args", "given", default="", help="Arguments, by spaces.")
 @click.option("--lds", type=int, help="Bytes of LDS that the launch gives.")
 @click.option("--budget", type=int, default=1 << 32, help="Instructions that may be done.")
+@click.option("--mode", type=click.Choice(["witness", "fast"]), default="witness", help="How it is run.")
 @click.option("--waits", is_flag=True, help="Fault where a wait for a load is missing.")
 @click.option("--strict", is_flag=True, help="Fault where waves have ended that others wait for.")
 @click.option("--trace", is_flag=True, help="Show every instruction with what it changes.")
@@ -137,7 +138,8 @@ def three(text: str, name: str) -> tuple[int, int, int]:
 @click.option("--watch", "watched", multiple=True, help="Show what changes a register (v5, s[0:1], vcc_lo).")
 @click.option("--seed", type=int, default=0, help="Of =random.")
 def command(  # noqa: PLR0913 - options
-    file: Path, name: str, grid: str, block: str, given: str, lds: int | None, budget: int, waits: bool,
+    file: Path, name: str, grid: str, block: str, given: str, lds: int | None, budget: int,
+    mode: str, waits: bool,
     strict: bool, trace: bool, breaks: tuple[str, ...], watched: tuple[str, ...], seed: int,
 ) -> None:  # fmt: skip
     """Run a kernel of the code object FILE, and show what became of its memory."""
@@ -145,6 +147,10 @@ def command(  # noqa: PLR0913 - options
     one = load("baregrad.isa.amd.code_object").read(file.read_bytes(), str(file))
     if not name and len(one.kernels) != 1:
         raise click.UsageError(f"--kernel is one of {', '.join(kernel.name for kernel in one.kernels)}")
+    if mode == "fast" and (trace or breaks or watched or waits or strict):
+        raise click.UsageError(
+            "--mode fast only runs: trace, break, watch, waits and strict are the witness's"
+        )
     name = name or one.kernels[0].name
     rng = Random(seed)
     args = [argument(text, rng) for text in given.split()]
@@ -156,6 +162,9 @@ def command(  # noqa: PLR0913 - options
         done = watch(amd, launch, breaks, watched, budget, everything=trace)
     else:
         runner = amd.Witness(strict=strict, waits=waits)
+        if mode == "fast":
+            device = load("baregrad.runtime").open_device("cpu")
+            runner = load("baregrad.engine.emulate").Fast(device)
         done = amd.emulate(one, name, *sizes, values, lds=lds, runner=runner, budget=budget).instructions
     seconds = time.perf_counter() - begin
     click.echo(f"{name}: {done} instructions in {seconds:.2f} s, {done / seconds / 1e6:.4f} million/s")
