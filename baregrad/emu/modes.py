@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from baregrad.base import memo
 from baregrad.isa.meaning import FLOATS, Type, values
 
 EVEN, UP, DOWN, ZERO = range(4)
@@ -36,25 +37,20 @@ class Mode(NamedTuple):
 
     def flushes(self, type: Type) -> tuple[bool, bool]:
         """Whether denormal inputs, and results, of a type become zeros."""
+        if type.bits < 16:
+            return False, False
         kept = self.denormals32 if type.bits == 32 or type.kind == "bf" else self.denormals64
         return not kept & 1, not kept & 2
-
-    def special(self, type: Type) -> bool:
-        """Does arithmetic of a type differ from the usual one?"""
-        return self.rounding(type) != EVEN or self.flushes(type)[1]
 
 
 NEAREST = Mode()
 
 
-def flush(type: Type, x: float) -> float:
-    """A denormal becomes a zero of its sign."""
-    return math.copysign(0.0, x) if abs(x) < _least(type) else x
-
-
-def _least(type: Type) -> float:
-    """The least normal number."""
-    return float(2.0 ** (2 - (1 << (type.bits - 2 - FLOATS[type.name].mantissa))))
+@memo
+def flusher(type: Type) -> Callable[[float], float]:
+    """What makes zeros, of their signs, of a type's denormals."""
+    least = float(2.0 ** (2 - (1 << (type.bits - 2 - FLOATS[type.name].mantissa))))
+    return lambda x: math.copysign(0.0, x) if -least < x < least else x
 
 
 def _neighbour(type: Type, bits: int, away: bool) -> int:
@@ -76,7 +72,7 @@ def rounded(mode: Mode, type: Type, exact: Fraction, zero: float = 0.0) -> float
     if how != EVEN:
         bits = _directed(type, how, bits, near, exact)
         near = values.decode(type, bits)
-    return flush(type, near) if mode.flushes(type)[1] else float(near)
+    return flusher(type)(near) if mode.flushes(type)[1] else float(near)
 
 
 def _odd(near: float, exact: Fraction) -> float:

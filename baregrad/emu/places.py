@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from baregrad.emu import numbers
-from baregrad.emu.modes import MODAL, flush
+from baregrad.emu.modes import MODAL, flusher
 from baregrad.isa.meaning import Node, Tree, Type, type_of, values, walk, written
 
 TEMPORARY = re.compile(r"t\d+")  # set once, so that it may have a second name
@@ -111,7 +111,7 @@ class Writer:
             "FMA": numbers.fma64, "TRUNC": numbers.trunc, "FLOOR": numbers.floor, "CEIL": numbers.ceil,
             "EVEN": numbers.even, "QUOTIENT": values.quotient, "REMAINDER": numbers.remainder,
             "EXP2": values.power_of_two, "LOG2": values.logarithm, "SIN": numbers.sine, "COS": numbers.cosine,
-            "LDEXP": values.scaled, "APPLY": values.apply, "LANES": LANES, "MODAL": MODAL, "FLUSH": flush,
+            "LDEXP": values.scaled, "APPLY": values.apply, "LANES": LANES, "MODAL": MODAL,
         }  # fmt: skip
 
     # -- lines -----------------------------------------------------------------------------------------
@@ -141,6 +141,11 @@ class Writer:
                 return known
         self.space[name] = value
         return name
+
+    def flusher(self, type: Type) -> str:
+        """The name of what makes zeros of a type's denormals."""
+        self.space[f"FLUSH_{type.name}"] = flusher(type)
+        return f"FLUSH_{type.name}"
 
     def constant(self, value: float) -> str:
         """A float as text."""

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from baregrad.emu.modes import MODAL, NEAREST, Mode
+from baregrad.emu.modes import EVEN, MODAL, NEAREST, Mode
 from baregrad.emu.places import Names, Spot, Writer
-from baregrad.isa.meaning import U1, Node, Tree, values, walk
+from baregrad.isa.meaning import U1, Node, Tree, Type, values, walk
 
 ARITHMETIC = frozenset((
     "add", "sub", "mul", "div", "sqrt", "fma", "trunc", "floor", "ceil", "even", "convert", "exp2", "log2",
@@ -277,7 +277,7 @@ class _Source(Writer):
     def input(self, node: Node) -> str:
         """A float operand of arithmetic: flushed where the mode says so."""
         text = self.real(node)
-        return f"FLUSH({self.bind(node.t)}, {text})" if self.mode.flushes(node.t)[0] else text
+        return f"{self.flusher(node.t)}({text})" if self.mode.flushes(node.t)[0] else text
 
     def natural(self, node: Node) -> tuple[str, str]:
         """An expression and the representation that it comes in."""
@@ -304,16 +304,25 @@ class _Source(Writer):
         return f"({form(a)} {COMPARED[node.op]} {form(b)})"
 
     def arithmetic(self, node: Node) -> tuple[str, str]:
-        """A float operation."""
-        if node.op == "convert":
-            return self.to_float(node)
+        """A float operation; its result is flushed where the mode says so."""
+        text, rep = self.to_float(node) if node.op == "convert" else self.computed(node)
+        if not self.mode.flushes(node.t)[1]:
+            return text, rep
+        return f"{self.flusher(node.t)}({text if rep == 'real' else self.rounded(text, node.t)})", "real"
+
+    def directed(self, op: str, type: Type, parts: list[str]) -> str:
+        """An operation that is not rounded to nearest; "" where the mode does so."""
+        if self.mode.rounding(type) == EVEN or op not in MODAL:
+            return ""
+        return f"MODAL[{op!r}]({self.bind(self.mode)}, {self.bind(type)}, {', '.join(parts)})"
+
+    def computed(self, node: Node) -> tuple[str, str]:
+        """A float operation, rounded as the mode says."""
         parts = [self.input(one) if one.t.is_float else self.value(one) for one in node.src]
         rep = "real" if node.t.bits == 64 else "wide"
-        if self.mode.special(node.t) and node.op in MODAL:
-            return (
-                f"MODAL[{node.op!r}]({self.bind(self.mode)}, {self.bind(node.t)}, {', '.join(parts)})",
-                "real",
-            )
+        directed = self.directed(node.op, node.t, parts)
+        if directed:
+            return directed, "real"
         if node.op in SIGNS:
             return f"({parts[0]} {SIGNS[node.op]} {parts[1]})", rep
         if node.op == "fma" and rep == "wide":
@@ -334,19 +343,16 @@ class _Source(Writer):
     def to_float(self, node: Node) -> tuple[str, str]:
         """A value as a float."""
         source, type = node.src[0], node.t
+        wider = source.t.is_float and source.t.bits < type.bits
+        text = self.input(source) if source.t.is_float else self.value(source)
+        directed = "" if wider else self.directed("convert", type, [text])
+        if directed:
+            return directed, "real"
         if source.t.is_float:
-            text = self.input(source)
-            wider = source.t.bits < type.bits
-            if not wider and self.mode.special(type):
-                return f"MODAL['convert']({self.bind(self.mode)}, {self.bind(type)}, {text})", "real"
             return text, "real" if wider or source.t == type else "wide"
-        text = self.value(source)
-        if type.bits == 64 and not self.mode.special(type):
-            return f"float({text})", "real"
-        if self.mode.special(type):
-            return f"MODAL['convert']({self.bind(self.mode)}, {self.bind(type)}, {text})", "real"
-        exact = source.t.bits <= EXACT
-        return (f"float({text})" if exact else f"ODD_OF_INT({text})"), "wide"
+        if type.bits == 64 or source.t.bits <= EXACT:
+            return f"float({text})", "real" if type.bits == 64 else "wide"
+        return f"ODD_OF_INT({text})", "wide"
 
     def _convert(self, node: Node) -> tuple[str, str]:
         source, type = node.src[0], node.t
