@@ -135,23 +135,33 @@ def modifier_bits(form: Form, given: Mapping[str, Given], fam: str) -> int:
     return word
 
 
-def banks(form: Form, fam: str, operands: list[Operand], word: int) -> None:
-    """The sources of a pair come from different banks. Source: RDNA3 ISA 7.6. Errors: EncodingError."""
-    found: dict[str, int] = {}
+@memo
+def banked(form: Form) -> tuple[tuple[str, int, int, int], ...]:
+    """The operands of a pair that come from different banks: which, of X, of Y, how many banks there are."""
+    found: dict[str, list[int]] = {}
     halves = form.name.split(" :: ")
-    for slot, one in zip(form.slots, operands, strict=True):
-        if not isinstance(one, Reg) or one.file != "v":
-            continue
+    for at, slot in enumerate(form.slots):
         name = halves[0] if slot.role[-1] == "X" else halves[1]
         key = {"S0": "src0", "S1": "src2" if "fmamk" in name else "src1"}.get(slot.role[:2], "")
         if slot.role[0] == "D" and ("fmac" in name or "dot2acc" in name):
             key = "src2"
-        bank = one.first % (2 if key == "src2" else 4)
-        if key and found.setdefault(key, -1) == bank:
+        if key:
+            found.setdefault(key, []).append(at)
+    return tuple(
+        (key, ats[0], ats[1], 2 if key == "src2" else 4) for key, ats in found.items() if len(ats) > 1
+    )
+
+
+def banks(form: Form, fam: str, operands: list[Operand], word: int) -> None:
+    """The sources of a pair come from different banks. Source: RDNA3 ISA 7.6. Errors: EncodingError."""
+    for key, x, y, count in banked(form):
+        one, other = operands[x], operands[y]
+        if not isinstance(one, Reg) or not isinstance(other, Reg) or not one.file == other.file == "v":
+            continue
+        if one.first % count == other.first % count:
             raise EncodingError(
-                f"{one!r} is in the other half's bank", why=f"the two {key} are of different banks"
+                f"{other!r} is in the other half's bank", why=f"the two {key} are of different banks"
             )
-        found[key] = bank
 
 
 @memo

@@ -68,6 +68,13 @@ def dpp_value(text: str, fam: str) -> int:
 
 def bits_value(text: str, each: int = 1) -> int:
     """The value of `[1,0,1]`, the low piece first. Errors: EncodingError."""
+    digits = text[1::2]
+    if (
+        text[0::2] == f"[{',' * (len(digits) - 1)}]"
+        and digits.isdecimal()
+        and max(digits) < chr(48 + (1 << each))
+    ):
+        return int(digits[::-1], 1 << each)
     match = re.fullmatch(r"\s*\[([^\[\]]*)\]\s*", text)
     if not match:
         raise refuse(text, "list of bits")

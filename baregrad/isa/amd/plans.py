@@ -10,13 +10,15 @@ from __future__ import annotations
 from baregrad.base import memo
 from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.archs import arch as arch_of
+from baregrad.isa.amd.doubts import doubt
 from baregrad.isa.amd.forms import by_name
 from baregrad.isa.amd.immediates import SYNTAX
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.layout import Form, Modifier, Sizes, Slot, put, sized
-from baregrad.isa.amd.make import LANES, completed, place, read_given, rules
+from baregrad.isa.amd.layout import Form, Modifier, Sizes, Slot, put, sized, take, width
+from baregrad.isa.amd.make import LANES, overlapping, place, read_given, rules
 from baregrad.isa.amd.operands import Operand, family
-from baregrad.isa.amd.words import WHOLE, names, operand, value
+from baregrad.isa.amd.reading import slow
+from baregrad.isa.amd.words import ONE, RANGE, WHOLE, names, operand, value
 
 # How many texts of a slot or a modifier are remembered, and how long those of operands are.
 MOST, MOST_MODIFIERS = 4096, 512
@@ -25,38 +27,65 @@ ALONE = ("flag", "flag1", "number")
 BY_TEXT = ("omod", "dpp")
 
 
+# What a text is in a slot: a code; with bits above it for what changes the operand, for a literal (it is
+# above them) and for an operand that the code does not say (a label, 65535 for -1); or -1 if it is not taken.
+NEG, ABS, SEXT, HALF, LITERAL, SAID, ABOVE = 32, 33, 34, 35, 36, 37, 64
+REFUSED = -1
+CODE = (1 << NEG) - 1
+
 # Plain tuples: taken apart in a third of the time that a named one takes.
-Placed = tuple[int, int, Operand]
-"""A text in a slot: its bits (-1 where the slot does not take it), its literal (-1 for none), its operand."""
 Chosen = tuple[int, int, int]
 """A modifier's text: the bits that it clears (-1 where there is no such modifier) and sets, and which of the
 form's modifiers it is, as a bit.
 """
-REFUSED: Placed = (-1, -1, 0)
 UNKNOWN: Chosen = (-1, 0, 0)
 
 
-class Words(dict[str, Placed]):
-    """What each text means in a slot."""
+class Words(dict[str, int]):
+    """What each text means in a slot that is the lowest bits."""
 
-    __slots__ = ("fam", "slot")
+    __slots__ = ("fam", "immediate", "signs", "slot")
 
     def __init__(self, fam: str, slot: Slot) -> None:
         super().__init__()
-        self.fam, self.slot = fam, slot
+        self.fam, self.slot, self.immediate = fam, slot, slot.kind in SYNTAX
+        self.signs = sum(1 << bit for bit in (slot.neg, slot.abs, slot.sext) if bit >= 0)
 
-    def __missing__(self, text: str) -> Placed:
+    def __missing__(self, text: str) -> int:
+        inner, flags = unsigned(text)
+        if flags and flags & ~self.signs == 0 and not self.immediate:
+            code = self[inner]
+            return code | flags if code >> LITERAL == 0 else REFUSED
         try:
-            if self.slot.kind in SYNTAX:
-                one = operand(text, self.slot, self.fam)
-            else:
-                text, one = meanings(self.fam)[text]
-            found = place(self.fam, self.slot, one)
+            if not self.immediate:
+                text, _ = meanings(self.fam)[text]  # the same string for all slots
+            code, literal, said = placed(self.fam, self.slot, text)
         except EncodingError:
-            found = REFUSED
-        if found[1] < 0 and len(self) < MOST:
-            self[text] = found
-        return found
+            code, literal, said = REFUSED, -1, 0
+        if literal >= 0:
+            return code | 1 << LITERAL | literal << ABOVE
+        if self.immediate and code >= 0 and said != slow(self.slot, code, self.fam):
+            code |= 1 << SAID
+        if len(self) < MOST:
+            self[text] = code
+        return code
+
+
+def unsigned(text: str) -> tuple[str, int]:
+    """A register without what is written around it, and the bits that this is; no bits for all else."""
+    inner, flags = text, 0
+    if inner[:1] == "-":
+        inner, flags = inner[1:], 1 << NEG
+    if inner[:1] == "|" and inner[-1:] == "|":
+        inner, flags = inner[1:-1], flags | 1 << ABS
+    elif inner[:5] == "sext(" and inner[-1:] == ")":
+        inner, flags = inner[5:-1], flags | 1 << SEXT
+    return inner, flags if ONE.fullmatch(inner) or RANGE.fullmatch(inner) else 0
+
+
+def placed(fam: str, slot: Slot, text: str) -> tuple[int, int, Operand]:
+    """The bits of a text in a slot, its literal (-1 for none), its operand. Errors: EncodingError."""
+    return place(fam, slot, operand(text, slot, fam) if slot.kind in SYNTAX else meanings(fam)[text][1])
 
 
 class Meanings(dict[str, tuple[str, Operand]]):
@@ -98,9 +127,9 @@ class Choices(dict[str, Chosen]):
     def __missing__(self, text: str) -> Chosen:
         if text.partition(":")[0] not in self.names:
             return UNKNOWN
-        if len(self) > MOST_MODIFIERS:
-            self.clear()
-        found = self[text] = self.found(text)
+        found = self.found(text)
+        if len(self) < MOST_MODIFIERS:
+            self[text] = found
         return found
 
     def found(self, text: str) -> Chosen:
@@ -119,11 +148,45 @@ class Choices(dict[str, Chosen]):
         return clear, bits, which
 
 
+Field = tuple[Words, int, int, Slot]
+"""A slot: what texts mean in it, its lowest bit, what is above all codes that are put there as they are."""
+
+
+@memo
+def field(fam: str, slot: Slot) -> Field:
+    """A slot; what texts mean in it is the same for all that differ only in where their bits are."""
+    low, size = slot.where[0] if slot.where else (0, 0)
+    plain = slot._replace(role="", read=True, written=False, where=((0, width(slot.where)),) if size else ())
+    plain = plain._replace(
+        neg=NEG if slot.neg >= 0 else -1,
+        abs=ABS if slot.abs >= 0 else -1,
+        sext=SEXT if slot.sext >= 0 else -1,
+        half=HALF if slot.half >= 0 else -1,
+    )
+    return words(fam, plain), low, 1 << (size if len(slot.where) > 1 else NEG), slot
+
+
+@memo
+def fields(fam: str, slots: tuple[Slot, ...]) -> tuple[Field, ...]:
+    """Slots; the same object for equal ones: less memory is faster."""
+    return tuple(field(fam, slot) for slot in slots)
+
+
 @memo
 def words(fam: str, slot: Slot) -> Words:
-    """What texts mean in a slot: the same for all slots that differ only in what is done with the operand."""
-    plain = slot._replace(role="", read=True, written=False)
-    return words(fam, plain) if plain != slot else Words(fam, slot)
+    """What texts mean in a slot."""
+    return Words(fam, slot)
+
+
+def scattered(slot: Slot, code: int) -> int:
+    """The bits of a code whose field lies apart, and of what changes its operand."""
+    bits = put(slot.where, code)
+    if not code >> NEG:
+        return bits
+    for flag, at in ((NEG, slot.neg), (ABS, slot.abs), (SEXT, slot.sext), (HALF, slot.half)):
+        if code >> flag & 1:
+            bits |= 1 << at
+    return bits
 
 
 @memo
@@ -137,7 +200,8 @@ class Plan:
     `wanted` the modifiers that must be written.
     """
 
-    __slots__ = ("base", "choices", "form", "mask", "plain", "rules", "slots", "value", "wanted")
+    __slots__ = ("bare", "base", "choices", "doubt", "form", "literal", "mask", "overlaps", "size", "slots",
+                 "value", "wanted")  # fmt: skip
 
     def __init__(self, form: Form) -> None:
         fam, base, wanted = family(form.arch), form.value | form.also, 0
@@ -147,44 +211,79 @@ class Plan:
             if must or (one.style in ALONE and form.mask & form.value & put(one.where, -1)):
                 wanted |= 1 << at
         self.form, self.base, self.wanted = form, base, wanted
-        self.mask, self.value = form.mask, form.value
-        self.slots = tuple(words(fam, slot) for slot in form.slots)
-        self.choices, self.rules = choices(form.modifiers, fam), rules(form)
-        self.plain = not self.rules and form.literal != "always"
+        self.mask, self.value, self.size, self.literal = form.mask, form.value, form.size, form.literal
+        self.slots = fields(fam, tuple(slot._replace(read=True, written=False) for slot in form.slots))
+        self.choices, self.doubt = choices(form.modifiers, fam), doubt(form)
+        self.overlaps = tuple((at, where) for at, where, _ in overlapping(form))
+        self.bare = self.modified([])
 
     def read(self, pieces: list[str], given: list[str]) -> Inst | None:
         """The instruction of the form with these words, None where it does not take them."""
-        word = self.modified(given) if given or self.wanted else self.base
-        if word & self.mask != self.value:
+        word = self.modified(given) if given else self.bare
+        if word < 0:
             return None
-        literal, operands = -1, []
-        for slot, piece in zip(self.slots, pieces, strict=True):
-            bits, extra, one = slot[piece]
-            if bits < 0:
+        above_codes = 0
+        for (known, low, above, slot), piece in zip(self.slots, pieces, strict=True):
+            code = known[piece]
+            if 0 <= code < above:
+                word |= code << low
+            elif code < 0:
                 return None
-            if extra >= 0:
-                if literal not in (-1, extra) or not self.form.literal:
-                    return None
-                literal = extra
-            word |= bits
-            operands.append(one)
-        if self.plain and literal < 0:
-            return Inst(self.form, word, self.form.size, tuple(operands))
-        try:
-            return completed(self.form, self.rules, operands, word, literal)
-        except EncodingError:
+            else:
+                word |= scattered(slot, code)
+                above_codes |= code >> LITERAL
+        if (self.overlaps or (self.doubt is not None and self.doubt(word))) and self.broken(pieces, word):
             return None
+        if above_codes or self.literal == "always":
+            return self.completed(pieces, word)
+        return Inst(self.form, word, self.size)
+
+    def completed(self, pieces: list[str], word: int) -> Inst | None:
+        """The instruction with its literal and operands that its bits do not say."""
+        literal, said, size = -1, False, self.size
+        for (known, _, _, _), piece in zip(self.slots, pieces, strict=True):
+            code = known[piece]
+            if code >> LITERAL & 1:
+                if literal not in (-1, code >> ABOVE) or not self.literal:
+                    return None
+                literal = code >> ABOVE
+            said = said or bool(code >> SAID & 1)
+        if literal >= 0:
+            word |= literal << 8 * size
+            size += 4
+        elif self.literal == "always":
+            return None
+        return Inst(self.form, word, size, self.operands(pieces) if said else None)
+
+    def operands(self, pieces: list[str]) -> tuple[Operand, ...]:
+        """The operands of words that the form takes."""
+        fam = family(self.form.arch)
+        return tuple(placed(fam, slot, piece)[2] for slot, piece in zip(self.form.slots, pieces, strict=True))
+
+    def broken(self, pieces: list[str], word: int) -> bool:
+        """Is a rule of the form broken? Where bits lie that two operands share, both must have put theirs."""
+        if self.doubt is None or not self.doubt(word):
+            slots = self.slots
+            if all(take(where, word) == slots[at][0][pieces[at]] & CODE for at, where in self.overlaps):
+                return False
+        form, operands = self.form, list(self.operands(pieces))
+        try:
+            for rule in rules(form):
+                rule(form, family(form.arch), operands, word)
+        except EncodingError:
+            return True
+        return False
 
     def modified(self, given: list[str]) -> int:
-        """The bits of the form with modifiers; where it does not take them, some that are not of the form."""
+        """The bits of the form with modifiers, -1 where it does not take them."""
         word, seen, known = self.base, 0, self.choices
         for piece in given:
             clear, bits, which = known[piece]
             if clear < 0 or seen & which:
-                return ~self.value
+                return -1
             word = word & ~clear | bits
             seen |= which
-        return word if seen & self.wanted == self.wanted else ~self.value
+        return word if seen & self.wanted == self.wanted and word & self.mask == self.value else -1
 
 
 class ImagePlan:
@@ -199,7 +298,7 @@ class ImagePlan:
     def read(self, pieces: list[str], given: list[str]) -> Inst | None:
         """The instruction of the form with these words, None where it does not take them."""
         word = self.plan.modified(given)
-        if word & self.plan.mask != self.plan.value:
+        if word < 0:
             return None
         try:
             self.sizes.refuse(word)
@@ -233,8 +332,74 @@ def cut(rest: str) -> tuple[list[str], list[str]]:
     return pieces, given
 
 
-Known = tuple[dict[int, tuple[Plan, ...]], tuple[ImagePlan, ...]]
-"""Plans of a name: by their operands' number (-1: it is the whole rest of the line), and those of images."""
+CUT = 7  # letters of a modifier that are enough to choose a form by: "row_mas", "cbsz:2", "fi:1"
+Row = tuple[tuple[Modifier, ...], str, int, int, int]
+"""What decides whether a form is tried: its modifiers, their family, those that must be written; the bits of
+modifiers that are fixed, and what these are.
+"""
+
+
+class Chooser(dict[tuple[str, ...], tuple[int, ...]]):
+    """Which of some forms may take modifiers with these beginnings: their numbers, in order."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: tuple[Row, ...]) -> None:
+        super().__init__()
+        self.rows = rows
+
+    def __missing__(self, begins: tuple[str, ...]) -> tuple[int, ...]:
+        found = tuple(at for at, row in enumerate(self.rows) if fits(row, begins))
+        if len(self) < MOST:
+            self[begins] = found
+        return found
+
+
+def fits(row: Row, begins: tuple[str, ...]) -> bool:
+    """May a form take modifiers with these beginnings? What is shorter than CUT is all of a modifier."""
+    known, fam, wanted, mask, value = row
+    seen = 0
+    for begin in begins:
+        name, colon, _ = begin.partition(":")
+        whole = colon or len(begin) < CUT
+        those = {
+            one for word, one in names(known).items() if (word == name if whole else word.startswith(name))
+        }
+        if not those:
+            return False
+        seen |= sum(1 << known.index(one) for one in those)
+        if len(begin) < CUT:
+            clear, bits, _ = choices(known, fam)[begin]
+            if clear < 0 or (bits ^ value) & mask & clear:
+                return False
+    return seen & wanted == wanted
+
+
+@memo
+def chooser(rows: tuple[Row, ...]) -> Chooser:
+    """What chooses among forms: the same for all names whose forms have the same modifiers."""
+    return Chooser(rows)
+
+
+Group = tuple[tuple[Plan, ...], Chooser | None]
+"""Plans of a name with as many operands, and what chooses among several."""
+NONE: Group = (), None
+Known = tuple[int, Group, dict[int, Group], tuple[ImagePlan, ...]]
+"""Plans of a name: a number of operands with its plans (-1: seldom), plans by the operands' number (-1: it is
+the whole rest of the line), and those of images.
+"""
+
+
+def group(each: list[Plan]) -> Group:
+    """Plans with what chooses among them."""
+    if len(each) == 1:
+        return tuple(each), None
+    rows = []
+    for one in each:
+        known, fam = one.form.modifiers, family(one.form.arch)
+        mask = one.mask & sum(put(modifier.where, -1) for modifier in known)
+        rows.append((known, fam, one.wanted, mask, one.value & mask))
+    return tuple(each), chooser(tuple(rows))
 
 
 class Plans(dict[str, Known]):
@@ -255,7 +420,9 @@ class Plans(dict[str, Known]):
                 continue
             whole = len(form.slots) == 1 and form.slots[0].kind in WHOLE
             found.setdefault(-1 if whole else len(form.slots), []).append(Plan(form))
-        made = {count: tuple(each) for count, each in found.items()}, tuple(images)
+        groups = {count: group(each) for count, each in found.items()}
+        count = -1 if images or not groups or min(groups) < 1 else next(iter(groups))
+        made = count, groups.get(count, NONE), groups, tuple(images)
         if found or images:
             self[name] = made
         return made
@@ -270,19 +437,23 @@ def plans(arch: str, wave: int) -> Plans:
 
 def read(known: Known, rest: str) -> Inst | None:
     """The instruction of the first form that takes the rest of a line, None where no plan fits."""
-    found, images = known
+    count, (tried, choose), groups, images = known
     if images:
         return read_image(images, rest)
-    given: list[str] = []
-    if -1 in found:
-        tried, pieces = found[-1], [rest]
-    elif 0 in found:
-        tried, pieces, given = found[0], [], rest.split()
+    pieces, given = rest.split(", "), []
+    if count < 0:
+        if len(groups) != 1:
+            return None
+        (whole, (tried, choose)), pieces = *groups.items(), [rest]
+        if not whole:
+            pieces, given = [], rest.split()
     else:
-        pieces, given = cut(rest)
-        tried = found.get(len(pieces), ())
-    if len(found) > 1 and (0 in found or -1 in found):
-        return None
+        if " " in pieces[-1]:
+            pieces[-1], *given = pieces[-1].split()
+        if len(pieces) != count:
+            tried, choose = groups.get(len(pieces), NONE)
+    if choose is not None:
+        tried = tuple([tried[at] for at in choose[tuple([word[:CUT] for word in given])]])
     for one in tried:
         inst = one.read(pieces, given)
         if inst is not None:

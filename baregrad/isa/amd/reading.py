@@ -88,22 +88,22 @@ def getter(fam: str, slot: Slot) -> Getter:
 def operands(form: Form, word: int) -> tuple[Operand, ...]:
     """The operands of an instruction, with its literal and what changes them."""
     _, rows, changes = getters(form)
-    found = []
+    fam, found = family(form.arch), []
     for shift, bits, known, slot in rows:
-        one = known[word >> shift & bits] if known else slow(slot, word, form)
+        one = known[word >> shift & bits] if known else slow(slot, word, fam)
         found.append(Literal(word >> 8 * form.size) if one is None else one)
     if word & changes:
         found = [changed(slot, one, word) for (_, _, _, slot), one in zip(rows, found, strict=True)]
     return tuple(found)
 
 
-def slow(slot: Slot, word: int, form: Form) -> Operand | None:
+def slow(slot: Slot, word: int, fam: str) -> Operand | None:
     """A slot whose bits lie apart, an immediate, or the literal, which is None here."""
     if slot.kind == "literal":
         return None
     code = take(slot.where, word)
     if slot.kind not in SYNTAX:
-        return table(family(form.arch), slot.kind, slot.registers)[code]
+        return table(fam, slot.kind, slot.registers)[code]
     if slot.type == "i" and code >> width(slot.where) - 1:
         return code - (1 << width(slot.where))
     return code

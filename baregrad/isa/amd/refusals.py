@@ -29,16 +29,24 @@ WIDEST_FREE = 128
 def refusals(form: Form) -> tuple[Rule, ...]:
     """The checks of a form."""
     found = []
+    feeding = fed(form)
+    if feeding is not None:
+        found.append(bus(*feeding))
+    if OVERLAP.fullmatch(form.entry.name) and form.slots[0].bits > WIDEST_FREE:
+        found.append(apart)
+    return tuple(found)
+
+
+def fed(form: Form) -> tuple[tuple[int, ...], tuple[Operand, ...], int] | None:
+    """The operands that all lanes may share, what is read besides, how many can be; None if all can."""
     fam, entry = family(form.arch), form.entry
     if entry.format[0] == "V" and not entry.format.startswith("VINT"):
         limit = 1 if ONLY_ONE.fullmatch(entry.name) else LIMITS[fam]
         at = tuple(i for i, slot in enumerate(form.slots) if constant(slot))
         always = (VCC[form.wave],) if "DIV_FMAS" in entry.name or "DUAL_CNDMASK" in entry.name else ()
         if len(at) + len(always) > limit:
-            found.append(bus(at, always, limit))
-    if OVERLAP.fullmatch(entry.name) and form.slots[0].bits > WIDEST_FREE:
-        found.append(apart)
-    return tuple(found)
+            return at, always, limit
+    return None
 
 
 def constant(slot: Slot) -> bool:
