@@ -276,18 +276,18 @@ class Late(BaseException):
 
 @contextmanager
 def watched(seconds: float) -> Iterator[None]:
-    """A limit of time for what runs inside."""
+    """A limit of CPU time for what runs inside: others may keep the machine busy."""
 
     def late(*_: object) -> None:
         raise Late
 
-    old = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    old = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, old)
 
 
 def witness(rng: random.Random) -> Runner:

@@ -91,7 +91,8 @@ class Code:
         """The instruction at an address and its size."""
         at = address - self.base
         if not 0 <= at < len(self.data) or at & 3:
-            raise Trouble("fetch", f"an instruction at {address:#x}", address, lane=False)
+            said = f"no instruction at {address:#x}: {len(self.data)} bytes of code are at {self.base:#x}"
+            raise Trouble("fetch", said, address, lane=False)
         try:
             return decode(self.arch, self.data, at, wave=self.layout.lanes)
         except EncodingError as error:
@@ -116,8 +117,16 @@ class Code:
                 most = self.registers.get(found.file)
                 if most is not None and found.first + found.size > most:
                     raise Trouble(
-                        "registers", f"{found!r} of a kernel with {most} of {found.file}", lane=False
+                        "registers", f"{found!r}: the kernel has {most} of {found.file}", lane=False
                     )
+
+    def by_lane(self, address: int) -> bool:
+        """Is what is there done lane by lane?"""
+        try:
+            meaning = self.meanings.of(self.decoded(address)[0])
+        except (Trouble, BaregradError):
+            return False
+        return meaning is not None and meaning.scope == "lane"
 
     def made(self, inst: Inst, after: int, mode: Mode = NEAREST) -> Step:
         """What an instruction does, with its operands."""

@@ -33,7 +33,7 @@ KINDS = {
     "wait": Kind("nothing waited until the value was there", "put s_waitcnt before it"),
     "undefined": Kind("what is read was never written", "write it first"),
     "fetch": Kind("no code is there", "mend the branch, or end the program with s_endpgm"),
-    "registers": Kind("there are no such registers", "mend the index"),
+    "registers": Kind("the kernel has fewer registers", "mend the index, or let its descriptor have more"),
     "stack": Kind("it is nested too deeply", "mend the program"),
 }  # fmt: skip
 

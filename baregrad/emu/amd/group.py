@@ -82,6 +82,7 @@ def met(waves: list[Wave], *, strict: bool = False) -> list[Wave]:
         raise GpuFault(
             "barrier", f"wave {wave.number} waits at a barrier, and {others}", group=wave.group,
             wave=wave.number, pc=wave.pc - wave.code.base, kernel=wave.kernel,
+            instruction=wave.shown(wave.pc),
         )  # fmt: skip
     for wave in waiting:
         wave.stop = ""
@@ -90,7 +91,8 @@ def met(waves: list[Wave], *, strict: bool = False) -> list[Wave]:
 
 def out_of_budget(wave: Wave, budget: int) -> GpuFault:
     """The error for too many instructions."""
+    pc = wave.get("PC")
     return GpuFault(
-        "budget", f"{budget} instructions were done", group=wave.group, wave=wave.number,
-        pc=wave.get("PC") - wave.code.base, kernel=wave.kernel,
+        "budget", f"{budget} instructions of the workgroup were done", group=wave.group, wave=wave.number,
+        pc=pc - wave.code.base, kernel=wave.kernel, instruction=wave.shown(pc),
     )  # fmt: skip

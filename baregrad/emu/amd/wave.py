@@ -73,6 +73,8 @@ class Wave:
 
     def trap(self, name: str) -> None:
         """An instruction faults by itself."""
+        if name == "scratch":
+            raise Trouble("scratch", f"an access beyond the {self.get('SCRATCH_SIZE')} bytes of a lane")
         raise Trouble("trap", name)
 
     @property
@@ -127,8 +129,7 @@ class Wave:
             while done < budget:
                 step = self.steps.get(pc)
                 if step is None:
-                    self.pc = pc
-                    step = self.code.step(pc, Mode.of(self.get("MODE")))
+                    step = self.met(pc)
                 self.pc = pc
                 if self.watcher is not None:
                     self.watcher(self, pc, step)
@@ -147,6 +148,23 @@ class Wave:
         self.set("STOP", STOPS.index(self.stop or "running"))
         return done
 
+    def met(self, pc: int) -> Step:
+        """The instruction at an address; what is no address of one is the fault of the one before."""
+        before, self.pc = self.pc, pc
+        try:
+            return self.code.step(pc, Mode.of(self.get("MODE")))
+        except Trouble as trouble:
+            if trouble.kind == "fetch" and 0 <= before - self.code.base < len(self.code.data):
+                self.pc = before
+            raise
+
+    def shown(self, pc: int) -> str:
+        """The text of an instruction, "" if none is there."""
+        try:
+            return text(self.code.decoded(pc)[0])
+        except Trouble:
+            return ""
+
     def step(self) -> str:
         """Do one instruction, at PC; gives what stopped the wave, "" if nothing did."""
         self.run(1)
@@ -154,17 +172,14 @@ class Wave:
 
     def fault(self, trouble: Trouble) -> GpuFault:
         """The error for what went wrong at PC; the state says it too."""
-        try:
-            shown = text(self.code.decoded(self.pc)[0])
-        except Trouble:
-            shown = ""
         self.stop = "fault"
-        lane = self.lane if trouble.lane else -1
+        lane = self.lane if trouble.lane and self.code.by_lane(self.pc) else -1
         self.set("STOP", STOPS.index("fault"))
         self.set("FAULT", FAULTS.index(trouble.kind))
         self.set("FAULT_LANE", lane & 0xFFFFFFFF)
         self.set("FAULT_AT", trouble.address & (1 << 64) - 1)
         return GpuFault(
             trouble.kind, trouble.what, group=self.group, wave=self.number, lane=lane,
-            pc=self.pc - self.code.base, instruction=shown, address=trouble.address, kernel=self.kernel,
+            pc=self.pc - self.code.base, instruction=self.shown(self.pc), address=trouble.address,
+            kernel=self.kernel,
         )  # fmt: skip

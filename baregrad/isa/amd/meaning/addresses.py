@@ -22,11 +22,11 @@ GLOBAL = (
     ("SADDR", "a = SADDR + u64(laneId) * 4 + i64(OFFSET.i).u"),
     ("", "a = u64(laneId) * 4 + i64(OFFSET.i).u"),
 )
-SCRATCH = (
-    ("ADDR SADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(SADDR + ADDR + OFFSET)"),
-    ("SADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(SADDR + OFFSET)"),
-    ("ADDR", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(ADDR + OFFSET)"),
-    ("", "a = SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE) + u64(OFFSET)"),
+SCRATCH = (  # in the lane's part
+    ("ADDR SADDR", "o = u64(SADDR + ADDR + OFFSET)"),
+    ("SADDR", "o = u64(SADDR + OFFSET)"),
+    ("ADDR", "o = u64(ADDR + OFFSET)"),
+    ("", "o = u64(OFFSET)"),
 )
 SCALAR = (
     ("SOFFSET OFFSET", "a = SBASE + u64(SOFFSET) + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
@@ -77,6 +77,7 @@ class Access:
         self.made: Node | None = None
         self.fixed: Node | None = None  # of a buffer: what is added to an offset
         self.limit: Node | None = None
+        self.private: Node | None = None  # where the lane's scratch begins
         self.held: dict[tuple[Node, Type], Node] = {}  # what was loaded in this block and not stored since
 
     # -- addresses -----------------------------------------------------------------------------------
@@ -112,7 +113,9 @@ class Access:
         if self.format in ("FLAT", "GLOBAL"):
             return self.text(values, chosen(GLOBAL, self.names))
         if self.format == "SCRATCH":
-            return self.text(values, chosen(SCRATCH, self.names))
+            self.private = values.fresh(self.own(const(U64, 0)), "scratch")
+            offset = self.text(values, chosen(SCRATCH, self.names))
+            return values.fresh(Node("add", U64, (self.private, offset)), "address")
         if self.format == "SMEM":
             name = self.names.form.entry.name
             rows = SCALAR_BUFFER if self.is_buffer else SCRATCH_SCALAR if "SCRATCH" in name else SCALAR
@@ -195,7 +198,18 @@ class Access:
             read = Node("set", None, (found, Node("load", width, (where,), "")))
             values.out.append(when(inside, (read,)))
             return found
+        values.out += self.inside(wide(at), width.bits)
         return values.fresh(Node("load", width, (wide(at),), ""), "loaded")
+
+    def inside(self, at: Node, bits: int) -> tuple[Node, ...]:
+        """A fault if an access to scratch goes beyond the lane's part; of other memory the machine knows."""
+        return () if self.private is None else self.beyond(Node("sub", U64, (at, self.private)), bits)
+
+    def beyond(self, offset: Node, bits: int) -> tuple[Node, ...]:
+        """A fault if an offset and what follows is beyond the lane's scratch."""
+        end = Node("add", U64, (offset, const(U64, (bits + 7) // 8)))
+        size = wide(self.names.register("SCRATCH_SIZE"))
+        return (Node("trap", None, (Node("not", U1, (Node("le", U1, (end, size)),)),), "scratch"),)
 
     def store(self, values: Values, address: Value, value: Node) -> None:
         """Write a value."""
@@ -210,6 +224,7 @@ class Access:
             inside, where = self.place(values, wide(at), data.t.bits)
             values.out.append(when(inside, (Node("store", None, (where, data), ""),)))
         else:
+            values.out += self.inside(wide(at), data.t.bits)
             values.out.append(Node("store", None, (wide(at), data), ""))
 
     def within(self, at: Node, bits: int) -> Node:
@@ -232,7 +247,7 @@ class Access:
         own = Node("set", None, (found, Node("load", type, (self.own(offset),), "")))
         device = Node("set", None, (found, Node("load", type, (at,), "")))
         values.out.append(either(local, (when(self.within(offset, type.bits), (here,)),),
-                                 (either(private, (own,), (device,)),)))  # fmt: skip
+                                 (either(private, (*self.beyond(offset, type.bits), own), (device,)),)))  # fmt: skip
         return found
 
     def store_flat(self, values: Values, at: Node, data: Node) -> None:
@@ -242,7 +257,7 @@ class Access:
         own = Node("store", None, (self.own(offset), data), "")
         device = Node("store", None, (at, data), "")
         values.out.append(either(local, (when(self.within(offset, data.t.bits), (here,)),),
-                                 (either(private, (own,), (device,)),)))  # fmt: skip
+                                 (either(private, (*self.beyond(offset, data.t.bits), own), (device,)),)))  # fmt: skip
 
     def apertures(self, values: Values, at: Node) -> tuple[Node, Node, Node]:
         """Is an address in local memory, in this lane's, and how far? Source: RDNA3 ISA 11.1"""
