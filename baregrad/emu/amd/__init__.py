@@ -6,6 +6,7 @@ becomes is in emu/source.py. What is not here: meanings (isa/amd/meaning), the f
 
 from __future__ import annotations
 
+from baregrad.emu.amd.allotted import beyond
 from baregrad.emu.amd.code import Code, Meanings, Step
 from baregrad.emu.amd.faults import GpuFault
 from baregrad.emu.amd.group import Group, Runner, Witness
@@ -18,6 +19,6 @@ from baregrad.emu.amd.wave import Wave
 
 __all__ = [
     "FAULTS", "STOPS", "Change", "Code", "Event", "GpuFault", "Group", "Launch", "Layout", "Local",
-    "Meanings", "Memory", "Result", "Runner", "Step", "Waits", "Wave", "Witness", "emulate", "layout", "new",
-    "register", "steps", "stops",
+    "Meanings", "Memory", "Result", "Runner", "Step", "Waits", "Wave", "Witness", "beyond", "emulate",
+    "layout", "new", "register", "steps", "stops",
 ]  # fmt: skip

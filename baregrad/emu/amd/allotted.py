@@ -6,8 +6,12 @@ nothing. What is not here: memory and LDS (launch.py), how a wave starts (launch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from baregrad.base.errors import ConfigError
 from baregrad.isa.amd.code_object import Descriptor, Kernel
+from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.operands import Changed, Reg
 
 USER_SGPRS = 16  # that a wave can begin with, besides those of its place in the grid
 WAVE_SCRATCH = 8 << 20  # bytes: a field of 13 bits in KiB, or of 15 in 256 bytes. Source: LLVM's GCNSubtarget
@@ -31,6 +35,17 @@ def registers(one: Descriptor) -> dict[str, int]:
         return {"v": total, "a": 0, "s": scalar}
     before = (known["accum_offset"] + 1) * PART
     return {"v": before, "a": max(0, min(total - before, EACH)), "s": scalar}
+
+
+def beyond(inst: Inst, allotted: Mapping[str, int]) -> str:
+    """What is wrong with the registers that an instruction names, "" for nothing."""
+    for one in inst.operands:
+        found = one.value if isinstance(one, Changed) else one
+        if isinstance(found, Reg):
+            most = allotted.get(found.file)
+            if most is not None and found.first + found.size > most:
+                return f"{found!r}: the kernel has {most} of {found.file}"
+    return ""
 
 
 def check(kernel: Kernel, lanes: int, room: int) -> None:

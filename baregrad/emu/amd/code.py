@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from baregrad.base import memo
 from baregrad.base.errors import BaregradError, EncodingError
 from baregrad.emu.amd.actions import ACTIONS
+from baregrad.emu.amd.allotted import beyond
 from baregrad.emu.amd.binding import bind
 from baregrad.emu.amd.faults import Trouble
 from baregrad.emu.amd.state import Layout
@@ -20,7 +21,6 @@ from baregrad.emu.modes import NEAREST, Mode
 from baregrad.emu.source import Compiled, compiled
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.amd.operands import Changed, Reg
 from baregrad.isa.amd.text import text
 from baregrad.isa.meaning import Tree
 
@@ -101,24 +101,15 @@ class Code:
     def step(self, address: int, mode: Mode = NEAREST) -> Step:
         """Decode an instruction and compile what it does."""
         inst, size = self.decoded(address)
-        self.check(inst)
+        wrong = beyond(inst, self.registers)
+        if wrong:
+            raise Trouble("registers", wrong, lane=False)
         try:
             step = self.made(inst, address + size, mode)
         except BaregradError as error:
             raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
         self.steps(mode)[address] = step
         return step
-
-    def check(self, inst: Inst) -> None:
-        """Errors: Trouble for an instruction that names a register beyond those of the kernel."""
-        for one in inst.operands:
-            found = one.value if isinstance(one, Changed) else one
-            if isinstance(found, Reg):
-                most = self.registers.get(found.file)
-                if most is not None and found.first + found.size > most:
-                    raise Trouble(
-                        "registers", f"{found!r}: the kernel has {most} of {found.file}", lane=False
-                    )
 
     def by_lane(self, address: int) -> bool:
         """Is what is there done lane by lane?"""

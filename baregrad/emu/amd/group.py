@@ -43,8 +43,8 @@ class Witness:
     def __init__(self, *, strict: bool = False, waits: bool = False) -> None:
         self.strict, self.waits = strict, waits
 
-    def run(self, group: Group, budget: int) -> int:
-        """Do all instructions of a workgroup."""
+    def run(self, group: Group, budget: int, before: int = 0) -> int:
+        """Do all instructions of a workgroup; `before` were done by others."""
         done = 0
         if self.waits:
             for wave in group.waves:
@@ -52,7 +52,7 @@ class Witness:
         for wave in self.turns(group):
             done += wave.run(min(TURN, budget - done))
             if done >= budget and not wave.stop:
-                raise out_of_budget(wave, budget)
+                raise out_of_budget(wave, before + budget)
         return done
 
     def turns(self, group: Group) -> Iterator[Wave]:

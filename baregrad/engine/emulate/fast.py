@@ -1,18 +1,21 @@
 """Running waves of a kernel as native code: decoded once, stitched, and run until all waves have ended.
 
 What has no template, or was refused (an access out of bounds), comes back to Python, is done by a witness on
-the same state, and goes on behind it. Read stitch.py and templates.py first.
+the same state, and goes on behind it. Where native code cannot go on at all (a jump to what was not decoded,
+the end of the budget), `Waves.run` raises Stopped and `Waves.places` says where all waves are, for a witness
+to do the rest. Read stitch.py and templates.py first.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from baregrad.base.errors import BaregradError, Fault
-from baregrad.emu.amd import STOPS, Layout
+from baregrad.emu.amd import STOPS, Layout, beyond
 from baregrad.engine.emulate import stitch
 from baregrad.engine.emulate.stitch import Item
 from baregrad.engine.emulate.templates import Templates, cells_of
@@ -28,12 +31,23 @@ SKIPPED = frozenset(("wait", "delay", "priority", "hint", "sleep", "message"))
 CONDITIONAL = {"S_CBRANCH_" + name.upper(): name for name in stitch.CONDITIONS if name}
 
 
+FAULTING = ("S_CODE_END",)  # an end that no wave should come to: the witness says so
+
+
 class Decoded(NamedTuple):
-    """An instruction at its place in the code."""
+    """An instruction at its place in the code; None where code goes on and none is known."""
 
     at: int
     size: int
-    inst: Inst
+    inst: Inst | None
+
+
+class Stopped(Fault):
+    """Native code cannot go on with a wave: `left` is what is left of the budget."""
+
+    def __init__(self, wave: int, why: str, left: int) -> None:
+        super().__init__(f"wave {wave} leaves native code", why=why, mend="let a witness do the rest")
+        self.wave, self.left = wave, left
 
 
 class Memory(NamedTuple):
@@ -59,22 +73,22 @@ class Native:
 
     __slots__ = (
         "_blocks", "_functions", "_kernel", "_table", "_words", "base", "blocks", "changes_modes", "code",
-        "entry", "fallbacks", "functions", "items", "numbers", "order", "templates",
+        "entry", "fallbacks", "functions", "items", "numbers", "order", "registers", "templates",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that native code is made of
         self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
-        memory: Memory,
+        memory: Memory, registers: Mapping[str, int] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        self.templates, self.base = templates, base
+        self.templates, self.base, self.registers = templates, base, registers
         self.order = reachable(arch, code, entries, templates.lanes)
-        if any(one.inst.effects.control in ("jump", "call") for one in self.order):
+        if any(one.inst and one.inst.effects.control in ("jump", "call") for one in self.order):
             self.order = reachable(arch, code, entries, templates.lanes, whole=True)
         self.changes_modes = any(
-            one.inst.effects.control == "mode" and "GETREG" not in one.inst.form.entry.name
+            one.inst and one.inst.effects.control == "mode" and "GETREG" not in one.inst.form.entry.name
             for one in self.order
         )
-        self.numbers = {one.at: number for number, one in enumerate(self.order)}
+        self.numbers = {one.at: number for number, one in enumerate(self.order) if one.inst}
         self._functions: list[int] = []
         self._words: list[int] = []
         self.fallbacks: dict[str, int] = {}
@@ -88,15 +102,20 @@ class Native:
 
     def item(self, one: Decoded, memory: Memory) -> Item:
         """What is stitched for an instruction."""
-        inst, name = one.inst, one.inst.form.entry.name
+        inst = one.inst
+        if inst is None:
+            return self.left("nothing")
+        name = inst.form.entry.name
+        if beyond(inst, self.registers):
+            return self.left(name)
         control = inst.effects.control
         if control in SKIPPED:
             return Item("skip")
-        if control in ("end", "barrier"):
+        if control in ("end", "barrier") and name not in FAULTING:
             return Item(control)
         if control in ("branch", "conditional"):
             condition = "" if control == "branch" else CONDITIONAL.get(name)
-            target = self.numbers.get(goes_to(one.inst, one.at), -1)
+            target = self.numbers.get(goes_to(inst, one.at), -1)
             if condition is None or target < 0:
                 return self.left(name)
             return Item("branch", condition=condition, target=target)
@@ -154,7 +173,14 @@ def reachable(
             at += size
             if control in ("branch", "jump", "end") and not whole:
                 break
-    return [found[at] for at in sorted(found)]
+    order: list[Decoded] = []
+    for at in sorted(found):
+        if order and order[-1].at + order[-1].size != at:
+            order.append(Decoded(order[-1].at + order[-1].size, 0, None))
+        order.append(found[at])
+    if order:
+        order.append(Decoded(order[-1].at + order[-1].size, 0, None))
+    return order
 
 
 Step = Callable[[int], None]
@@ -185,7 +211,7 @@ class Waves:
     def run(self, native: Native, entry: int, count: int, budget: int, step: Step) -> int:
         """Run the first `count` waves from an offset of the code to their ends; what is left of the budget.
 
-        Errors: Fault when the budget is used up, and what `step` raises.
+        Errors: Stopped where native code cannot go on, and what `step` raises.
         """
         frame, waves = self._frame, self._waves
         native.place(self.pointer)
@@ -197,6 +223,7 @@ class Waves:
         frame[stitch.FUNCTIONS], frame[stitch.BUDGET_LEFT] = native.functions, budget
         frame[stitch.WAVE] = frame[stitch.WAVES] = base
         frame[stitch.WAVES_END], frame[stitch.LIVE] = base + 16 * count, count
+        frame[stitch.MET] = 0
         frame[stitch.GONE] = native.entry + stitch.common()[1]["next"]
         run = self._run.get(native.entry)
         if run is None:
@@ -206,35 +233,42 @@ class Waves:
             self.outside(native, result >> 3, result & 7, step)
         return int(frame[stitch.BUDGET_LEFT])
 
+    def places(self, native: Native, count: int) -> list[int | None]:
+        """Where waves go on in the code; None for those that have ended."""
+        at = {
+            native.entry + start: one.at for one, start in zip(native.order, native.code.inside, strict=True)
+        }
+        at |= {
+            native.entry + start: one.at for one, start in zip(native.order, native.code.starts, strict=True)
+        }
+        return [at.get(self._waves[2 * wave + 1]) for wave in range(count)]
+
     def outside(self, native: Native, number: int, reason: int, step: Step) -> None:
         """What is to be done in Python: an instruction, by the witness."""
         layout, frame, base = self.layout, self._frame, ctypes.addressof(self._waves)
         wave = (frame[stitch.WAVE] - base) // 16
         state, at = self.state(wave), layout.at
-        if reason == stitch.BUDGET:
-            raise Fault(
-                f"wave {wave} has used up its budget of instructions",
-                why="an endless loop, or a long kernel",
-                mend="give a greater budget",
-            )
+        if reason == stitch.BARRIER:
+            number = next(n for n, start in enumerate(native.code.starts)
+                          if native.entry + start == self._waves[2 * wave + 1])  # fmt: skip
         one = native.order[number]
         address = native.base + one.at
         state[at["PC"]], state[at["PC"] + 1] = address & 0xFFFFFFFF, address >> 32
-        state[at["STOP"]] = 0
+        state[at["STOP"]] = STOPS.index("barrier") if reason == stitch.BARRIER else 0
+        if reason == stitch.BARRIER:
+            raise Stopped(wave, "others wait at another barrier", frame[stitch.BUDGET_LEFT])
+        if reason == stitch.BUDGET:
+            raise Stopped(wave, "the budget of instructions is used up", frame[stitch.BUDGET_LEFT])
         step(wave)
         stopped = STOPS[state[at["STOP"]]]
         there = (state[at["PC"]] | state[at["PC"] + 1] << 32) - native.base
         inside = there == one.at + one.size and reason == stitch.REFUSED
-        if there not in native.numbers and stopped != "end":
-            raise Fault(
-                f"wave {wave} jumps to {there:#x} of the code",
-                why="no instruction is there",
-                mend="run it with the witness",
-            )
+        if stopped == "barrier" or (there not in native.numbers and stopped != "end"):
+            raise Stopped(wave, f"nothing was decoded at {there:#x}", frame[stitch.BUDGET_LEFT])
         if stopped == "end":
             self._waves[2 * wave + 1] = native.entry + stitch.common()[1]["end"]
         else:
             self._waves[2 * wave + 1] = native.start(there, inside)
 
 
-__all__ = ["Decoded", "Memory", "Native", "Waves", "reachable"]
+__all__ = ["Decoded", "Memory", "Native", "Stopped", "Waves", "reachable"]

@@ -140,7 +140,12 @@ class Binder:
         if register.file in CELLS:
             return Place(name, "scalar", bits, -1, self.layout.at[CELLS[register.file]])
         mask = bits == 1 and self.scope == "lane"
-        cell = self.layout.cell(register)
+        try:
+            cell = self.layout.cell(register)
+        except KeyError:  # src_execz, src_shared_limit …
+            raise CompileError(
+                f"{register!r} of {self.inst.form.name}", why="no cell of the state has it", mend="leave it"
+            ) from None
         return Place(name, "mask" if mask else "scalar", bits, self.slot(cell), 0, half)
 
 

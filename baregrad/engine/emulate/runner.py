@@ -9,15 +9,15 @@ from __future__ import annotations
 import ctypes
 import mmap
 from array import array
+from collections.abc import Hashable
 from time import perf_counter
 
-from baregrad.base.errors import Fault
 from baregrad.emu.amd import STOPS, Layout
-from baregrad.emu.amd.group import Group, Witness, out_of_budget
+from baregrad.emu.amd.group import Group, Witness
 from baregrad.emu.amd.memory import Allocation
 from baregrad.emu.amd.memory import Memory as DeviceMemory
 from baregrad.emu.modes import NEAREST, Mode
-from baregrad.engine.emulate.fast import Memory, Native, Waves
+from baregrad.engine.emulate.fast import Memory, Native, Stopped, Waves
 from baregrad.engine.emulate.templates import Templates
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.lift.amd import CHUNK_BITS
@@ -25,6 +25,7 @@ from baregrad.runtime import Device
 
 MOST_WAVES = 32
 LDS_BYTES = 1 << 18
+BARRIER = 4  # bytes of s_barrier
 
 
 class Limits:
@@ -85,7 +86,7 @@ class Fast:
         self._device = device
         self._templates: dict[tuple[str, int], Templates] = {}
         self._waves: dict[tuple[str, int], Waves] = {}
-        self._natives: dict[tuple[bytes, int, int, int, int], Native] = {}
+        self._natives: dict[Hashable, Native] = {}
         self._limits: dict[int, Limits] = {}
         self._lds = mmap.mmap(-1, LDS_BYTES)
         self._lds_pointer = address_of(self._lds)
@@ -108,7 +109,8 @@ class Fast:
             limits = self._limits[id(memory)] = Limits(memory)
         limits.refresh()
         entry = wave.get("PC") - code.base
-        key = (code.data, code.base, limits.pointer, entry, group.lds.size)
+        registers = tuple(sorted(code.registers.items()))
+        key = (code.data, code.base, limits.pointer, entry, group.lds.size, registers)
         found = self._natives.get(key)
         if found is None:
             reached = Memory(
@@ -117,7 +119,14 @@ class Fast:
             )  # fmt: skip
             templates = self.templates(code.arch, code.layout)
             found = self._natives[key] = Native(
-                self._device, templates, code.arch, code.data, code.base, [entry], reached
+                self._device,
+                templates,
+                code.arch,
+                code.data,
+                code.base,
+                [entry],
+                reached,
+                code.registers,
             )
         return found
 
@@ -126,24 +135,25 @@ class Fast:
         native = self.native(group)
         first = group.waves[0]
         modes = {Mode.of(wave.get("MODE")) for wave in group.waves}
-        if modes != {NEAREST} or native.changes_modes or len(group.waves) > MOST_WAVES:
+        entry = first.get("PC") - first.code.base
+        usual = modes == {NEAREST} and not native.changes_modes and entry in native.numbers
+        if not usual or len(group.waves) > MOST_WAVES:
             return Witness().run(group, budget)
         waves = self.adopt(group)
 
         def step(number: int) -> None:
             began = perf_counter()
+            group.waves[number].pc = 0  # where it was before is not known
             group.waves[number].step()
             self.left += 1
             self.seconds -= perf_counter() - began
 
-        entry = first.get("PC") - first.code.base
         began = perf_counter()
         try:
             left = waves.run(native, entry, len(group.waves), budget, step)
-        except Fault as error:
-            if type(error) is Fault and "budget" in str(error):
-                raise out_of_budget(first, budget) from None
-            raise
+        except Stopped as stopped:
+            hand_over(group, stopped.wave, waves.places(native, len(group.waves)))
+            return budget - stopped.left + Witness().run(group, stopped.left, budget - stopped.left)
         finally:
             self.seconds += perf_counter() - began
         for wave in group.waves:
@@ -171,6 +181,22 @@ class Fast:
         for wave in group.waves:
             wave.refresh()
         return waves
+
+
+def hand_over(group: Group, current: int, places: list[int | None]) -> None:
+    """Make waves go on with a witness where native code has left them: those before the current one wait at a
+    barrier, for it is there that native code goes to the next.
+    """
+    for number, (wave, place) in enumerate(zip(group.waves, places, strict=True)):
+        if number == current:
+            wave.stop = STOPS[wave.get("STOP")] if wave.get("STOP") else ""
+            if wave.stop:
+                wave.pc = wave.get("PC") - BARRIER
+            continue
+        wave.stop = "end" if place is None else "barrier" if number < current else ""
+        if place is not None:
+            wave.set("PC", wave.code.base + place)
+            wave.pc = wave.code.base + place - BARRIER
 
 
 __all__ = ["Fast", "Limits"]

@@ -23,13 +23,14 @@ from baregrad.isa.form import Inst, Label
 from baregrad.isa.x86 import assemble, inst, mem
 
 REASONS = ("end", "barrier", "witness", "budget", "jump", "refused")
-"""Why `run` came back: all waves ended; …; an instruction is not here; no instruction may be done any more;
-the next instruction is to be looked for; an access of an instruction was refused (the instruction did
-nothing)."""
+"""Why `run` came back: all waves ended; a wave is at another barrier than those before it; an instruction is
+not here; no instruction may be done any more; the next instruction is to be looked for; an access of an
+instruction was refused (the instruction did nothing)."""
 END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED = range(6)
 
-# Words of a frame: pointers but for BUDGET_LEFT and LIVE. GONE is where a wave goes on that has ended.
-STATES, BLOCKS, FUNCTIONS, BUDGET_LEFT, WAVE, WAVES, WAVES_END, LIVE, GONE, FRAME_WORDS = range(10)
+# Words of a frame: pointers but for BUDGET_LEFT and LIVE. GONE is where a wave goes on that has ended, MET
+# where those go on that wait at a barrier in this round, 0 for none so far.
+STATES, BLOCKS, FUNCTIONS, BUDGET_LEFT, WAVE, WAVES, WAVES_END, LIVE, GONE, MET, FRAME_WORDS = range(11)
 WAVE_WORDS = 2  # its first cell, where it goes on
 SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 HOLE = 0x11223344
@@ -96,20 +97,6 @@ def common() -> tuple[bytes, dict[str, int]]:
         inst("mov", "eax", END),
         inst("jmp", Label("out")),
     ]
-    barrier: list[Inst | Label | bytes] = [
-        Label("barrier"),
-        inst("mov", "rax", mem("r14", disp=8 * WAVE)),
-        inst("mov", mem("rax", disp=8), "rcx"),
-        Label("next"),
-        inst("mov", "rax", mem("r14", disp=8 * WAVE)),
-        inst("add", "rax", 8 * WAVE_WORDS),
-        inst("cmp", "rax", mem("r14", disp=8 * WAVES_END)),
-        inst("jne", Label("same")),
-        inst("mov", "rax", mem("r14", disp=8 * WAVES)),
-        Label("same"),
-        inst("mov", mem("r14", disp=8 * WAVE), "rax"),
-        inst("jmp", Label("resume")),
-    ]
     out: list[Inst | Label | bytes] = [
         Label("out"),
         inst("mov", mem("r14", disp=8 * BUDGET_LEFT), "r15"),
@@ -119,7 +106,13 @@ def common() -> tuple[bytes, dict[str, int]]:
     ]
     places: dict[str, int] = {}
     items: list[Inst | Label | bytes] = []
-    for name, part in (("run", entry), ("resume", resume), ("end", end), ("barrier", barrier), ("out", out)):
+    for name, part in (
+        ("run", entry),
+        ("resume", resume),
+        ("end", end),
+        ("barrier", barrier()),
+        ("out", out),
+    ):
         items += part
         places[name] = 0
     data = assemble(items)
@@ -129,6 +122,33 @@ def common() -> tuple[bytes, dict[str, int]]:
             places[name] = len(data) + 5 + int.from_bytes(probe[-4:], "little", signed=True)
     places["next"] = _place(items, data, "next")
     return data, places
+
+
+def barrier() -> list[Inst | Label | bytes]:
+    """A wave that waits, and the way to the next one."""
+    return [
+        Label("barrier"),
+        inst("mov", "rax", mem("r14", disp=8 * WAVE)),
+        inst("mov", mem("rax", disp=8), "rcx"),
+        inst("cmp", mem("r14", disp=8 * MET, bits=64), 0),
+        inst("je", Label("first")),
+        inst("cmp", "rcx", mem("r14", disp=8 * MET)),
+        inst("je", Label("next")),
+        inst("mov", "eax", BARRIER),
+        inst("jmp", Label("out")),
+        Label("first"),
+        inst("mov", mem("r14", disp=8 * MET), "rcx"),
+        Label("next"),
+        inst("mov", "rax", mem("r14", disp=8 * WAVE)),
+        inst("add", "rax", 8 * WAVE_WORDS),
+        inst("cmp", "rax", mem("r14", disp=8 * WAVES_END)),
+        inst("jne", Label("same")),
+        inst("mov", mem("r14", disp=8 * MET, bits=64), 0),
+        inst("mov", "rax", mem("r14", disp=8 * WAVES)),
+        Label("same"),
+        inst("mov", mem("r14", disp=8 * WAVE), "rax"),
+        inst("jmp", Label("resume")),
+    ]
 
 
 def _place(items: list[Inst | Label | bytes], data: bytes, name: str) -> int:

@@ -86,6 +86,11 @@ def kind_of(dtype: DType, count: int, bits: int, wide: bool) -> str:
         return "xmm" if dtype.is_float else "r64" if dtype.bits == 64 else "r32"
     if dtype is dt.bool_:
         return "k" if wide else VECTOR[bits]
+    if count * dtype.bits not in VECTOR:
+        raise CompileError(
+            f"{count} lanes of {dtype} in one register", why=f"registers have {list(VECTOR)} bits",
+            mend="lower it with fewer lanes",
+        )  # fmt: skip
     return VECTOR[count * dtype.bits]
 
 

@@ -246,8 +246,9 @@ class Access:
         here = Node("set", None, (found, Node("load", type, (offset,), "lds")))
         own = Node("set", None, (found, Node("load", type, (self.own(offset),), "")))
         device = Node("set", None, (found, Node("load", type, (at,), "")))
-        values.out.append(either(local, (when(self.within(offset, type.bits), (here,)),),
-                                 (either(private, (*self.beyond(offset, type.bits), own), (device,)),)))  # fmt: skip
+        inside = when(self.within(offset, type.bits), (here,))
+        other = either(private, (*self.beyond(offset, type.bits), own), (device,))
+        values.out.append(either(local, (inside,), (other,)))
         return found
 
     def store_flat(self, values: Values, at: Node, data: Node) -> None:
@@ -256,8 +257,9 @@ class Access:
         here = Node("store", None, (offset, data), "lds")
         own = Node("store", None, (self.own(offset), data), "")
         device = Node("store", None, (at, data), "")
-        values.out.append(either(local, (when(self.within(offset, data.t.bits), (here,)),),
-                                 (either(private, (*self.beyond(offset, data.t.bits), own), (device,)),)))  # fmt: skip
+        inside = when(self.within(offset, data.t.bits), (here,))
+        other = either(private, (*self.beyond(offset, data.t.bits), own), (device,))
+        values.out.append(either(local, (inside,), (other,)))
 
     def apertures(self, values: Values, at: Node) -> tuple[Node, Node, Node]:
         """Is an address in local memory, in this lane's, and how far? Source: RDNA3 ISA 11.1"""
