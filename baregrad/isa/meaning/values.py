@@ -23,7 +23,7 @@ FLOATS = {
     "fp4": dt.DType("float4e2m1", 4, dt.Kind.FLOAT, 2, 1, has_inf=False),
 }  # fmt: skip
 """The dtype of each float type. Those under 8 bits have neither infinity nor NaN: what is too large becomes
-the largest, a NaN too. Source: OCP Microscaling Formats 1.0, 5.3."""
+the largest, a NaN the largest without a sign. Source: OCP Microscaling Formats 1.0, 5.3."""
 
 Number = Any  # int or float, as the type says
 
@@ -63,7 +63,9 @@ def _small_encode(dtype: dt.DType, value: float) -> int:
     sign = (1 << (dtype.bits - 1)) if value == value and math.copysign(1.0, value) < 0 else 0
     most = (1 << (dtype.bits - 1)) - 1
     size = abs(float(value))
-    if not size < _small_decode(dtype, most):
+    if size != size:
+        return most
+    if size >= _small_decode(dtype, most):
         return sign | most
     least = 1 - dtype.bias
     exponent = max(math.frexp(size)[1] - 1, least) if size else least

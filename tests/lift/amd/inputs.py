@@ -1,0 +1,197 @@
+"""Inputs for bodies: special values of whatever types a body reads a variable as, pairs of them, random bits
+and values near each other; for memory, operands whose addresses lie in the memory that there is.
+
+What is not here: which bodies there are (bodies.py), how they are run (ways.py).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from itertools import product
+from struct import pack, unpack
+
+from baregrad.isa.meaning import Tree, Type, walk
+from baregrad.isa.meaning.values import FLOATS, encode
+
+BASE, SIZE, LOCAL = 0x7F10_0000_0000, 1 << 14, 1 << 12
+SCRATCH, SCRATCH_SIZE = BASE + 0x1800, 64
+SHARED, PRIVATE = 0x0001_0000_0000_0000, 0x0002_0000_0000_0000
+VALUES = (
+    0.0, 1.0, 0.5, 1.5, 2.0, 2.5, 3.0, 0.1, 127.5, 128.0, 255.5, 256.0, 32767.5, 65504.0, 65535.5, 2.0**31 - 128,
+    2.0**31, 2.0**32 - 256, 2.0**32, 2.0**63, 2.0**53 + 2,
+)  # fmt: skip
+INTEGERS = (0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 32767, 32768, 65535, 65536)
+Draw = Callable[[], int]
+
+
+def float_specials(type: Type) -> list[int]:
+    """Zeros, denormals, powers, limits, infinities, NaNs of both kinds, borders of conversions."""
+    mantissa = FLOATS[type.name].mantissa
+    top = (1 << type.bits - 1) - 1  # all ones but the sign
+    infinity = top >> mantissa << mantissa
+    found = [encode(type, value) for value in VALUES]
+    found += [1, (1 << mantissa) - 1, 1 << mantissa, (1 << mantissa) + 1, top, infinity, infinity - 1]
+    found += [infinity + 1, infinity + (1 << mantissa >> 1), infinity + (1 << mantissa >> 1) + 5]
+    sign = 1 << type.bits - 1
+    return list(dict.fromkeys(bits for each in found if each <= top for bits in (each, each | sign)))
+
+
+def integer_specials(bits: int) -> list[int]:
+    """Small numbers, counts around widths, powers, and their negatives."""
+    ones = (1 << bits) - 1
+    near = [*INTEGERS, 1 << bits - 1, (1 << bits - 1) - 1, 1 << bits // 2, (1 << bits // 2) - 1]
+    return list(dict.fromkeys(value & ones for each in near for value in (each, -each)))
+
+
+def types_of(tree: Tree, name: str) -> list[Type]:
+    """The float types that bits of a variable are read as, in a tree; of a part and through copies too."""
+    found: dict[Type, None] = {}
+    names = {name}
+    for node in walk(tree):
+        if node.op == "set" and any(one.op == "var" and one.arg in names for one in walk((node.src[1],))):
+            place = node.src[0]
+            names.add(place.arg if place.op == "var" else place.src[0].arg)
+    for node in walk(tree):
+        if node.op in ("as", "element", "slice", "var") and node.type is not None and node.t.is_float:
+            if any(one.op == "var" and one.arg in names for one in walk((node,))):
+                found[node.t] = None
+    return list(found)
+
+
+class Values:
+    """Values of one operand."""
+
+    def __init__(self, bits: int, types: list[Type], rng: random.Random) -> None:
+        self.bits, self.rng = bits, rng
+        self.types = [type for type in types if type.bits <= bits]
+        self.pools = [(type.bits, float_specials(type)) for type in self.types]
+        width = min(bits, 64)
+        self.pools.append((width, integer_specials(width)))
+        if bits > 16 and not any(type.bits < 32 for type in self.types):
+            self.pools.append((16, integer_specials(16)))
+
+    def specials(self) -> list[int]:
+        """All of them: what is narrower than the operand is repeated, with others around it."""
+        found = []
+        for width, pool in self.pools:
+            for value in pool:
+                found.append(self.filled(width, [value] + pool))
+        return list(dict.fromkeys(found))
+
+    def filled(self, width: int, pool: list[int]) -> int:
+        """The first of a pool in the lowest bits and any in the others."""
+        value = pool[0]
+        for low in range(width, self.bits, width):
+            value |= (self.rng.choice(pool) if self.rng.random() < 0.7 else pool[0]) << low
+        return value & (1 << self.bits) - 1
+
+    def any(self) -> int:
+        """A random one: of all bits, special in its parts, or small."""
+        kind = self.rng.random()
+        if kind < 0.35:
+            return self.rng.getrandbits(self.bits)
+        if kind < 0.5:
+            return self.rng.getrandbits(self.rng.randint(1, self.bits))
+        width, pool = self.rng.choice(self.pools)
+        if kind < 0.65 and self.types:
+            type = self.rng.choice(self.types)
+            scale = 2.0 ** self.rng.randint(-4, 12)
+            pool, width = [encode(type, self.rng.uniform(-2, 2) * scale) for _ in range(4)], type.bits
+        return self.filled(width, [self.rng.choice(pool), *pool])
+
+    def near(self, other: int) -> int:
+        """One that differs in few bits, or is the negative of such."""
+        value = other ^ self.rng.getrandbits(self.rng.choice((1, 2, 4)))
+        if self.rng.random() < 0.3:
+            value ^= 1 << self.bits - 1
+        return value & (1 << self.bits) - 1
+
+
+def rows(bits: Mapping[str, int], tree: Tree, count: int, rng: random.Random) -> list[dict[str, int]]:
+    """So many inputs of plain operands: specials of each, pairs of the first two, then random ones."""
+    names = list(bits)
+    values = {name: Values(bits[name], types_of(tree, name), rng) for name in names}
+    found: list[dict[str, int]] = []
+    if not names:
+        return [{} for _ in range(count)]
+    main = sorted((name for name in names if name in ("S0", "S1", "S2")), key=str) or names[:1]
+    pools = [values[name].specials() for name in main[:2]]
+    pairs = list(product(*pools))
+    if len(pairs) > count * 2 // 3:
+        pairs = rng.sample(pairs, count * 2 // 3)
+    for pair in pairs:
+        row = {name: values[name].any() for name in names}
+        row.update(zip(main, pair, strict=False))
+        if len(main) > 2 and rng.random() < 0.6:
+            row[main[2]] = rng.choice(values[main[2]].specials())
+        found.append(row)
+    while len(found) < count:
+        row = {name: values[name].any() for name in names}
+        if len(main) > 1 and bits[main[0]] == bits[main[1]] and rng.random() < 0.3:
+            row[main[1]] = values[main[1]].near(row[main[0]])
+        found.append(row)
+    rng.shuffle(found)
+    return found[:count]
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+def resource(rng: random.Random) -> int:
+    """A buffer's resource: base, stride, records, and how bounds are checked."""
+    stride = rng.choice((0, 0, 4, 8, 16, 32))
+    records = rng.choice((0, 16, 64, 1024, 4096))
+    bounds = rng.randrange(4) << 60
+    return BASE + 16 * rng.randrange(64) | stride << 48 | records << 64 | bounds << 64
+
+
+def addresses(bits: Mapping[str, int], local: bool, rng: random.Random) -> dict[str, Draw]:
+    """What draws the operands that addresses are made of, by name."""
+    scratch, flat = "SCRATCH_BASE" in bits, "SHARED_BASE" in bits
+    pool = [16 * rng.randrange(64) for _ in range(12)]
+
+    def offset() -> int:
+        return rng.choice(pool) if rng.random() < 0.6 else 4 * rng.randrange(256)
+
+    def full() -> int:
+        roll = rng.random()
+        if flat and roll < 0.3:
+            return SHARED + offset()
+        if flat and roll < 0.6:
+            return PRIVATE + offset() % SCRATCH_SIZE // 16 * 16
+        return BASE + offset()
+
+    def small() -> int:
+        return 16 * rng.randrange(2)
+
+    found: dict[str, Draw] = {
+        "OFFSET": small if scratch else lambda: 16 * rng.randrange(8),
+        "OFFSET0": lambda: 2 * rng.randrange(16), "OFFSET1": lambda: 2 * rng.randrange(16),
+        "LDS_SIZE": lambda: LOCAL, "SCRATCH_BASE": lambda: SCRATCH, "SCRATCH_SIZE": lambda: SCRATCH_SIZE,
+        "SHARED_BASE": lambda: SHARED, "PRIVATE_BASE": lambda: PRIVATE, "SRSRC": lambda: resource(rng),
+        "SOFFSET": lambda: 16 * rng.randrange(4), "M0": lambda: 16 * rng.randrange(4),
+    }  # fmt: skip
+    if bits.get("SBASE") == 128:
+        found["SBASE"] = lambda: resource(rng)
+    elif "SBASE" in bits:
+        found["SBASE"] = lambda: BASE + offset()
+    if "SADDR" in bits:
+        found["SADDR"] = small if bits["SADDR"] == 32 else lambda: BASE + offset()
+    if "ADDR" in bits:
+        wild = [LOCAL - 4, LOCAL, 0xFFFFFFF0]
+        near = (lambda: rng.choice(wild)) if local else offset
+        narrow = small if scratch and not flat else lambda: near() if rng.random() < 0.1 else offset()
+        found["ADDR"] = full if bits["ADDR"] == 64 else narrow
+    if "VADDR" in bits:
+        found["VADDR"] = lambda: rng.randrange(64) | 4 * rng.randrange(64) << 32
+        if bits["VADDR"] == 32:
+            found["VADDR"] = lambda: 4 * rng.randrange(64)
+    return {name: draw for name, draw in found.items() if name in bits}
+
+
+def filled(size: int, rng: random.Random) -> bytearray:
+    """A memory with numbers and floats in it."""
+    words = [unpack("<I", pack("<f", rng.uniform(-8, 8)))[0] if rng.random() < 0.5 else rng.getrandbits(32)
+             for _ in range(size // 4)]  # fmt: skip
+    return bytearray(b"".join(word.to_bytes(4, "little") for word in words))

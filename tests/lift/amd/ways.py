@@ -1,0 +1,364 @@
+"""A body run in several ways on one state: its tree by isa.meaning.run (the reference), as Python source, as
+UOps by the IR's interpreter, and as compiled code.
+
+The state is that of emu.amd: operands get registers of their own, so that what is tested is what a body
+computes, not how operands are bound. What is not here: inputs (inputs.py), which bodies (bodies.py).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from baregrad import dtype as dt
+from baregrad.base.errors import BaregradError, CompileError
+from baregrad.emu import Plain
+from baregrad.emu.amd import layout
+from baregrad.emu.places import Spot
+from baregrad.emu.source import compiled
+from baregrad.engine.compile import target_of
+from baregrad.engine.emulate.templates import cells_of
+from baregrad.ir import UOp, compile_kernel, ops, substitute
+from baregrad.isa.meaning import is_nan, nan_of, run, type_of, walk, written
+from baregrad.lift.amd import CHUNK_BITS, GRID, STATE, Place, axis, template
+from baregrad.lower import lower
+from baregrad.render import render
+from baregrad.runtime import Device
+from tests.lift.amd import inputs
+from tests.lift.amd.bodies import Body
+
+SPECIAL = {"VCC": 106, "EXEC": 126}
+FILES = ("VGPR", "ACC", "SGPR")
+NANS = {bits: [t for name in names if (t := type_of(name))]
+        for bits, names in ((8, ("fp8", "bf8")), (16, ("f16", "bf16")), (32, ("f32",)), (64, ("f64",)))}  # fmt: skip
+
+
+class Refused(Exception):
+    """An access to memory that is not there, or a trap."""
+
+
+class Bytes:
+    """A memory with bounds, as Plain wants one."""
+
+    def __init__(self, base: int, data: memoryview) -> None:
+        self.base, self.data = base, data
+
+    def read(self, address: int, bits: int) -> int:
+        """Little-endian bits."""
+        at = self.place(address, bits)
+        return int.from_bytes(self.data[at : at + bits // 8], "little")
+
+    def write(self, address: int, bits: int, value: int) -> None:
+        """Store bits."""
+        at = self.place(address, bits)
+        self.data[at : at + bits // 8] = value.to_bytes(bits // 8, "little")
+
+    def place(self, address: int, bits: int) -> int:
+        """Where it is."""
+        at = address - self.base
+        if not 0 <= at <= len(self.data) - bits // 8 or at % min(bits // 8, 4):
+            raise Refused(f"{bits} bits at {address:#x}")
+        return at
+
+
+class Held(NamedTuple):
+    """Everything that a body may change."""
+
+    cells: bytes
+    memory: bytes
+    local: bytes
+
+
+class Machine:
+    """A state, a memory and an LDS at fixed places; what compiled meanings call."""
+
+    def __init__(self, arch: str, lanes: int) -> None:
+        self.layout, self.lanes = layout(arch, lanes), lanes
+        self.buffers = [mmap.mmap(-1, size) for size in (4 * self.layout.size, inputs.SIZE, inputs.LOCAL)]
+        view = memoryview(self.buffers[0])
+        self.u, self.f, self.i = view.cast("I"), view.cast("f"), view.cast("i")
+        self.memory = Bytes(inputs.BASE, memoryview(self.buffers[1]))
+        self.local = Bytes(0, memoryview(self.buffers[2]))
+        limits = (ctypes.c_uint32 * (inputs.SIZE >> CHUNK_BITS))(*[inputs.SIZE] * (inputs.SIZE >> CHUNK_BITS))
+        self.limits = limits
+        at = [ctypes.addressof(ctypes.c_char.from_buffer(one)) for one in (*self.buffers, limits)]
+        words = (at[0], at[1], inputs.BASE, inputs.SIZE, at[3], at[2], inputs.LOCAL)
+        self.block = (ctypes.c_uint64 * 8)(*words)
+        cells = [memoryview(one).cast("I") for one in self.buffers]
+        self.slots = [cells[0], cells[1], inputs.BASE, inputs.SIZE, list(limits), cells[2], inputs.LOCAL, []]
+        self.lane, self.pc = -1, 0
+
+    def held(self) -> Held:
+        """All of it."""
+        return Held(*(bytes(one) for one in self.buffers))
+
+    def hold(self, held: Held) -> None:
+        """Make it so."""
+        for one, data in zip(self.buffers, held, strict=True):
+            one[:] = data
+
+    def load(self, address: int, bits: int) -> int:
+        """Memory."""
+        return self.memory.read(address, bits)
+
+    def store(self, address: int, bits: int, value: int) -> None:
+        """Memory."""
+        self.memory.write(address, bits, value)
+
+    def load_lds(self, address: int, bits: int) -> int:
+        """LDS."""
+        return self.local.read(address, bits)
+
+    def store_lds(self, address: int, bits: int, value: int) -> None:
+        """LDS."""
+        self.local.write(address, bits, value)
+
+    def trap(self, name: str) -> None:
+        """A fault."""
+        raise Refused(name)
+
+
+class Where(NamedTuple):
+    """A variable's place: kind vector, low, high, scalar, mask, file or lane; its cell."""
+
+    kind: str
+    bits: int
+    cell: int
+
+
+class Ways:
+    """A body on a machine."""
+
+    def __init__(self, machine: Machine, body: Body, half: str = "") -> None:
+        self.machine, self.body = machine, body
+        self.lanes = machine.lanes
+        self.places = self.placed(half)
+        self.written = written(body.tree)
+        spots = {name: Spot(one.kind, one.bits, one.cell) for name, one in self.places.items()}
+        self.python = compiled(body.tree, body.scope, spots, self.lanes)
+        assert not self.python.parameters, "all places are known"
+
+    def placed(self, half: str) -> dict[str, Where]:
+        """A place for each variable."""
+        at, rows, scalars = self.machine.layout.at, 2, 4
+        found: dict[str, Where] = {}
+        for name, bits in self.body.variables.items():
+            mask = bits == 1 and self.body.scope == "lane"
+            if name == "laneId":
+                found[name] = Where("lane", 32, 0)
+            elif name in FILES:
+                found[name] = Where("file", bits, at[name])
+            elif name in SPECIAL:
+                found[name] = Where("mask" if mask else "scalar", bits, SPECIAL[name])
+            elif name in at:
+                found[name] = Where("scalar", bits, at[name])
+            elif name in self.body.plain and self.body.scope == "lane" and not mask:
+                kind = half if bits == 16 and half else "vector"
+                found[name] = Where(kind, bits, at["VGPR"] + rows * self.lanes)
+                rows += (bits + 31) // 32
+            else:
+                found[name] = Where("mask" if mask else "scalar", bits, scalars)
+                scalars += 2 * -(-bits // 64)
+        return found
+
+    # -- values in the state -----------------------------------------------------------------------
+
+    def put(self, name: str, lane: int, value: int) -> None:
+        """Set a variable (of a lane)."""
+        kind, bits, cell = self.places[name]
+        u = self.machine.u
+        if kind == "mask":
+            u[cell + lane // 32] = u[cell + lane // 32] & ~(1 << lane % 32) | value << lane % 32
+        elif kind in ("low", "high"):
+            shift = 16 * (kind == "high")
+            u[cell + lane] = u[cell + lane] & ~(0xFFFF << shift) | value << shift
+        elif kind in ("vector", "scalar"):
+            step = self.lanes if kind == "vector" else 1
+            at = cell + lane if kind == "vector" else cell
+            for n in range((bits + 31) // 32):
+                u[at + n * step] = value >> 32 * n & 0xFFFFFFFF
+
+    def get(self, name: str, lane: int, u: Sequence[int]) -> int:
+        """A variable (of a lane) in a state."""
+        kind, bits, cell = self.places[name]
+        if kind == "mask":
+            return u[cell + lane // 32] >> lane % 32 & 1
+        if kind == "lane":
+            return lane
+        if kind == "file":
+            return int.from_bytes(memoryview(u)[cell : cell + bits // 32].tobytes(), "little")  # type: ignore
+        if kind in ("low", "high"):
+            return u[cell + lane] >> 16 * (kind == "high") & 0xFFFF
+        step, at = (self.lanes, cell + lane) if kind == "vector" else (1, cell)
+        return sum(u[at + n * step] << 32 * n for n in range((bits + 31) // 32)) & (1 << bits) - 1
+
+    # -- ways --------------------------------------------------------------------------------------
+
+    def reference(self) -> int:
+        """By the tree itself; lanes whose accesses are refused are switched off. Gives EXEC as it then is.
+
+        Errors: Refused where the body is one for the wave.
+        """
+        machine, body = self.machine, self.body
+        if body.scope != "lane":
+            self.keep(-1, self.once(-1))
+            return 0
+        mask = sum(machine.u[126 + n] << 32 * n for n in range(self.lanes // 32))
+        done: dict[int, dict[str, int | None]] = {}
+        for lane in range(self.lanes):
+            if not mask >> lane & 1:
+                continue
+            before = machine.held() if body.memory else None
+            try:
+                done[lane] = self.once(lane)
+            except Refused:
+                assert before is not None, "only memory refuses"
+                machine.hold(before)
+                mask &= ~(1 << lane)
+                continue
+            if any(name in FILES for name in self.written):
+                self.keep(lane, done.pop(lane))
+        for name, place in self.places.items():
+            if place.kind == "mask" and name in self.written:
+                machine.u[place.cell : place.cell + self.lanes // 32] = memoryview(
+                    bytes(self.lanes // 8)
+                ).cast("I")  # a mask that is written has 0 for lanes that are off
+        for lane, values in done.items():
+            self.keep(lane, values)
+        return mask
+
+    def once(self, lane: int) -> dict[str, int | None]:
+        """The variables after the tree."""
+        plain = Plain(self.machine.memory)  # type: ignore[arg-type]
+        plain.spaces["lds"] = self.machine.local  # type: ignore[assignment]
+        plain.widths = dict(self.body.variables)
+        plain.values = {name: self.get(name, lane, self.machine.u) for name in self.places}
+        try:
+            run(self.body.tree, plain)
+        except BaregradError as error:
+            raise Refused(str(error)) from error
+        return plain.values
+
+    def keep(self, lane: int, values: Mapping[str, int | None]) -> None:
+        """Bring what was written into the state."""
+        for name in self.written & self.places.keys():
+            value = values[name] or 0
+            kind, bits, cell = self.places[name]
+            if kind == "file":
+                data = memoryview(value.to_bytes(bits // 8, "little")).cast("I")
+                self.machine.u[cell : cell + bits // 32] = data
+            else:
+                self.put(name, lane, value)
+
+    def source(self) -> None:
+        """As Python."""
+        self.python.function(self.machine)
+
+    def kernel(self) -> UOp:
+        """As UOps. Errors: CompileError."""
+        kinds = {"low": "vector", "high": "vector"}
+        keeps = any(one.kind in kinds for one in self.places.values())
+        places = [
+            Place(name, kinds.get(one.kind, one.kind), one.bits, -1, one.cell, int(one.kind == "high"), keeps)
+            for name, one in self.places.items()
+            if one.kind != "lane"
+        ]
+        cells = cells_of(self.machine.layout)
+        return template("body", self.body.tree, self.body.scope, places, cells, self.lanes)
+
+
+class Interpreted:
+    """A kernel by the interpreter of KERNEL graphs."""
+
+    def __init__(self, machine: Machine, kernel: UOp) -> None:
+        there: dict[UOp, UOp] = {GRID: axis(0, 1, "grid")}
+        for node in kernel.toposort():
+            if node.op is ops.PARAM:
+                if node.dtype is not dt.uint32:
+                    raise CompileError("memory as bytes", why="the interpreter has words", mend="run it natively")
+                size = len(machine.slots[node.arg[0]])
+                there[node] = UOp(ops.PARAM, node.dtype, (), (node.arg[0], size))
+        # Everything is read from the state before anything is written: it is read from a copy.
+        made = substitute(kernel, there)
+        self.machine = machine
+        self.run = compile_kernel(read_from_copy(made, len(machine.slots) - 1))
+
+    def __call__(self) -> None:
+        slots = self.machine.slots
+        self.run([*slots[:-1], bytes_as_cells(slots[STATE])])
+
+
+def bytes_as_cells(cells: memoryview) -> memoryview:
+    """A copy of cells."""
+    return memoryview(bytes(cells)).cast("I")
+
+
+def read_from_copy(root: UOp, slot: int) -> UOp:
+    """A kernel that reads its state elsewhere than it writes it."""
+    done: dict[UOp, UOp] = {}
+    for node in root.toposort():
+        src = tuple(done[one] for one in node.src)
+        if node.op is ops.LOAD and src[0].src[0].arg[0] == STATE:
+            where = src[0]
+            other = UOp(ops.PARAM, where.src[0].dtype, (), (slot, where.src[0].arg[1]))
+            src = (UOp(ops.INDEX, where.dtype, (other, *where.src[1:])), *src[1:])
+        done[node] = node if src == node.src else UOp(node.op, node.dtype, src, node.arg)
+    return done[root]
+
+
+class Native:
+    """A kernel as machine code."""
+
+    def __init__(self, machine: Machine, kernel: UOp, device: Device) -> None:
+        target = target_of(device)
+        program = render(lower(kernel, target), target)
+        self.loaded = device.load(program.code, program.name)
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64)
+        self.function, self.block = kind(self.loaded.entry), ctypes.addressof(machine.block)
+
+    def __call__(self) -> None:
+        self.function(self.block, 0)
+
+
+# -- equality --------------------------------------------------------------------------------------
+
+
+def differences(ways: Ways, wanted: Held, found: Held) -> list[str]:
+    """Where two states differ that may not: a NaN that was made may be any NaN."""
+    if wanted == found:
+        return []
+    types = {node.t for node in walk(ways.body.tree) if node.type is not None and node.t.is_float}
+    shown = []
+    for name, first, second in zip(wanted._fields, wanted, found, strict=True):
+        a, b = (memoryview(one).cast("I") for one in (first, second))
+        for at in range(len(a)) if first != second else ():
+            if a[at] != b[at] and not same_nan(a, b, at, types, ways.lanes):
+                shown.append(f"{name}[{at}] {a[at]:#010x} became {b[at]:#010x}")
+    return shown
+
+
+def same_nan(a: memoryview, b: memoryview, at: int, types: set[object], lanes: int) -> bool:
+    """Are two words, or their halves, NaNs, where the first is the one that operations make?"""
+    for bits in NANS:
+        for type in NANS[bits]:
+            if type not in types:
+                continue
+            if bits == 64:
+                for low, high in ((at, at + 1), (at - 1, at), (at, at + lanes), (at - lanes, at)):
+                    if low >= 0 and high < len(a) and made_nan(type, a[low] | a[high] << 32, b[low] | b[high] << 32):
+                        return True
+                continue
+            mask = (1 << bits) - 1
+            parts = [(a[at] >> low & mask, b[at] >> low & mask) for low in range(0, 32, bits)]
+            if all(x == y or made_nan(type, x, y) for x, y in parts):
+                return True
+    return False
+
+
+def made_nan(type: object, wanted: int, found: int) -> bool:
+    """Is the first the NaN that is made, with or without a sign, and the second one too?"""
+    canonical = nan_of(type)  # type: ignore[arg-type]
+    sign = 1 << type.bits - 1  # type: ignore[attr-defined]
+    return wanted & ~sign == canonical and is_nan(type, found)  # type: ignore[arg-type]
