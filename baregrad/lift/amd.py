@@ -294,6 +294,11 @@ class Lanes(Expressions):
 
     def apply(self, op: str, type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
         """An operation; those of 16 bits that must not be rounded twice go over float64."""
+        if op == "neg" and type.is_float and type.bits < 32:  # as bits: a NaN keeps its own
+            bits = Type("u", type.bits)
+            plain = pieces.retype(single(values[0], type), bits)
+            turned = super().apply("xor", bits, (bits, bits), (plain, 1 << type.bits - 1))
+            return pieces.retype(single(turned, bits), type)
         if op == "fma" and type.bits == 16:
             wide = [super(Lanes, self).apply("convert", F64, (type,), (value,)) for value in values]
             return narrowed(super().apply("fma", F64, (F64, F64, F64), wide), type)
@@ -443,7 +448,7 @@ def template(
     if {"load", "store"} <= {node.op for node in walk(tree)}:
         return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
     made, width = contained(_lanes(name, tree, places, cells, lanes, Axes(16))), 16
-    if _is_wide(made):
+    if _is_wide(made) or _has_wide_addresses(tree, places):
         width = 8
         made = contained(_lanes(name, tree, places, cells, lanes, Axes(8)))
     if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
@@ -615,6 +620,14 @@ def _is_wide(sink: UOp) -> bool:
         else:
             stack.extend(node.src)
     return False
+
+
+def _has_wide_addresses(tree: Tree, places: Sequence[Place]) -> bool:
+    """Whether addresses are made of the lane's number: in 64 bits, of cells of a file or of memory."""
+    nodes = walk(tree)
+    memory = any(node.op in ("load", "store") for node in nodes)
+    files = any(place.kind == "file" for place in places)
+    return files or (memory and any(node.op == "var" and node.arg == "laneId" for node in nodes))
 
 
 def _has_lanes(node: UOp) -> bool:

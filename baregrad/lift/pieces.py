@@ -239,10 +239,12 @@ def merge(condition: UOp, a: Value, b: Value, width: int) -> Value:
 
 
 def _common(first: Part, second: Part, bits: int) -> Type:
-    """The type to choose in: one of the two that has so many bits."""
+    """The type to choose in: one of the two that has so many bits; no small float, whose NaNs are changed by
+    being computed with in a larger one.
+    """
     for part in (first, second):
         if part.type.bits == bits and not isinstance(part.value, int):
-            return part.type
+            return Type("u", bits) if part.type.is_float and bits < 32 else part.type
     return Type("u", bits)
 
 

@@ -55,7 +55,9 @@ class Expressions(World[Value]):
         known = [value for value in plain if isinstance(value, int)]
         if len(known) == len(plain):
             return apply(op, type, types, known)
-        return computed(op, type, [node_of(value, t) for value, t in zip(plain, types, strict=True)])
+        return computed(
+            op, type, [node_of(pieces.retype(value, t), t) for value, t in zip(plain, types, strict=True)]
+        )
 
     def read(self, name: str, type: Type, scale: int, place: Value) -> Value:
         """Bits of a variable."""

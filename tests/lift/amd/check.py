@@ -143,7 +143,7 @@ def once(
                 result.wrong[name] = f"refused: {over}, by the tree: {refused}"
             continue
         result.ran[name] = result.ran.get(name, 0) + trials
-        bad = differences(ways, wanted, machine.held())
+        bad = differences(ways, wanted, machine.held(), name == "uops")
         if bad:
             result.wrong[name] = f"{len(bad)} cells: {bad[0]}; {shown(ways, held, bad[0])}"
 
