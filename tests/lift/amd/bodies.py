@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from baregrad.base.errors import BaregradError
 from baregrad.isa.amd.forms import forms
+from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning import Meaning, explained, key_of
 from baregrad.isa.meaning import Tree, walk
 from tests.isa.amd.samples import sample
@@ -38,9 +39,7 @@ class Body(NamedTuple):
     @property
     def plain(self) -> tuple[str, ...]:
         """The operands."""
-        return tuple(
-            name for name in self.variables if name not in SCALARS and not name.endswith("_NUMBER")
-        )
+        return tuple(name for name in self.variables if name not in SCALARS and not name.endswith("_NUMBER"))
 
 
 def bodies(arch: str, draws: int, seed: int = 1) -> Iterator[Body]:
@@ -55,11 +54,16 @@ def bodies(arch: str, draws: int, seed: int = 1) -> Iterator[Body]:
             if key in seen:
                 continue
             seen.add(key)
-            memory = any(node.op in ("load", "store", "trap") for node in walk(meaning.tree))
-            yield Body(form.name, meaning.tree, meaning.scope, dict(meaning.variables), memory, changed)
+            yield body_of(form.name, meaning, changed)
 
 
-def meanings(form, draws, rng):  # type: ignore[no-untyped-def]
+def body_of(name: str, meaning: Meaning, changed: bool) -> Body:
+    """A meaning as a body."""
+    memory = any(node.op in ("load", "store", "trap") for node in walk(meaning.tree))
+    return Body(name, meaning.tree, meaning.scope, dict(meaning.variables), memory, changed)
+
+
+def meanings(form: Form, draws: int, rng: random.Random) -> Iterator[tuple[bool, Meaning | str]]:
     """Without modifiers, and with random ones."""
     yield False, explained(form)
     for _ in range(draws if form.modifiers or form.slots else 0):

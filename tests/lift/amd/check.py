@@ -109,9 +109,7 @@ def scalars(ways: Ways, draws: dict[str, inputs.Draw], rng: random.Random) -> No
             ways.put(name, 0, rng.choice(values.specials()) if rng.random() < 0.6 else values.any())
 
 
-def once(
-    ways: Ways, held: Held, trials: int, others: dict[str, Callable[[], None]], result: Result
-) -> None:
+def once(ways: Ways, held: Held, trials: int, others: dict[str, Callable[[], None]], result: Result) -> None:
     """One state in all ways."""
     machine = ways.machine
     refused = False

@@ -20,9 +20,10 @@ from baregrad.emu.places import Spot
 from baregrad.emu.source import compiled
 from baregrad.engine.compile import target_of
 from baregrad.engine.emulate.templates import cells_of
-from baregrad.ir import UOp, compile_kernel, ops, substitute
+from baregrad.ir import UOp, compile_kernel, const, ops, substitute
 from baregrad.isa.meaning import Type, is_nan, nan_of, run, type_of, walk, written
-from baregrad.lift.amd import CHUNK_BITS, GRID, LDS, MEMORY, STATE, Place, axis, template
+from baregrad.lift.amd import CHUNK_BITS, FIRST, GRID, LDS, MEMORY, STATE, Place, template
+from baregrad.lift.wave import whole
 from baregrad.lower import lower
 from baregrad.render import render
 from baregrad.runtime import Device
@@ -91,9 +92,10 @@ class Machine:
         self.limits = limits
         at = [ctypes.addressof(ctypes.c_char.from_buffer(one)) for one in (*self.buffers, limits)]
         words = (at[0], at[1], inputs.BASE, inputs.SIZE, at[3], at[2], inputs.LOCAL)
-        self.block = (ctypes.c_uint64 * 8)(*words)
+        self.block = (ctypes.c_uint64 * COPIES)(*words)
         cells = [memoryview(one).cast("I") for one in self.buffers]
-        self.slots = [cells[0], cells[1], inputs.BASE, inputs.SIZE, list(limits), cells[2], inputs.LOCAL]
+        self.slots = [cells[0], cells[1], inputs.BASE, inputs.SIZE, list(limits), cells[2], inputs.LOCAL, 0]
+        self.slots += [0] * (COPIES - len(self.slots))
         self.lane, self.pc = -1, 0
 
     def held(self) -> Held:
@@ -127,7 +129,8 @@ class Machine:
 
 
 class Where(NamedTuple):
-    """A variable's place: kind vector, low, high, scalar, mask, file or lane; its cell."""
+    """A variable's place: kind vector, low, high, scalar, mask, file, lane or constant; its cell or
+    slot."""
 
     kind: str
     bits: int
@@ -142,13 +145,13 @@ class Ways:
         self.lanes = machine.lanes
         self.places = self.placed(half)
         self.written = written(body.tree)
-        spots = {name: Spot(one.kind, one.bits, one.cell) for name, one in self.places.items()}
+        spots = {name: Spot(one.kind, one.bits, None if one.kind == "constant" else one.cell)
+                 for name, one in self.places.items()}  # fmt: skip
         self.python = compiled(body.tree, body.scope, spots, self.lanes)
-        assert not self.python.parameters, "all places are known"
 
     def placed(self, half: str) -> dict[str, Where]:
         """A place for each variable."""
-        at, rows, scalars = self.machine.layout.at, 2, 4
+        at, rows, scalars, numbers = self.machine.layout.at, 2, 4, FIRST + 1
         found: dict[str, Where] = {}
         for name, bits in self.body.variables.items():
             mask = bits == 1 and self.body.scope == "lane"
@@ -156,6 +159,9 @@ class Ways:
                 found[name] = Where("lane", 32, 0)
             elif name in FILES:
                 found[name] = Where("file", bits, at[name])
+            elif name.endswith("_NUMBER"):
+                found[name] = Where("constant", bits, numbers)
+                numbers += 1
             elif name in SPECIAL:
                 found[name] = Where("mask" if mask else "scalar", bits, SPECIAL[name])
             elif name in at:
@@ -180,6 +186,8 @@ class Ways:
         elif kind in ("low", "high"):
             shift = 16 * (kind == "high")
             u[cell + lane] = u[cell + lane] & ~(0xFFFF << shift) | value << shift
+        elif kind == "constant":
+            self.machine.block[cell] = self.machine.slots[cell] = value
         elif kind in ("vector", "scalar"):
             step = self.lanes if kind == "vector" else 1
             at = cell + lane if kind == "vector" else cell
@@ -193,6 +201,8 @@ class Ways:
             return u[cell + lane // 32] >> lane % 32 & 1
         if kind == "lane":
             return lane
+        if kind == "constant":
+            return int(self.machine.block[cell])
         if kind == "file":
             return int.from_bytes(memoryview(u)[cell : cell + bits // 32].tobytes(), "little")  # type: ignore
         if kind in ("low", "high"):
@@ -264,18 +274,26 @@ class Ways:
 
     def source(self) -> None:
         """As Python."""
-        self.python.function(self.machine)
+        self.python.function(
+            self.machine, *(self.get(name, 0, self.machine.u) for name in self.python.parameters)
+        )
 
     def kernel(self) -> UOp:
         """As UOps. Errors: CompileError."""
         kinds = {"low": "vector", "high": "vector"}
         keeps = any(one.kind in kinds for one in self.places.values())
         places = [
-            Place(name, kinds.get(one.kind, one.kind), one.bits, -1, one.cell, int(one.kind == "high"), keeps)
+            Place(name, "constant", one.bits, one.cell)
+            if one.kind == "constant"
+            else Place(
+                name, kinds.get(one.kind, one.kind), one.bits, -1, one.cell, int(one.kind == "high"), keeps
+            )
             for name, one in self.places.items()
             if one.kind != "lane"
         ]
         cells = cells_of(self.machine.layout)
+        if self.body.scope == "wave":
+            return whole("body", self.body.tree, places, cells, self.lanes)
         return template("body", self.body.tree, self.body.scope, places, cells, self.lanes)
 
 
@@ -283,13 +301,17 @@ class Interpreted:
     """A kernel by the interpreter of KERNEL graphs."""
 
     def __init__(self, machine: Machine, kernel: UOp) -> None:
-        there: dict[UOp, UOp] = {GRID: axis(0, 1, "grid")}
+        there: dict[UOp, UOp] = {GRID: const(0, GRID.dtype)}
         for node in kernel.toposort():
             if node.op is ops.RANGE and node.arg[1] == "serial":
-                raise CompileError("lanes one by one", why="each store has its own loop", mend="run it natively")
+                raise CompileError(
+                    "lanes one by one", why="each store has its own loop", mend="run it natively"
+                )
             if node.op is ops.PARAM:
                 if node.dtype is not dt.uint32:
-                    raise CompileError("memory as bytes", why="the interpreter has words", mend="run it natively")
+                    raise CompileError(
+                        "memory as bytes", why="the interpreter has words", mend="run it natively"
+                    )
                 size = len(machine.slots[node.arg[0]])
                 there[node] = UOp(ops.PARAM, node.dtype, (), (node.arg[0], size))
         # Everything is read from the state before anything is written: it is read from a copy.
@@ -300,7 +322,7 @@ class Interpreted:
     def __call__(self) -> None:
         slots = self.machine.slots
         copies = {COPIES + n: bytes_as_cells(slots[n]) for n in (STATE, MEMORY, LDS)}
-        self.run([*slots, *[copies.get(n, ()) for n in range(len(slots), COPIES + len(slots))]])
+        self.run([*slots, *[copies.get(n, ()) for n in range(len(slots), COPIES + LDS + 1)]])
 
 
 def as_cells(value: int | None, bits: int) -> memoryview:
@@ -313,7 +335,12 @@ def bytes_as_cells(cells: memoryview) -> memoryview:
     return memoryview(bytes(cells)).cast("I")
 
 
-COPIES = 8  # slots of copies
+COPIES = 32  # slots of copies
+
+
+def is_plain_load(node: UOp) -> bool:
+    """Is it a load of memory that waits for nothing?"""
+    return node.op is ops.LOAD and len(node.src) == 1 and node.src[0].src[0].op is ops.PARAM
 
 
 def read_from_copy(root: UOp) -> UOp:
@@ -321,7 +348,9 @@ def read_from_copy(root: UOp) -> UOp:
     done: dict[UOp, UOp] = {}
     for node in root.toposort():
         src = tuple(done[one] for one in node.src)
-        if node.op is ops.LOAD and len(src) == 1 and src[0].src[0].arg[0] in (STATE, MEMORY, LDS):
+        if node.op is ops.END:
+            src = tuple(one for one in src if one.op is not ops.CONST)  # once: there is one wave
+        if is_plain_load(node) and src[0].src[0].arg[0] in (STATE, MEMORY, LDS):
             where = src[0]
             slot, size = where.src[0].arg
             other = UOp(ops.PARAM, where.src[0].dtype, (), (COPIES + slot, size))
@@ -376,7 +405,11 @@ def same_nan(a: memoryview, b: memoryview, at: int, types: set[object], lanes: i
                 continue
             if bits == 64:
                 for low, high in ((at, at + 1), (at - 1, at), (at, at + lanes), (at - lanes, at)):
-                    if low >= 0 and high < len(a) and made_nan(type, a[low] | a[high] << 32, b[low] | b[high] << 32):
+                    if (
+                        low >= 0
+                        and high < len(a)
+                        and made_nan(type, a[low] | a[high] << 32, b[low] | b[high] << 32)
+                    ):
                         return True
                 continue
             mask = (1 << bits) - 1

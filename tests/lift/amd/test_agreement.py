@@ -1,0 +1,70 @@
+"""The ways in which a body can be run give the same bits: its tree, as Python source, as UOps, as machine code.
+
+A sample runs always; `slow`: every distinct body of gfx1100 (waves of 32) and gfx950 (64), without modifiers on
+1,000 inputs (100 for memory and matrices), and as often with random modifiers on 100.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from baregrad.isa.amd.forms import forms
+from baregrad.isa.amd.meaning import Meaning, explained
+from baregrad.runtime import open_device
+from tests.lift.amd.bodies import CHIPS, Body, bodies, body_of
+from tests.lift.amd.check import check
+from tests.lift.amd.ways import Machine
+
+SAMPLE = {
+    "gfx1100": ("v_fma_f32", "v_add_co_ci_u32_e32", "v_div_fixup_f16", "s_bfe_i32"),
+    "gfx950": ("v_cvt_pk_fp8_f32", "v_med3_f32", "ds_max_f32"),
+}
+PARTS = 8
+NOT_AS_UOPS = {
+    "v_trig_preop_f64": "it cuts a window out of 1,201 bits of 2/pi",
+}
+"""Bodies that are only done by the witness, and why."""
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_a_sample_agrees(chip: str) -> None:
+    arch, lanes = CHIPS[chip]
+    machine = Machine(arch, lanes)
+    for form in forms(arch):
+        if form.name not in SAMPLE[chip]:
+            continue
+        meaning = explained(form)
+        assert isinstance(meaning, Meaning), form.name
+        body = body_of(form.name, meaning, False)
+        result = check(machine, body, None, 32, random.Random(form.name))
+        assert not result.wrong, f"{form.name}: {result.wrong}"
+        assert result.ran["source"] == 32, f"{form.name} ran {result.ran}"
+
+
+def is_matrix(body: Body) -> bool:
+    """Is it a product of matrices?"""
+    return bool(re.match("v_(s?mfma|s?wmma)", body.name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("chip", CHIPS)
+def test_all_bodies_agree(chip: str, part: int) -> None:
+    arch, lanes = CHIPS[chip]
+    machine, device = Machine(arch, lanes), open_device("cpu")
+    wrong, left = [], {}
+    for number, body in enumerate(bodies(arch, 1)):
+        if number % PARTS != part:
+            continue
+        count = 100 if body.memory or body.changed or body.scope == "wave" else 1000
+        if is_matrix(body):
+            count = 5 if body.changed else 100
+        result = check(machine, body, device, count, random.Random(body.name))
+        wrong += [f"{body.name} {way}: {what}" for way, what in result.wrong.items()]
+        left |= {body.name: why for way, why in result.left.items() if way == "native"}
+    assert not wrong, "\n".join(wrong)
+    unknown = {name: why for name, why in left.items() if name not in NOT_AS_UOPS}
+    assert not unknown, f"not as UOps: {unknown}"
