@@ -105,12 +105,13 @@ class Whole(Lanes):
         del self.ranges[-len(ranges) :]
 
     def width(self, one: Node) -> int:
-        """Lanes in a vector."""
-        wide = any(
-            node.op == "ldexp" or (node.type is not None and node.t.name in ("f64", "i64"))
-            for node in walk(one.src)
-        )
-        return 8 if wide else 16
+        """Lanes in a vector: fewer where it computes with doubles, and where it only moves words, by numbers of
+        elements that may be any expression.
+        """
+        nodes = [node for node in walk(one.src) if node.type is not None]
+        wide = any(node.op == "ldexp" or node.t.name in ("f64", "i64") for node in nodes)
+        products = any(node.op in ("mul", "fma") and node.t != U64 for node in nodes)
+        return 8 if wide or not products else 16
 
     def range(self, count: int, kind: str) -> UOp:
         """A new range."""
