@@ -105,8 +105,8 @@ class Whole(Lanes):
         del self.ranges[-len(ranges) :]
 
     def width(self, one: Node) -> int:
-        """Lanes in a vector: fewer where it computes with doubles, and where it only moves words, by numbers of
-        elements that may be any expression.
+        """Lanes in a vector: fewer where it computes with doubles, and where it only moves words, since the
+        numbers of elements may be any expression there.
         """
         nodes = [node for node in walk(one.src) if node.type is not None]
         wide = any(node.op == "ldexp" or node.t.name in ("f64", "i64") for node in nodes)

@@ -18,8 +18,8 @@ from tests.isa.amd.samples import sample
 
 SCALARS = frozenset((
     "OFFSET", "OFFSET0", "OFFSET1", "SIMM16", "SIMM32", "M0", "SRSRC", "SBASE", "SOFFSET", "SADDR", "MODE",
-    "LDS_SIZE", "SCRATCH_BASE", "SCRATCH_SIZE", "SHARED_BASE", "PRIVATE_BASE", "laneId", "VGPR", "SGPR", "ACC",
-    "EXEC", "VCC",
+    "LDS_SIZE", "SCRATCH_BASE", "SCRATCH_SIZE", "SHARED_BASE", "PRIVATE_BASE", "laneId", "VGPR", "SGPR",
+    "ACC", "EXEC", "VCC",
 ))  # fmt: skip
 CHIPS = {"gfx1100": ("rdna3", 32), "gfx950": ("cdna4", 64)}
 

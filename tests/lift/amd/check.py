@@ -88,25 +88,26 @@ def scalars(ways: Ways, draws: dict[str, inputs.Draw], rng: random.Random) -> No
     for name, place in ways.places.items():
         if name in ways.body.plain or place.kind in ("lane", "file"):
             continue
-        if name == "EXEC":
-            if ways.body.scope != "lane":
-                ways.put(name, 0, rng.choice((0, 1, rng.getrandbits(place.bits), (1 << place.bits) - 1)))
-            continue
-        if place.kind == "mask":
+        if place.kind == "mask" and name != "EXEC":
             for lane in range(ways.lanes):
                 ways.put(name, lane, rng.getrandbits(1))
-        elif name in draws:
-            ways.put(name, 0, draws[name]())
-        elif name.endswith("_NUMBER"):
-            scalar = "SGPR" in ways.body.variables and "VGPR" not in ways.body.variables
-            ways.put(name, 0, rng.randrange(8) * 8 + 32 if scalar else rng.randrange(6) * 32)
-        elif name == "MODE":
-            ways.put(name, 0, rng.choice((0, 0xF0, 0x2F0, 0x1F0, 0x3F0)))
-        elif name == "M0":
-            ways.put(name, 0, rng.randrange(40) if rng.random() < 0.7 else rng.getrandbits(32) & 0x1F001F)
-        else:
-            values = inputs.Values(place.bits, inputs.types_of(ways.body.tree, name), rng)
-            ways.put(name, 0, rng.choice(values.specials()) if rng.random() < 0.6 else values.any())
+        elif place.kind != "mask":
+            ways.put(name, 0, draws[name]() if name in draws else scalar(ways, name, place.bits, rng))
+
+
+def scalar(ways: Ways, name: str, bits: int, rng: random.Random) -> int:
+    """A value of a variable that a wave has once."""
+    if name == "EXEC":
+        return rng.choice((0, 1, rng.getrandbits(bits), (1 << bits) - 1))
+    if name.endswith("_NUMBER"):
+        of_sgprs = "SGPR" in ways.body.variables and "VGPR" not in ways.body.variables
+        return rng.randrange(8) * 8 + 32 if of_sgprs else rng.randrange(6) * 32
+    if name == "MODE":
+        return rng.choice((0, 0xF0, 0x2F0, 0x1F0, 0x3F0))
+    if name == "M0":
+        return rng.randrange(40) if rng.random() < 0.7 else rng.getrandbits(32) & 0x1F001F
+    values = inputs.Values(bits, inputs.types_of(ways.body.tree, name), rng)
+    return rng.choice(values.specials()) if rng.random() < 0.6 else values.any()
 
 
 def once(ways: Ways, held: Held, trials: int, others: dict[str, Callable[[], None]], result: Result) -> None:

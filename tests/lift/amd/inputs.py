@@ -18,8 +18,8 @@ BASE, SIZE, LOCAL = 0x7F10_0000_0000, 1 << 14, 1 << 12
 SCRATCH, SCRATCH_SIZE = BASE + 0x1800, 64
 SHARED, PRIVATE = 0x0001_0000_0000_0000, 0x0002_0000_0000_0000
 VALUES = (
-    0.0, 1.0, 0.5, 1.5, 2.0, 2.5, 3.0, 0.1, 127.5, 128.0, 255.5, 256.0, 32767.5, 65504.0, 65535.5, 2.0**31 - 128,
-    2.0**31, 2.0**32 - 256, 2.0**32, 2.0**63, 2.0**53 + 2,
+    0.0, 1.0, 0.5, 1.5, 2.0, 2.5, 3.0, 0.1, 127.5, 128.0, 255.5, 256.0, 32767.5, 65504.0, 65535.5,
+    2.0**31 - 128, 2.0**31, 2.0**32 - 256, 2.0**32, 2.0**63, 2.0**53 + 2,
 )  # fmt: skip
 INTEGERS = (
     0,
@@ -77,9 +77,9 @@ def types_of(tree: Tree, name: str) -> list[Type]:
             place = node.src[0]
             names.add(place.arg if place.op == "var" else place.src[0].arg)
     for node in walk(tree):
-        if node.op in ("as", "element", "slice", "var") and node.type is not None and node.t.is_float:
-            if any(one.op == "var" and one.arg in names for one in walk((node,))):
-                found[node.t] = None
+        read = node.type is not None and node.op in ("as", "element", "slice", "var") and node.t.is_float
+        if read and any(one.op == "var" and one.arg in names for one in walk((node,))):
+            found[node.t] = None
     return list(found)
 
 
@@ -180,38 +180,29 @@ def addresses(bits: Mapping[str, int], local: bool, rng: random.Random) -> dict[
 
     def full() -> int:
         roll = rng.random()
-        if flat and roll < 0.3:
-            return SHARED + offset()
         if flat and roll < 0.6:
-            return PRIVATE + offset() % SCRATCH_SIZE // 16 * 16
+            return SHARED + offset() if roll < 0.3 else PRIVATE + offset() % SCRATCH_SIZE // 16 * 16
         return BASE + offset()
 
     def small() -> int:
         return 16 * rng.randrange(2)
 
-    found: dict[str, Draw] = {
-        "OFFSET": small if scratch else lambda: 16 * rng.randrange(8),
-        "OFFSET0": lambda: 2 * rng.randrange(16), "OFFSET1": lambda: 2 * rng.randrange(16),
-        "LDS_SIZE": lambda: LOCAL, "SCRATCH_BASE": lambda: SCRATCH, "SCRATCH_SIZE": lambda: SCRATCH_SIZE,
-        "SHARED_BASE": lambda: SHARED, "PRIVATE_BASE": lambda: PRIVATE, "SRSRC": lambda: resource(rng),
-        "SOFFSET": lambda: 16 * rng.randrange(4), "M0": lambda: 16 * rng.randrange(4),
+    def beyond() -> int:
+        return rng.choice((LOCAL - 4, LOCAL, 0xFFFFFFF0)) if local and rng.random() < 0.1 else offset()
+
+    rows: dict[tuple[str, int], Draw] = {
+        ("OFFSET", 32): small if scratch else lambda: 16 * rng.randrange(8),
+        ("OFFSET0", 32): lambda: 2 * rng.randrange(16), ("OFFSET1", 32): lambda: 2 * rng.randrange(16),
+        ("LDS_SIZE", 32): lambda: LOCAL, ("SCRATCH_BASE", 64): lambda: SCRATCH,
+        ("SCRATCH_SIZE", 32): lambda: SCRATCH_SIZE, ("SHARED_BASE", 64): lambda: SHARED,
+        ("PRIVATE_BASE", 64): lambda: PRIVATE, ("SRSRC", 128): lambda: resource(rng),
+        ("SBASE", 128): lambda: resource(rng), ("SBASE", 64): lambda: BASE + offset(),
+        ("SOFFSET", 32): lambda: 16 * rng.randrange(4), ("M0", 32): lambda: 16 * rng.randrange(4),
+        ("SADDR", 32): small, ("SADDR", 64): lambda: BASE + offset(), ("ADDR", 64): full,
+        ("ADDR", 32): small if scratch and not flat else beyond, ("VADDR", 32): lambda: 4 * rng.randrange(64),
+        ("VADDR", 64): lambda: rng.randrange(64) | 4 * rng.randrange(64) << 32,
     }  # fmt: skip
-    if bits.get("SBASE") == 128:
-        found["SBASE"] = lambda: resource(rng)
-    elif "SBASE" in bits:
-        found["SBASE"] = lambda: BASE + offset()
-    if "SADDR" in bits:
-        found["SADDR"] = small if bits["SADDR"] == 32 else lambda: BASE + offset()
-    if "ADDR" in bits:
-        wild = [LOCAL - 4, LOCAL, 0xFFFFFFF0]
-        near = (lambda: rng.choice(wild)) if local else offset
-        narrow = small if scratch and not flat else lambda: near() if rng.random() < 0.1 else offset()
-        found["ADDR"] = full if bits["ADDR"] == 64 else narrow
-    if "VADDR" in bits:
-        found["VADDR"] = lambda: rng.randrange(64) | 4 * rng.randrange(64) << 32
-        if bits["VADDR"] == 32:
-            found["VADDR"] = lambda: 4 * rng.randrange(64)
-    return {name: draw for name, draw in found.items() if name in bits}
+    return {name: rows[name, size] for name, size in bits.items() if (name, size) in rows}
 
 
 def filled(size: int, rng: random.Random) -> bytearray:

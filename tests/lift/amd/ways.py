@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from baregrad import dtype as dt
@@ -32,8 +32,8 @@ from tests.lift.amd.bodies import Body
 
 SPECIAL = {"VCC": 106, "EXEC": 126}
 FILES = ("VGPR", "ACC", "SGPR")
-NANS = {bits: [t for name in names if (t := type_of(name))]
-        for bits, names in ((8, ("fp8", "bf8")), (16, ("f16", "bf16")), (32, ("f32",)), (64, ("f64",)))}  # fmt: skip
+NAN_TYPES = ((8, ("fp8", "bf8")), (16, ("f16", "bf16")), (32, ("f32",)), (64, ("f64",)))
+NANS = {bits: [type for name in names if (type := type_of(name))] for bits, names in NAN_TYPES}
 
 
 Variables = dict[str, int | None]
@@ -259,7 +259,7 @@ class Ways:
         return before, plain.values
 
     def keep(self, lane: int, both: tuple[Variables, Variables]) -> None:
-        """Bring what was written into the state; of a register file, the cells that are others than before."""
+        """Bring what was written into the state; of a register file, the cells that have changed."""
         before, values = both
         for name in self.written & self.places.keys():
             value = values[name] or 0
