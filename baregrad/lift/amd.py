@@ -113,7 +113,7 @@ class Axes(NamedTuple):
 class Lanes(Expressions):
     """The world of one instruction; `lane` is None if it is done once for a wave."""
 
-    __slots__ = ("bad", "before", "cells", "lane", "lanes", "loads", "places", "state", "stores")
+    __slots__ = ("align", "bad", "before", "cells", "lane", "lanes", "loads", "places", "state", "stores")
 
     def __init__(
         self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, lane: Lane | None
@@ -124,6 +124,7 @@ class Lanes(Expressions):
         self.places = {place.name: place for place in places}
         self.stores: list[tuple[UOp, UOp, UOp | None]] = []  # place, value, condition
         self.bad: list[UOp] = []  # where an access is refused
+        self.align = 8 if is_atomic(tree) else 4  # bytes: what is longer need not be aligned to its size
         self.loads = 0
         self.before: dict[str, Value] = {}
         named = {node.arg for node in walk(tree) if node.op == "var"}
@@ -365,7 +366,7 @@ class Lanes(Expressions):
             limit = UOp(ops.LOAD, dt.uint32, (UOp(ops.INDEX, dt.uint32, (limits, chunk, on & inside)),))
             fits = inside & (offset + count <= limit)
         if count > 1:
-            fits = fits & (offset & (min(count, 4) - 1)).eq(0)
+            fits = fits & (offset & (min(count, self.align) - 1)).eq(0)
         self.bad.append(on & ~fits)
         return offset, memory, on & fits
 
@@ -426,6 +427,12 @@ class Lanes(Expressions):
             cell = self.cell(place, n)
             found.append((cell + self.number_of_lane() if place.kind == "vector" else cell, word))
         return found
+
+
+def is_atomic(tree: Tree) -> bool:
+    """Does a tree read and write the same memory?"""
+    spaces = {op: {node.arg for node in walk(tree) if node.op == op} for op in ("load", "store")}
+    return not spaces["load"].isdisjoint(spaces["store"])
 
 
 def template(

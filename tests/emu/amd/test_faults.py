@@ -24,7 +24,7 @@ LANES = {RDNA: 32, CDNA: 64}
 OUT = 0x7F10_0000_1000  # where the first buffer lies
 SIZE = 128
 SPELLINGS = [
-    (r"ds_load_b", "ds_read_b"), (r"ds_store_b", "ds_write_b"), (r"add_u64", "add_x2"),
+    (r"ds_load_b", "ds_read_b"), (r"ds_store_b", "ds_write_b"), (r"(add|dec)_u64", r"\1_x2"),
     (r"(atomic_add)_u32", r"\1"), (r"_b32\b(?<=load_b32|tore_b32)", "_dword"),
     (r"(load|store)_b64", r"\1_dwordx2"), (r"s_mov_b32 exec_lo", "s_mov_b64 exec"),
     ("0x31016000", "0x00027000"),
@@ -136,6 +136,9 @@ ROWS = {
     "an atomic of 64 bits": Row(
         "alignment", "global_atomic_add_u64 v1, v[2:3], s[4:5] offset:4", "global_atomic", 0, OUT + 4,
         says="not a multiple of 8",
+    ),
+    "an atomic of 64 bits, without a result": Row(
+        "alignment", "global_atomic_dec_u64 v1, v[2:3], s[4:5] offset:4", "global_atomic", 0, OUT + 4
     ),
     "an atomic of LDS": Row("alignment", "ds_add_u32 v1, v0 offset:1", "ds_add", 0, 1),
     "behind LDS": Row("lds", "ds_store_b32 v1, v0", "ds_", 16, 64, says="64 bytes of LDS"),
