@@ -24,6 +24,7 @@ from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.text import text
 from baregrad.isa.meaning import Tree
 
+FORMATTED = "_FORMAT_"  # of the names of buffer loads and stores with formats
 TICK = 100  # cycles that go by from one look at the clock to the next
 
 
@@ -129,6 +130,8 @@ class Code:
             if meaning is None and (action is None or control == "mode"):
                 raise Trouble("bad_opcode", f"{text(inst)} has no meaning here", lane=False)
             return Step(action or _nothing, (inst,) if action else (), after, inst)
+        if FORMATTED in inst.form.entry.name:
+            mode = NEAREST  # memory converts these: MODE is of the vector ALU alone
         bound = bind(inst, meaning.scope, meaning.variables, self.layout)
         key = (self.meanings.key(inst), bound.key, mode)
         found = self._functions.get(key)

@@ -83,7 +83,7 @@ class Access:
     # -- addresses -----------------------------------------------------------------------------------
 
     def name(self, values: Values, name: str) -> Node | None:
-        """ADDR is the whole address, ADDR_BASE that without an offset; TADDR is a buffer's."""
+        """ADDR is the whole address, ADDR_BASE that without an offset."""
         if name == "ADDR_BASE":
             return self.raw("ADDR")
         return self.whole(values) if name == "ADDR" and self.format in FORMATS else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.meaning.rows_formats import formatted
 from baregrad.isa.amd.meaning.rows_given import Given, Refused
 from baregrad.isa.amd.meaning.rows_matrix import matrix
 from baregrad.isa.amd.meaning.rows_memory import memory
@@ -21,4 +22,5 @@ def ours(form: Form, fields: Mapping[str, int], constant: bool = False) -> Given
     `fields` are the modifiers as raw bits by name; those that are missing are 0. `constant` says that S2 of a
     matrix product is a constant and no register.
     """
-    return matrix(form, fields, constant) or wave(form, fields) or memory(form) or scalar(form)
+    found = matrix(form, fields, constant) or wave(form, fields) or formatted(form, fields)
+    return found or memory(form) or scalar(form)

@@ -37,8 +37,6 @@ from baregrad.isa.amd.meaning.typing import (
 from baregrad.isa.meaning import U1, U64, Node, Type, called, const
 from baregrad.isa.pseudocode import Node as Code
 
-FORMAT = "the format of the data is in the resource, which is known only when it runs"
-UNKNOWN = {"ConvertToFormat": FORMAT, "ConvertFromFormat": FORMAT, "ChannelOffsetX": FORMAT}
 NAN_TESTS = ("isNAN", "isSignalNAN", "isQuietNAN", "cvtToQuietNAN")
 
 
@@ -123,7 +121,7 @@ class Values:
             return Node("slice", Type("u", width), (self.names.register(place), const(U64, at)))
         type = type_named(word)
         if type is None:
-            raise untyped(FORMAT if base == "TADDR" else f"no type {word}", code)
+            raise untyped(f"no type {word}", code)
         if isinstance(base, str) and base in CONSTANTS:
             return Number(CONSTANTS[base], type)
         return self.loaded(base, type) or self.moved(base, type) or reread(self.value(base), type)
@@ -348,7 +346,7 @@ class Values:
             return self.operation(name, arguments)
         if name == "pow" and isinstance(arguments[0], Number):
             return binary("**", arguments[0], arguments[1])
-        raise untyped(UNKNOWN.get(name, f"the function {name}"), name)
+        raise untyped(f"the function {name}", name)
 
     def argument(self, value: Value, kind: str) -> Node:
         """A value for a function that says which type it wants."""
