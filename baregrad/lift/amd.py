@@ -288,7 +288,9 @@ class Lanes(Expressions):
             return super().read_some(name, type, scale, place)
         whole = Type("u", width)
         value = self.read(name, whole, 0, 0)
-        count = self.apply("mul", U64, (U64, U64), (place, scale)) if scale > 1 else place
+        number = single(place, U64)
+        number = number.cast(dt.uint64) if isinstance(number, UOp) else number  # of any type of integers
+        count = self.apply("mul", U64, (U64, U64), (number, scale)) if scale > 1 else number
         return pieces.extract(self.apply("shr", whole, (whole, U64), (value, count)), width, 0, type)
 
     # -- arithmetic ----------------------------------------------------------------------------------

@@ -90,19 +90,26 @@ def filled(
     return out, buffers
 
 
+FLOATS = {2: "<e", 4: "<f", 8: "<d"}
+
+
 def put(out: bytearray, row: Row, value: Argument) -> None:
     """A value at its place. Errors: ConfigError for one that does not fit."""
-    if isinstance(value, float):
-        data = struct.pack({2: "<e", 4: "<f", 8: "<d"}[row.size], value)
-    elif value is None:
-        data = bytes(row.size)
-    elif isinstance(value, int):
-        data = (value & (1 << 8 * row.size) - 1).to_bytes(row.size, "little")
-    else:
+    data = b""
+    inside = 0 <= row.offset <= row.offset + row.size <= len(out)
+    if inside and isinstance(value, float):
+        try:
+            data = struct.pack(FLOATS.get(row.size, ""), value)
+        except (OverflowError, struct.error):
+            data = b""
+    elif inside and isinstance(value, int | None):
+        data = ((value or 0) & (1 << 8 * row.size) - 1).to_bytes(row.size, "little")
+    elif inside and not isinstance(value, int | float | None):
         data = bytes(value)
-    if len(data) != row.size or row.offset + row.size > len(out):
+    if not inside or len(data) != row.size:
         raise ConfigError(
-            f"{len(data)} bytes for an argument of {row.size} at {row.offset}",
+            f"{value if isinstance(value, int | float | None) else f'{len(data)} bytes'} for an argument of "
+            f"{row.size} bytes at {row.offset}",
             why=f"the kernel has {len(out)} bytes of arguments", mend="give a number, or as many bytes",
         )  # fmt: skip
     out[row.offset : row.offset + row.size] = data

@@ -23,6 +23,11 @@ from baregrad.lower import lower
 from baregrad.render import Program, render
 from baregrad.runtime import Device
 
+WITNESSED = {
+    "CYCLE": "the clock goes on when the witness reads it", "PC": "native code does not keep the state's PC",
+}  # fmt: skip
+"""Variables that native code has not, and why."""
+
 
 class Meant(Protocol):
     """A meaning, as isa.amd.meaning has it."""
@@ -115,6 +120,9 @@ class Templates:
             return None
         if meant is None:
             self.refused[key] = "no meaning"
+            return None
+        for name in WITNESSED.keys() & meant.variables.keys():
+            self.refused[key] = WITNESSED[name]
             return None
         return meant, any(node.op in ("load", "store", "trap") for node in walk(meant.tree))
 

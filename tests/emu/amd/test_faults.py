@@ -16,6 +16,8 @@ import pytest
 from baregrad.base.errors import ConfigError
 from baregrad.emu.amd import GpuFault, Memory, Result, Runner, Witness, emulate
 from baregrad.emu.amd.faults import KINDS
+from baregrad.emu.amd.kernarg import Argument, put
+from baregrad.emu.amd.kernarg import Row as Place
 from baregrad.isa.amd import code_object
 from baregrad.isa.amd.program import assemble
 
@@ -283,3 +285,20 @@ def test_an_absurd_descriptor(says: str, chip: str, fields: dict[str, int]) -> N
     kernel = dataclasses.replace(kernel, descriptor=kernel.descriptor.replace(**fields))
     with pytest.raises(ConfigError, match=says):
         emulate(dataclasses.replace(one, kernels=(kernel,)), "k", (1, 1, 1), (32, 1, 1), bytes(64))
+
+
+BAD_ARGUMENTS = [
+    (0, -1, 1),
+    (-8, 8, 1),
+    (60, 8, 1),
+    (0, 1 << 60, 1),
+    (0, 4, 1e300),
+    (0, 3, 1.0),
+    (0, 8, b"abc"),
+]
+
+
+@pytest.mark.parametrize("offset, size, value", BAD_ARGUMENTS)
+def test_an_argument_that_does_not_fit(offset: int, size: int, value: Argument) -> None:
+    with pytest.raises(ConfigError, match="for an argument of"):
+        put(bytearray(64), Place(offset, size, "by_value"), value)
