@@ -1,4 +1,4 @@
-"""Hostile kernels on the fast mode: each ends as it does on the witness, and nothing crashes the process.
+"""Hostile kernels on the fast mode: each ends as on the witness, with the same registers, LDS and memory.
 
 `python -m tests.fuzz.emulated_fast COUNT SEED [KIND …]` prints figures as JSON; on its error stream is the
 case that runs, for native code may end the process. The cases are those of emulated.py.
@@ -7,17 +7,69 @@ case that runs, for native code may end the process. The cases are those of emul
 from __future__ import annotations
 
 import json
-import random
 import resource
 import sys
 import traceback
 from collections import Counter
 from time import process_time
 
-from baregrad.emu.amd import Runner, Witness
+from baregrad.emu.amd import Group, Runner, Witness
 from baregrad.engine.emulate import Fast
 from baregrad.runtime import open_device
 from tests.fuzz.emulated import ADDRESSES, KINDS, Late, bases, outcome
+
+FILES = ("SGPR", "SCC", "MODE", "VGPR", "ACC")
+
+
+class Kept:
+    """A runner that keeps what a workgroup ended with."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.state: dict[str, list[int]] = {}
+
+    def run(self, group: Group, budget: int) -> int:
+        """Run, and keep the states of all waves, LDS and memory, whatever happens."""
+        try:
+            return self.runner.run(group, budget)
+        finally:
+            memory = group.waves[0].memory
+            self.state = {
+                "LDS": list(group.lds.bytes),
+                "memory": memory.bytes[: memory.next & ~3].cast("I").tolist(),
+            }
+            for wave in group.waves:
+                at, cells = wave.layout.at, wave.layout.cells
+                for name in FILES:
+                    if name in at:
+                        cell = at[name]
+                        self.state[f"{name} of wave {wave.number}"] = wave.u[
+                            cell : cell + cells[name]
+                        ].tolist()
+
+
+def is_nan(value: int, exponent: int, mantissa: int) -> bool:
+    """Are these the bits of a NaN, or of the upper half of one of 64 bits?"""
+    return value >> mantissa & (1 << exponent) - 1 == (1 << exponent) - 1
+
+
+def alike(a: int, b: int) -> bool:
+    """The same bits, or NaNs of some type: which of them an operation makes is the processor's."""
+    if a == b or (is_nan(a, 8, 23) and is_nan(b, 8, 23)) or (is_nan(a, 11, 20) and is_nan(b, 11, 20)):
+        return True
+    halves = [(a >> low & 0xFFFF, b >> low & 0xFFFF) for low in (0, 16)]
+    return all(
+        x == y or any(is_nan(x, *form) and is_nan(y, *form) for form in ((5, 10), (8, 7))) for x, y in halves
+    )
+
+
+def differences(a: Kept, b: Kept) -> str:
+    """The parts of the states that are not alike."""
+    return " ".join(
+        name
+        for name, cells in a.state.items()
+        if cells != b.state[name] and not all(alike(x, y) for x, y in zip(cells, b.state[name], strict=True))
+    )
 
 
 def compared(count: int, seed: int, kinds: list[str]) -> dict:
@@ -28,24 +80,24 @@ def compared(count: int, seed: int, kinds: list[str]) -> dict:
     kept = {id(one.launch.memory) for one in bases()}
     began = process_time()
 
-    def native(rng: random.Random) -> Runner:
-        fast._natives.clear()
-        for one in fast._limits.keys() - kept:
-            del fast._limits[one]
-        return fast
-
     for number in range(seed, seed + count):
         kind = kinds[number % len(kinds)]
         sys.stderr.write(f"\r{kind} {number}    ")
+        fast._natives.clear()
+        for one in fast._limits.keys() - kept:
+            del fast._limits[one]
+        slow, quick = Kept(Witness()), Kept(fast)
         try:
-            expected, found = outcome(kind, number, lambda rng: Witness()), outcome(kind, number, native)
+            expected = outcome(kind, number, lambda rng, runner=slow: runner)
+            found = outcome(kind, number, lambda rng, runner=quick: runner)
         except (Exception, Late) as problem:  # whatever is not an error of ours is what is looked for
             last = traceback.extract_tb(problem.__traceback__)[-1]
             failures.setdefault(f"{last.filename}:{last.lineno} {problem!r}"[:300], f"{kind} {number}")
             continue
         figures[found] += 1
-        if found != expected:
-            failures.setdefault(f"{found}, not {expected}", f"{kind} {number}")
+        different = differences(slow, quick) if found == expected else f"not {expected}"
+        if different:
+            failures.setdefault(f"{found}: {different}", f"{kind} {number}")
             figures["differ"] += 1
     took = process_time() - began
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
