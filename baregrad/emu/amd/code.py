@@ -16,8 +16,9 @@ from baregrad.emu.amd.actions import ACTIONS
 from baregrad.emu.amd.allotted import beyond
 from baregrad.emu.amd.binding import bind
 from baregrad.emu.amd.faults import Trouble
+from baregrad.emu.amd.setting import USUAL, Setting
 from baregrad.emu.amd.state import Layout
-from baregrad.emu.modes import NEAREST, Mode
+from baregrad.emu.modes import NEAREST
 from baregrad.emu.source import Compiled, compiled
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
@@ -81,12 +82,12 @@ class Code:
     ) -> None:  # fmt: skip
         self.registers = registers
         self.arch, self.data, self.base, self.layout, self.meanings = arch, data, base, layout, meanings
-        self._steps: dict[Mode, dict[int, Step]] = {}
+        self._steps: dict[Setting, dict[int, Step]] = {}
         self._functions = functions(meanings, arch, layout.lanes)
 
-    def steps(self, mode: Mode = NEAREST) -> dict[int, Step]:
-        """The instructions that were met so far, by address, in a mode."""
-        return self._steps.setdefault(mode, {})
+    def steps(self, setting: Setting = USUAL) -> dict[int, Step]:
+        """The instructions that were met so far, by address, in a setting."""
+        return self._steps.setdefault(setting, {})
 
     def decoded(self, address: int) -> tuple[Inst, int]:
         """The instruction at an address and its size."""
@@ -99,17 +100,18 @@ class Code:
         except EncodingError as error:
             raise Trouble("bad_opcode", error.what, address, lane=False) from None
 
-    def step(self, address: int, mode: Mode = NEAREST) -> Step:
+    def step(self, address: int, setting: Setting = USUAL) -> Step:
         """Decode an instruction and compile what it does."""
         inst, size = self.decoded(address)
+        inst = setting.moved(inst)
         wrong = beyond(inst, self.registers)
         if wrong:
             raise Trouble("registers", wrong, lane=False)
         try:
-            step = self.made(inst, address + size, mode)
+            step = self.made(inst, address + size, setting)
         except BaregradError as error:
             raise Trouble("bad_opcode", f"{text(inst)}: {error.what}", lane=False) from error
-        self.steps(mode)[address] = step
+        self.steps(setting)[address] = step
         return step
 
     def by_lane(self, address: int) -> bool:
@@ -120,8 +122,10 @@ class Code:
             return False
         return meaning is not None and meaning.scope == "lane"
 
-    def made(self, inst: Inst, after: int, mode: Mode = NEAREST) -> Step:
+    def made(self, inst: Inst, after: int, setting: Setting = USUAL) -> Step:
         """What an instruction does, with its operands."""
+        if setting.leaves_out(inst):
+            return Step(_nothing, (), after, inst)
         meaning = self.meanings.of(inst)
         control = inst.effects.control
         said = meaning.action if meaning is not None else ""
@@ -130,8 +134,8 @@ class Code:
             if meaning is None and (action is None or control == "mode"):
                 raise Trouble("bad_opcode", f"{text(inst)} has no meaning here", lane=False)
             return Step(action or _nothing, (inst,) if action else (), after, inst)
-        if FORMATTED in inst.form.entry.name:
-            mode = NEAREST  # memory converts these: MODE is of the vector ALU alone
+        # Memory converts formats: MODE is of the vector ALU alone.
+        mode = NEAREST if FORMATTED in inst.form.entry.name else setting.mode
         bound = bind(inst, meaning.scope, meaning.variables, self.layout)
         key = (self.meanings.key(inst), bound.key, mode)
         found = self._functions.get(key)
@@ -140,7 +144,9 @@ class Code:
             self._functions[key] = found
         arguments: tuple[object, ...] = tuple(bound.arguments[name] for name in found.parameters)
         function: Callable[..., int | None] = found.function
-        if action is not None and (meaning.action or control == "mode"):
+        if setting.follows(inst):
+            action = ACTIONS["mode"]
+        if action is not None and (meaning.action or control == "mode" or setting.follows(inst)):
             arguments, function = (inst, action, function, *arguments), _both
         elif inst.effects.memory is not None and inst.effects.memory.kind == "atomic":
             arguments, function = (inst.effects.memory.bytes, function, *arguments), _atomic

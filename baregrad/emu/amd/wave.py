@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from baregrad.emu.amd.binding import M0
 from baregrad.emu.amd.code import Code, Step
 from baregrad.emu.amd.faults import GpuFault, Trouble
 from baregrad.emu.amd.lanes import Control, table
 from baregrad.emu.amd.memory import Local, Memory
+from baregrad.emu.amd.setting import Setting
 from baregrad.emu.amd.state import FAULTS, STOPS, new
-from baregrad.emu.modes import Mode
 from baregrad.isa.amd.text import text
 
 Value = TypeVar("Value")
@@ -115,9 +116,15 @@ class Wave:
         for n in range(count):
             self.u[at + n] = value >> 32 * n & 0xFFFFFFFF
 
+    @property
+    def setting(self) -> Setting:
+        """What MODE and M0 say of how instructions are decoded."""
+        family = self.layout.family
+        return Setting.of(family, self.get("MODE"), self.u[M0[family]])
+
     def refresh(self) -> None:
-        """The mode may be another one: instructions that depend on it are decoded for it."""
-        self.steps = self.code.steps(Mode.of(self.get("MODE")))
+        """The setting may be another one: instructions that depend on it are decoded for it."""
+        self.steps = self.code.steps(self.setting)
 
     # -- running --------------------------------------------------------------------------------------
 
@@ -152,7 +159,7 @@ class Wave:
         """The instruction at an address; what is no address of one is the fault of the one before."""
         before, self.pc = self.pc, pc
         try:
-            return self.code.step(pc, Mode.of(self.get("MODE")))
+            return self.code.step(pc, self.setting)
         except Trouble as trouble:
             if trouble.kind == "fetch" and 0 <= before - self.code.base < len(self.code.data):
                 self.pc = before

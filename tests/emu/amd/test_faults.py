@@ -103,15 +103,15 @@ EXEC_LOOP = "s_mov_b32 exec_lo, 0\n .Lagain:\n v_mov_b32_e32 v2, v1\n s_cbranch_
 FIRST = "v_readfirstlane_b32 s6, v0\n s_cmp_eq_u32 s6, 0\n s_cbranch_scc0 .Lother\n s_barrier\n"
 JUMP = "s_mov_b32 s6, 2\n s_mov_b32 s7, 0\n s_setpc_b64 s[6:7]"
 IMAGE = "image_load v[2:5], v[6:7], s[8:15] dmask:0xf dim:SQ_RSRC_IMG_2D"
+INDEXED = "s_set_gpr_idx_on 20, gpr_idx(DST)\n v_mov_b32_e32 v2, v1\n s_set_gpr_idx_off"
 NO_END = "v_mov_b32_e32 v2, v1 // s_endpgm"
 WAITS, STRICT = Witness(waits=True), Witness(strict=True)
 STORED = "a store of 4 bytes at .*, 128 bytes from the start of the buffer of 128 bytes"
 ROWS = {
     "no instruction": Row("bad_opcode", ".long 0xFFFFFFFF", "", says="ffffffff"),
     "an image": Row("bad_opcode", IMAGE, "image_load", chips=(RDNA,)),
-    "a mode without a meaning": Row(
-        "bad_opcode", "s_set_gpr_idx_on s6, gpr_idx(SRC0)", "s_set_gpr_idx_on", chips=(CDNA,)
-    ),
+    "no trap handler": Row("bad_opcode", "s_rfe_b64 s[6:7]", "s_rfe_b64"),
+    "an indexed register": Row("registers", INDEXED, "v_mov_b32_e32 v2", says="16 of v", chips=(CDNA,)),
     "a jump out": Row("fetch", "s_branch 30000", "s_branch 30000", says="no instruction at"),
     "a jump to an odd address": Row("fetch", JUMP, "s_setpc_b64 s[6:7]", address=2, says="0x2"),
     "a jump into an instruction": Row("bad_opcode", "s_branch 1\n v_mov_b32_e32 v1, 0xFFFF1234", ""),
