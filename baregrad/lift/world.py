@@ -55,9 +55,7 @@ class Expressions(World[Value]):
         known = [value for value in plain if isinstance(value, int)]
         if len(known) == len(plain):
             return apply(op, type, types, known)
-        return computed(
-            op, type, [node_of(pieces.retype(value, t), t) for value, t in zip(plain, types, strict=True)]
-        )
+        return computed(op, type, [typed(value, t) for value, t in zip(plain, types, strict=True)])
 
     def read(self, name: str, type: Type, scale: int, place: Value) -> Value:
         """Bits of a variable."""
@@ -122,6 +120,13 @@ class Expressions(World[Value]):
         """Note it."""
         held = node_of(single(condition, Type("u", 1)), Type("u", 1))
         self.traps.append((name, held if self.path is None else self.path & held))
+
+
+def typed(value: int | UOp, type: Type) -> UOp:
+    """A value as a node of its type; places that are not known may be narrower than they are said to be."""
+    if isinstance(value, UOp) and value.dtype.bits != type.bits:
+        return value
+    return node_of(pieces.retype(value, type), type)
 
 
 def single(value: Value, type: Type) -> int | UOp:

@@ -133,10 +133,10 @@ FUNCTIONS: dict[str, Function] = {
     "u32_to_u16": (("x",), "u16(x > 0xFFFF ? 0xFFFF : x)"),
     "f32_to_f16_cut": (("x",), _F32_F16_CUT),
     # normalised: 1.0 is the greatest integer; rounded to nearest even
-    "f16_to_snorm": (("x",), "y = f32(x.f16); i16(even((y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y) * 32767.0))"),
-    "f16_to_unorm": (("x",), "y = f32(x.f16); u16(even((y > 1.0 ? 1.0 : y < 0.0 ? 0.0 : y) * 65535.0))"),
-    "f32_to_snorm": (("x",), "y = x.f32; i16(even((y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y) * 32767.0))"),
-    "f32_to_unorm": (("x",), "y = x.f32; u16(even((y > 1.0 ? 1.0 : y < 0.0 ? 0.0 : y) * 65535.0))"),
+    "f16_to_snorm": (("x",), "y = f64(x.f16); i16(even((y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y) * 32767.0))"),
+    "f16_to_unorm": (("x",), "y = f64(x.f16); u16(even((y > 1.0 ? 1.0 : y < 0.0 ? 0.0 : y) * 65535.0))"),
+    "f32_to_snorm": (("x",), "y = f64(x.f32); i16(even((y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y) * 32767.0))"),
+    "f32_to_unorm": (("x",), "y = f64(x.f32); u16(even((y > 1.0 ? 1.0 : y < 0.0 ? 0.0 : y) * 65535.0))"),
     # stochastic rounding: random bits below the last one that is kept, then cut
     "f32_to_f16_sr": (("x", "r"),
         "k = x[30:23] == 0xFF ? x : x + (r >> 19); c = f16(k.f32).u; z = f32(c.f16).u; "
