@@ -151,6 +151,8 @@ def _exact_sum(values: Sequence[float]) -> float:
 
 def fma64(a: float, b: float, c: float) -> float:
     """a * b + c with one rounding to float64."""
+    if math.isinf(c) and math.isfinite(a) and math.isfinite(b):
+        return c  # a * b alone may go beyond float64
     rough = a * b + c
     if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
         return rough

@@ -23,7 +23,8 @@ from baregrad.isa.meaning import Node, Tree, Type, run, walk, written
 from baregrad.lift import pieces
 from baregrad.lift.contained import contained
 from baregrad.lift.pieces import Part, Value, node_of
-from baregrad.lift.world import Expressions, single
+from baregrad.lift.small import SMALL, shortened, spread
+from baregrad.lift.world import Expressions, single, typed
 
 STATE, MEMORY, MEMORY_BASE, MEMORY_SIZE, LIMITS, LDS, LDS_SIZE, FIRST = range(8)
 """Slots of the argument block: pointers and sizes in bytes that all instructions share, then operands. LIMITS
@@ -307,6 +308,9 @@ class Lanes(Expressions):
             return narrowed(super().apply("fma", F64, (F64, F64, F64), wide), type)
         if op == "convert" and types[0] == F64 and type.is_float and type.bits == 16:
             return narrowed(values[0], type)
+        if op == "convert" and type.name in SMALL and not isinstance(values[0], int):
+            value = values[0] if types[0] == F64 else super().apply("convert", F64, types, values)
+            return shortened(typed(single(value, F64), F64), type)
         if op == "convert" and types[0].name in SMALL and type.is_float:
             made = spread(values[0], types[0])
             return made if type.bits == 32 else made.cast(pieces.dtype_of(type))
@@ -483,23 +487,11 @@ def size_of(nodes: Sequence[Node]) -> int:
 
 
 F64 = Type("f", 64)
-SMALL = {"fp6": (3, 1), "bf6": (2, 3), "fp4": (1, 1)}
-"""Floats without infinities and NaN: bits of the mantissa, and the bias."""
-
-
-def spread(value: Value, type: Type) -> UOp:
-    """A small float as float32: its bits where float32 has exponent and mantissa, times a power of two."""
-    mantissa, bias = SMALL[type.name]
-    plain = Type("u", type.bits)
-    bits = node_of(pieces.retype(single(value, plain), plain), plain).cast(dt.uint32)
-    size = UOp(ops.SHL, dt.uint32, (bits & ((1 << type.bits - 1) - 1), const(23 - mantissa, dt.uint32)))
-    sign = UOp(ops.SHL, dt.uint32, (bits & 1 << type.bits - 1, const(32 - type.bits, dt.uint32)))
-    return (size | sign).bitcast(dt.float32) * 2.0 ** (127 - bias)
 
 
 def narrowed(value: Value, type: Type) -> Value:
     """A double in 16 bits, rounded once: to float32 so that what is lost leaves an odd last bit, then on."""
-    x = node_of(single(value, F64), F64)
+    x = typed(single(value, F64), F64)
     near = x.cast(dt.float32)
     back, bits = near.cast(dt.float64), near.bitcast(dt.uint32)
     inexact = back.ne(x) & x.eq(x) & (bits & 1).eq(0)

@@ -335,4 +335,4 @@ def to_even(x: UOp, type: Type) -> UOp:
     return node_of(pieces.retype(signed, type), type)
 
 
-__all__ = ["Expressions", "Part", "computed", "single"]
+__all__ = ["Expressions", "Part", "computed", "single", "typed"]

@@ -23,8 +23,8 @@ HARDWARE = ("MODE", "M0", "SCC", "EXEC")
 class Unit:
     """One instruction by the name of its form; `modifiers` are raw bits by name, as key_of has them.
 
-    A call takes the operands by role, as unsigned bits (rows of words where they are wider than 64), and gives
-    all that is written, by name.
+    A call takes the operands by role, as unsigned bits (rows of words where they are wider than 64), and
+    gives all that is written, by name.
     """
 
     def __init__(self, arch: str, name: str, **modifiers: int) -> None:

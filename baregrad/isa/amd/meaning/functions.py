@@ -151,8 +151,8 @@ FUNCTIONS: dict[str, Function] = {
     "v_max_i32": (("a", "b"), "(a.i32 > b.i32 ? a : b).i32"),
     "v_min_u32": (("a", "b"), "a < b ? a : b"), "v_max_u32": (("a", "b"), "a > b ? a : b"),
     "MIN": (("a", "b"), "a < b ? a : b"),
-    "signext_32": (("x", "n"), "n == 0 ? u32(0) : ((x << 32 - n).i >> (32 - n)).u"),
-    "signext_64": (("x", "n"), "n == 0 ? u64(0) : ((x << 64 - n).i >> (64 - n)).u"),
+    "signext_32": (("x", "n"), "n == 0 ? u32(0) : n > 31 ? x.u : ((x << 32 - n).i >> (32 - n)).u"),
+    "signext_64": (("x", "n"), "n == 0 ? u64(0) : n > 63 ? x.u : ((x << 64 - n).i >> (64 - n)).u"),
     "apart": (("a", "b"), "u32(a > b ? a - b : b - a)"),
     "v_sad_u8": (("a", "b", "c"),
         "apart(a[7:0], b[7:0]) + apart(a[15:8], b[15:8]) + apart(a[23:16], b[23:16]) + "
