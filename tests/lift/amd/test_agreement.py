@@ -19,8 +19,8 @@ from tests.lift.amd.check import check
 from tests.lift.amd.ways import Machine
 
 SAMPLE = {
-    "gfx1100": ("v_fma_f32", "v_add_co_ci_u32_e32", "v_div_fixup_f16", "s_bfe_i32"),
-    "gfx950": ("v_cvt_pk_fp8_f32", "v_med3_f32", "ds_max_f32"),
+    "gfx1100": ("v_add_co_ci_u32_e32", "v_div_fixup_f16", "s_bfe_i32"),
+    "gfx950": ("v_cvt_scalef32_pk_fp4_f32", "ds_read_b64"),
 }
 PARTS = 8
 NOT_AS_UOPS = {
