@@ -140,7 +140,7 @@ def number(operand: int | float | Literal | Label, slot: Slot, bits: int) -> int
     if isinstance(operand, float):
         if bits == 64 and (slot.type != "b" or slot.kind == "ssrc"):
             return int(struct.unpack("<Q", struct.pack("<d", operand))[0])
-        return float_bits(operand, "f16" if bits == 16 else "f32")
+        return float_bits(operand, "f16" if bits == 16 else "f32") & (1 << bits) - 1  # a count has 5
     assert isinstance(operand, int), f"{operand!r} is placed when the program is whole"
     return operand & (1 << bits) - 1
 

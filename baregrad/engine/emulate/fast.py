@@ -109,7 +109,7 @@ class Native:
         if beyond(inst, self.registers):
             return self.left(name)
         control = inst.effects.control
-        if control in SKIPPED:
+        if control in SKIPPED and not inst.writes:
             return Item("skip")
         if control in ("end", "barrier") and name not in FAULTING:
             return Item(control)

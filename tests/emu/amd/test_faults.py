@@ -218,6 +218,7 @@ DEFINED = {
         "v_mov_b32_e32 v3, v0\n s_branch 1\n v_mov_b32_e32 v3, 0xbf800000",
         [0, 1, 2, 3],
     ),
+    "a float as a count": ("v_lshlrev_b32_e32 v3, 0.5, v0", [0, 1, 2, 3]),
     "division by nothing": ("v_mov_b32_e32 v3, 0\n v_rcp_f32_e32 v3, v3", [0x7F800000] * 4),
 }
 
