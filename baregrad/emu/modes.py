@@ -1,4 +1,4 @@
-"""Float arithmetic in other modes: rounding toward an infinity or zero, denormals flushed.
+"""Float arithmetic in other modes: rounding toward an infinity or zero, denormals flushed, f16 at most 65504.
 
 This is the slow way, by exact numbers: most programs run in the mode of NEAREST, which source.py writes with
 Python's own operators. The rounding and the flushing of a type come from the hardware register MODE.
@@ -16,20 +16,33 @@ from baregrad.isa.meaning import FLOATS, Type, values
 
 EVEN, UP, DOWN, ZERO = range(4)
 """How results are rounded, as MODE's fields have it."""
+LARGEST16 = 65504.0
 
 
 class Mode(NamedTuple):
-    """Rounding of f32 and of f16 and f64; what of denormals is kept: bit 0 inputs, bit 1 results."""
+    """Rounding of f32 and of f16 and f64; what of denormals is kept: bit 0 inputs, bit 1 results; whether f16
+    that would overflow is its largest number (FP16_OVFL: infinities of infinities and of x / 0 stay).
+    """
 
     round32: int = EVEN
     round64: int = EVEN
     denormals32: int = 3
     denormals64: int = 3
+    saturates16: bool = False
 
     @staticmethod
     def of(register: int) -> Mode:
-        """The mode that MODE says."""
-        return Mode(register & 3, register >> 2 & 3, register >> 4 & 3, register >> 6 & 3)
+        """The mode that MODE says. Source: RDNA3 ISA 3.4.2, CDNA4 ISA 3.5"""
+        saturates = bool(register >> 23 & 1)
+        return Mode(register & 3, register >> 2 & 3, register >> 4 & 3, register >> 6 & 3, saturates)
+
+    def usual(self, type: Type) -> bool:
+        """Are results of a type rounded to nearest even, to infinity beyond the largest?"""
+        return self.rounding(type) == EVEN and not self.saturates(type)
+
+    def saturates(self, type: Type) -> bool:
+        """Is what is too large for a type its largest number?"""
+        return self.saturates16 and type.name == "f16"
 
     def rounding(self, type: Type) -> int:
         """How results of a type are rounded."""
@@ -72,6 +85,8 @@ def rounded(mode: Mode, type: Type, exact: Fraction, zero: float = 0.0) -> float
     if how != EVEN:
         bits = _directed(type, how, bits, near, exact)
         near = values.decode(type, bits)
+    if mode.saturates(type) and math.isinf(near):
+        return math.copysign(LARGEST16, near)
     return flusher(type)(near) if mode.flushes(type)[1] else float(near)
 
 

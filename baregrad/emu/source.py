@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from baregrad.emu.modes import EVEN, MODAL, NEAREST, Mode
+from baregrad.emu.modes import MODAL, NEAREST, Mode
 from baregrad.emu.places import Names, Spot, Writer
 from baregrad.isa.meaning import U1, Node, Tree, Type, values, walk
 
@@ -311,8 +311,8 @@ class _Source(Writer):
         return f"{self.flusher(node.t)}({text if rep == 'real' else self.rounded(text, node.t)})", "real"
 
     def directed(self, op: str, type: Type, parts: list[str]) -> str:
-        """An operation that is not rounded to nearest; "" where the mode does so."""
-        if self.mode.rounding(type) == EVEN or op not in MODAL:
+        """An operation that the mode rounds in another way; "" where it is as usual."""
+        if self.mode.usual(type) or op not in MODAL:
             return ""
         return f"MODAL[{op!r}]({self.bind(self.mode)}, {self.bind(type)}, {', '.join(parts)})"
 

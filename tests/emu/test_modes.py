@@ -92,3 +92,29 @@ def test_compiled_in_a_mode(mode: Mode, a: int, b: int, expected: int) -> None:
     wave.u[0], wave.u[1] = a, b
     function(wave)
     assert hex(wave.u[2]) == hex(expected)
+
+
+SATURATING = [
+    # text over a, b of f16; a, b -> with FP16_OVFL
+    ("d = (a.f16 + b.f16).u", 0x7BFF, 0x7BFF, 0x7BFF),
+    ("d = (a.f16 + b.f16).u", 0xFBFF, 0xFBFF, 0xFBFF),
+    ("d = (a.f16 * b.f16).u", 0x7BFF, 0xC000, 0xFBFF),
+    ("d = (a.f16 * b.f16).u", 0x7C00, 0x4000, 0x7C00),
+    ("d = (a.f16 / b.f16).u", 0x3C00, 0x0000, 0x7C00),
+    ("d = (a.f16 / b.f16).u", 0x3C00, 0x0001, 0x7BFF),
+    ("d = fma(a.f16, b.f16, b.f16).u", 0x7BFF, 0x7BFF, 0x7BFF),
+    ("d = f16(f32(a.f16) * 2.0).u", 0x7BFF, 0, 0x7BFF),
+    ("d = (a.f16 + b.f16).u", 0x3C00, 0x3C00, 0x4000),
+]
+
+
+@pytest.mark.parametrize("text, a, b, expected", SATURATING)
+def test_what_is_too_large_for_f16(text: str, a: int, b: int, expected: int) -> None:
+    mode = Mode.of(0xF0 | 1 << 23)
+    assert mode == Mode(saturates16=True)
+    spots = {name: Spot("scalar", 16, at) for name, at in (("a", 0), ("b", 1), ("d", 2))}
+    function = compiled(parse(text, dict.fromkeys("abd", 16)), "scalar", spots, 32, mode).function
+    wave = Cells(128)
+    wave.u[0], wave.u[1] = a, b
+    function(wave)
+    assert hex(wave.u[2] & 0xFFFF) == hex(expected)

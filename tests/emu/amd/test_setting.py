@@ -40,3 +40,12 @@ def test_settings(what: str, body: str, wanted: int) -> None:
     run(f"{FILL}\n{body}{STORE}", CDNA, memory=memory)
     found = tuple(memory.view(OUT, 128).cast("I"))
     assert found == (wanted,) * 32
+
+
+def test_memory_converts_in_no_mode() -> None:
+    """16 / 255 of a texel is rounded to nearest though the vector ALU rounds toward zero."""
+    memory = Memory(1 << 20)
+    words = "s_mov_b32 s6, 128\n s_mov_b32 s7, 0x50fac\n s_setreg_imm32_b32 hwreg(HW_REG_MODE, 0, 4), 15"
+    load = "buffer_load_format_xyzw v[2:5], v1, s[4:7], 0 offen\n s_waitcnt vmcnt(0)"
+    run(f"{words}\n{load}{STORE}", CDNA, memory=memory)
+    assert hex(memory.view(OUT, 128).cast("I")[0]) == "0x3d808081"

@@ -34,7 +34,7 @@ EXACT = (
     (r"V_MUL_([UI])(32)_[UI]24", "a * b"), (r"V_MAD_([UI])(64)_[UI]32", "a * b + c"),
     (r"V_PK_ADD_([UI])(16)", "a + b"), (r"V_PK_SUB_([UI])(16)", "a - b"),
     (r"V_PK_MAD_([UI])(16)", "a * b + c"),
-    (r"V_PK_MUL_LO_(U)(16)", "a * b"),
+    (r"V_(?:PK_)?MUL_LO_(U)(16)", "a * b"),
 )  # fmt: skip
 DOT = re.compile(r"V_DOT(\d)C?_([UI])32_([UI]U?)(\d+)")
 GROWS = re.compile(r"V_(M?SAD)_")  # a sum of what is not negative: it has overflowed if it is less than S2
