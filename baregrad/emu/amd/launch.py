@@ -7,7 +7,8 @@ expect was the check. `emulate` does all; a Launch is for those who want single 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from baregrad.base.errors import BadFile, ConfigError
 from baregrad.emu.amd.allotted import check, registers
@@ -161,11 +162,12 @@ class Launch:
         if self.arch == "rdna4":
             wave.u[TTMP + 9] = ids[0]
             wave.u[TTMP + 7] = ids[1] & 0xFFFF | ids[2] << 16
-        else:
-            sgprs += [ids[n] for n, axis in enumerate("xyz") if one[f"workgroup_id_{axis}"]]
-            sgprs += [wave.number] if one["workgroup_info"] else []
+        elif one["workgroup_info"]:
+            sgprs += [0] * len(self.places_at) + [wave.number]
         for code, value in enumerate(sgprs):
             wave.u[code] = value
+        for code, axis in self.places_at:
+            wave.u[code] = ids[axis]
         first = wave.number * lanes
         x, y, _ = self.block
         at = self.layout.at["VGPR"]
@@ -190,6 +192,12 @@ class Launch:
                 wave.u[102], wave.u[103] = base & 0xFFFFFFFF, base >> 32
         wave.refresh()
 
+    @property
+    def places_at(self) -> list[tuple[int, int]]:
+        """The scalar registers that have the workgroup's place in the grid, each with its axis."""
+        asked = [n for n, axis in enumerate("xyz") if self.descriptor[f"workgroup_id_{axis}"]]
+        return [] if self.arch == "rdna4" else list(enumerate(asked, len(self.user_sgprs())))
+
     def user_sgprs(self) -> list[int]:
         """The scalar registers that the packet processor sets, in its order."""
         one, found = self.descriptor, list[int]()
@@ -212,6 +220,14 @@ class Launch:
         for one in self.buffers:
             if not one.data.readonly:
                 one.data[:] = self.memory.view(one.address, len(one.data))
+
+
+@runtime_checkable
+class Grids(Protocol):
+    """A Runner that can do many workgroups at once."""
+
+    def grid(self, launch: Launch, budget: int) -> tuple[int, int]:
+        """Do workgroups from the first one on; gives how many instructions and workgroups were done."""
 
 
 def _pair(value: int) -> list[int]:
@@ -247,7 +263,9 @@ def emulate(  # noqa: PLR0913 - all that a launch is
     runner = Witness() if runner is None else runner
     done = groups = 0
     try:
-        for place in launch.places():
+        if isinstance(runner, Grids) and each is None and launch.arch != "rdna4":
+            done, groups = runner.grid(launch, budget)
+        for place in islice(launch.places(), groups, None):
             group = launch.group(place)
             if each is not None:
                 each(group)

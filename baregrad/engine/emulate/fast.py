@@ -17,6 +17,7 @@ from typing import NamedTuple
 from baregrad.base.errors import BaregradError, Fault
 from baregrad.emu.amd import STOPS, Layout, beyond
 from baregrad.engine.emulate import stitch
+from baregrad.engine.emulate.grid import GROUPS, Grid, fill
 from baregrad.engine.emulate.stitch import Item
 from baregrad.engine.emulate.templates import Templates, cells_of
 from baregrad.isa.amd.decode import decode
@@ -190,7 +191,18 @@ Step = Callable[[int], None]
 class Waves:
     """The states of the waves of a workgroup, one behind the other, and the frame of a run."""
 
-    __slots__ = ("_cells", "_frame", "_run", "_waves", "count", "layout", "memory", "pointer", "stride")
+    __slots__ = (
+        "_cells",
+        "_frame",
+        "_image",
+        "_run",
+        "_waves",
+        "count",
+        "layout",
+        "memory",
+        "pointer",
+        "stride",
+    )
 
     PAGE = 1024  # cells
 
@@ -203,13 +215,17 @@ class Waves:
         self._frame = (ctypes.c_uint64 * stitch.FRAME_WORDS)()
         self._waves = (ctypes.c_uint64 * (stitch.WAVE_WORDS * count))()
         self._run: dict[int, Callable[[int], int]] = {}
+        self._image: mmap.mmap | None = None
 
     def state(self, wave: int) -> memoryview:
         """The cells of a wave."""
         return self._cells[wave * self.stride : wave * self.stride + self.layout.size]
 
-    def run(self, native: Native, entry: int, count: int, budget: int, step: Step) -> int:
-        """Run the first `count` waves from an offset of the code to their ends; what is left of the budget.
+    def run(
+        self, native: Native, entry: int, count: int, budget: int, step: Step, grid: Grid | None = None
+    ) -> int:
+        """Run the first `count` waves from an offset of the code to their ends, then those of the other
+        workgroups of a grid; what is left of the budget.
 
         Errors: Stopped where native code cannot go on, and what `step` raises.
         """
@@ -224,6 +240,8 @@ class Waves:
         frame[stitch.WAVE] = frame[stitch.WAVES] = base
         frame[stitch.WAVES_END], frame[stitch.LIVE] = base + 16 * count, count
         frame[stitch.MET] = 0
+        image = self.image(count) if grid is not None else 0
+        fill(frame, grid, image, 4 * self.stride, count, first)
         frame[stitch.GONE] = native.entry + stitch.common()[1]["next"]
         run = self._run.get(native.entry)
         if run is None:
@@ -232,6 +250,19 @@ class Waves:
         while (result := run(at)) & 7 != stitch.END:
             self.outside(native, result >> 3, result & 7, step)
         return int(frame[stitch.BUDGET_LEFT])
+
+    def image(self, count: int) -> int:
+        """Keep the states as they are now; the address of the copy."""
+        size = 4 * self.stride * count
+        if self._image is None or len(self._image) < size:
+            self._image = mmap.mmap(-1, size)
+        self._image[:size] = self.memory[:size]
+        return ctypes.addressof(ctypes.c_char.from_buffer(self._image))
+
+    @property
+    def groups_left(self) -> int:
+        """How many workgroups have not ended."""
+        return int(self._frame[GROUPS])
 
     def places(self, native: Native, count: int) -> list[int | None]:
         """Where waves go on in the code; None for those that have ended."""

@@ -13,11 +13,15 @@ from collections.abc import Hashable
 from time import perf_counter
 
 from baregrad.emu.amd import STOPS, Layout
+from baregrad.emu.amd.allotted import EACH
 from baregrad.emu.amd.group import Group, Witness
+from baregrad.emu.amd.launch import Launch
 from baregrad.emu.amd.memory import Allocation
 from baregrad.emu.amd.memory import Memory as DeviceMemory
+from baregrad.emu.amd.wave import Wave
 from baregrad.emu.modes import NEAREST, Mode
 from baregrad.engine.emulate.fast import Memory, Native, Stopped, Waves
+from baregrad.engine.emulate.grid import Grid
 from baregrad.engine.emulate.templates import Templates
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.lift.amd import CHUNK_BITS
@@ -132,34 +136,63 @@ class Fast:
 
     def run(self, group: Group, budget: int) -> int:
         """Do all instructions of a workgroup; gives how many were done. Errors: GpuFault."""
+        return self.start(group, budget, None)[0]
+
+    def grid(self, launch: Launch, budget: int) -> tuple[int, int]:
+        """Do workgroups of a launch, from its first on, without leaving native code between them; gives how
+        many instructions and workgroups were done. Errors: GpuFault.
+        """
+        group = launch.group((0, 0, 0))
+        layout, found = launch.layout, launch.code.registers
+        sink = layout.at["SINK"]
+        cells = dict.fromkeys(range(3), sink) | {axis: cell for cell, axis in launch.places_at}
+        first = layout.at["VGPR"] + layout.lanes * found.get("v", EACH)
+        other = layout.at.get("ACC", 0), layout.lanes * found.get("a", EACH) if "ACC" in layout.at else 0
+        grid = Grid(
+            launch.grid, (cells[0], cells[1], cells[2]), layout.at["GROUP"], ((0, first), other),
+            (self._lds_pointer, len(group.lds.bytes)),
+        )  # fmt: skip
+        try:
+            return self.start(group, budget, grid)
+        finally:
+            launch.release(group)
+
+    def start(self, group: Group, budget: int, grid: Grid | None) -> tuple[int, int]:
+        """Do a workgroup, and those of the grid that follow; gives how many instructions and workgroups."""
         native = self.native(group)
         first = group.waves[0]
         modes = {Mode.of(wave.get("MODE")) for wave in group.waves}
         entry = first.get("PC") - first.code.base
         usual = modes == {NEAREST} and not native.changes_modes and entry in native.numbers
         if not usual or len(group.waves) > MOST_WAVES:
-            return Witness().run(group, budget)
+            return Witness().run(group, budget), 1
         waves = self.adopt(group)
 
         def step(number: int) -> None:
             began = perf_counter()
-            group.waves[number].pc = 0  # where it was before is not known
-            group.waves[number].step()
+            wave = group.waves[number]
+            wave.pc, wave.stop = 0, ""  # where it was before is not known
+            wave.group = place_of(wave)
+            wave.step()
             self.left += 1
             self.seconds -= perf_counter() - began
 
         began = perf_counter()
+        groups = 1 if grid is None else grid.sizes[0] * grid.sizes[1] * grid.sizes[2]
         try:
-            left = waves.run(native, entry, len(group.waves), budget, step)
+            left = waves.run(native, entry, len(group.waves), budget, step, grid)
         except Stopped as stopped:
+            for wave in group.waves:
+                wave.group = place_of(wave)
             hand_over(group, stopped.wave, waves.places(native, len(group.waves)))
-            return budget - stopped.left + Witness().run(group, stopped.left, budget - stopped.left)
+            done = budget - stopped.left
+            return done + Witness().run(group, stopped.left, done), groups - waves.groups_left + 1
         finally:
             self.seconds += perf_counter() - began
         for wave in group.waves:
             wave.stop = "end"
             wave.set("STOP", STOPS.index("end"))
-        return budget - left
+        return budget - left, groups
 
     def adopt(self, group: Group) -> Waves:
         """Move the states and the LDS of a group to where native code has them."""
@@ -181,6 +214,12 @@ class Fast:
         for wave in group.waves:
             wave.refresh()
         return waves
+
+
+def place_of(wave: Wave) -> tuple[int, int, int]:
+    """The place in the grid that a state has."""
+    x, y, z = wave.u[(at := wave.layout.at["GROUP"]) : at + 3]
+    return x, y, z
 
 
 def hand_over(group: Group, current: int, places: list[int | None]) -> None:

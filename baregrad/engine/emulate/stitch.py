@@ -19,6 +19,7 @@ from struct import pack
 from typing import NamedTuple
 
 from baregrad.base import memo
+from baregrad.engine.emulate.grid import END_WORD, again
 from baregrad.isa.form import Inst, Label
 from baregrad.isa.x86 import assemble, inst, mem
 
@@ -30,7 +31,9 @@ END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED = range(6)
 
 # Words of a frame: pointers but for BUDGET_LEFT and LIVE. GONE is where a wave goes on that has ended, MET
 # where those go on that wait at a barrier in this round, 0 for none so far.
-STATES, BLOCKS, FUNCTIONS, BUDGET_LEFT, WAVE, WAVES, WAVES_END, LIVE, GONE, MET, FRAME_WORDS = range(11)
+# Words behind these are grid.py's.
+STATES, BLOCKS, FUNCTIONS, BUDGET_LEFT, WAVE, WAVES, WAVES_END, LIVE, GONE, MET = range(10)
+FRAME_WORDS = END_WORD
 WAVE_WORDS = 2  # its first cell, where it goes on
 SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 HOLE = 0x11223344
@@ -94,15 +97,9 @@ def common() -> tuple[bytes, dict[str, int]]:
         inst("mov", mem("rax", disp=8), "rcx"),
         inst("jmp", Label("next")),
         Label("all"),
+        *again(STATES, WAVES, WAVE, LIVE, MET),
         inst("mov", "eax", END),
         inst("jmp", Label("out")),
-    ]
-    out: list[Inst | Label | bytes] = [
-        Label("out"),
-        inst("mov", mem("r14", disp=8 * BUDGET_LEFT), "r15"),
-        inst("add", "rsp", 8),
-        *(inst("pop", name) for name in reversed(SAVED)),
-        inst("ret"),
     ]
     places: dict[str, int] = {}
     items: list[Inst | Label | bytes] = []
@@ -111,7 +108,7 @@ def common() -> tuple[bytes, dict[str, int]]:
         ("resume", resume),
         ("end", end),
         ("barrier", barrier()),
-        ("out", out),
+        ("out", out()),
     ):
         items += part
         places[name] = 0
@@ -122,6 +119,17 @@ def common() -> tuple[bytes, dict[str, int]]:
             places[name] = len(data) + 5 + int.from_bytes(probe[-4:], "little", signed=True)
     places["next"] = _place(items, data, "next")
     return data, places
+
+
+def out() -> list[Inst | Label | bytes]:
+    """The way out."""
+    return [
+        Label("out"),
+        inst("mov", mem("r14", disp=8 * BUDGET_LEFT), "r15"),
+        inst("add", "rsp", 8),
+        *(inst("pop", name) for name in reversed(SAVED)),
+        inst("ret"),
+    ]
 
 
 def barrier() -> list[Inst | Label | bytes]:

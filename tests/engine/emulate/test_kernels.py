@@ -10,6 +10,8 @@ from baregrad.emu.amd import GpuFault, emulate
 from baregrad.engine.emulate import Fast
 from baregrad.runtime import open_device
 from tests.emu.amd.kernels import kernel
+from tests.emu.amd.references import LAUNCHES
+from tests.emu.amd.test_kernels import ALL, run
 
 
 def test_add() -> None:
@@ -21,3 +23,26 @@ def test_add() -> None:
     with pytest.raises(GpuFault, match="800 bytes from the start of argument 0") as caught:
         emulate(kernel("add", "gfx950"), "add", (1, 1, 1), (256, 1, 1), [x[:200], x, out, 300], runner=fast)
     assert (caught.value.kind, caught.value.wave, caught.value.lane) == ("memory", 3, 8)
+
+
+def test_a_grid_of_workgroups() -> None:
+    for chip in ("gfx1100", "gfx950"):
+        fast, launch = Fast(open_device("cpu")), LAUNCHES["transpose"](70, 100)
+        assert launch.grid == (3, 4, 1)
+        assert run("transpose", chip, launch, fast).groups == 12
+        assert fast.left == 0
+
+
+def test_a_fault_names_the_workgroup() -> None:
+    n = 1000
+    x, out = array("f", bytes(4 * n)), array("f", bytes(4 * 700))
+    with pytest.raises(GpuFault) as caught:
+        emulate(kernel("add", "gfx1100"), "add", (4, 1, 1), (128, 1, 1), [x, x, out, n],
+                runner=Fast(open_device("cpu")))  # fmt: skip
+    assert (caught.value.group, caught.value.kind) == ((2, 0, 0), "memory")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, chip", ALL)
+def test_all_natively(name: str, chip: str) -> None:
+    run(name, chip, LAUNCHES[name](), Fast(open_device("cpu")))
