@@ -85,6 +85,8 @@ class Checker:
     def run(self) -> None:
         """Walk blocks until their states change no more."""
         self.check_order()
+        if not self.insts:
+            return
         flow = self.flow
         states: list[State | None] = [None] * len(flow.blocks)
         states[0] = self.at_entry()

@@ -25,6 +25,10 @@ def test_right_allocations_pass(block: int) -> None:
             check(before, allocate(before, machine), machine)
 
 
+def test_an_empty_list_passes() -> None:
+    check([], allocate([], TIGHT), TIGHT)
+
+
 def swapped(allocation: Allocation, k: int, one: Reg, other: Reg) -> Allocation:
     """The allocation with two registers exchanged in one instruction."""
     names = {one: other, other: one}
