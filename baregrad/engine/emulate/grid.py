@@ -116,8 +116,9 @@ def fill(
     words: Sequence[tuple[int, int]] = (
         (GROUPS, x * y * z), (X, 0), (Y, 0), (Z, 0), (SIZE_X, x), (SIZE_Y, y), (IMAGE, image),
         (AT_1, 4 * first), (WORDS_1, cells // 2), (AT_2, 4 * other), (WORDS_2, others // 2),
-        (STRIDE, stride), (COUNT, count), (BEGIN, begin), (CELL_X, grid.cells[0]),
-        (CELL_Y, grid.cells[1]), (CELL_Z, grid.cells[2]), (CELL_GROUP, grid.group), (LDS_AT, grid.lds[0]), (LDS_WORDS, -(-grid.lds[1] // 8)),
+        (STRIDE, stride), (COUNT, count), (BEGIN, begin), (CELL_X, grid.cells[0]), (CELL_Y, grid.cells[1]),
+        (CELL_Z, grid.cells[2]), (CELL_GROUP, grid.group), (LDS_AT, grid.lds[0]),
+        (LDS_WORDS, -(-grid.lds[1] // 8)),
     )  # fmt: skip
     for number, value in words:
         frame[number] = value
