@@ -16,8 +16,10 @@ from time import process_time
 from baregrad.emu.amd import Group, Runner, Witness
 from baregrad.engine.emulate import Fast
 from baregrad.runtime import open_device
+from tests.fuzz import emulated
 from tests.fuzz.emulated import ADDRESSES, KINDS, Late, bases, outcome
 
+SECONDS = 15.0  # templates that nobody has compiled so far may take seconds
 FILES = ("SGPR", "SCC", "MODE", "VGPR", "ACC")
 
 
@@ -74,6 +76,7 @@ def differences(a: Kept, b: Kept) -> str:
 
 def compared(count: int, seed: int, kinds: list[str]) -> dict:
     """Run cases on both; the figures, with what went wrong."""
+    emulated.SECONDS = SECONDS
     fast = Fast(open_device("cpu"))
     figures: Counter[str] = Counter()
     failures: dict[str, str] = {}
