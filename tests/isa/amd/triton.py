@@ -13,8 +13,8 @@ VECTORS = Path(__file__).parents[2] / "vectors" / "triton"
 def files(name: str = "code_objects") -> dict[str, bytes]:
     """All files of an archive.
 
-    "code_objects": 22 kernels for two chips (one for gfx950 alone), each a code object and its assembly; "many_kernels": objects of
-    several kernels before (.o) and after linking (.hsaco).
+    "code_objects": 22 kernels for two chips (one for gfx950 alone), each a code object and its assembly;
+    "many_kernels": objects of several kernels before (.o) and after linking (.hsaco).
     """
     with tarfile.open(VECTORS / f"{name}.tar.xz") as packed:
         found = {one.name: packed.extractfile(one) for one in packed}
