@@ -73,8 +73,8 @@ class Native:
     """
 
     __slots__ = (
-        "_blocks", "_functions", "_kernel", "_table", "_words", "base", "blocks", "changes_modes", "code",
-        "entry", "fallbacks", "functions", "items", "numbers", "order", "registers", "templates",
+        "_blocks", "_device", "_functions", "_kernel", "_table", "_words", "base", "blocks", "changes_modes",
+        "code", "entry", "fallbacks", "functions", "items", "numbers", "order", "registers", "templates",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - all that native code is made of
@@ -98,7 +98,7 @@ class Native:
         self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
         self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
         self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes)
-        self._kernel = device.load(self.code.data, "emulated")
+        self._device, self._kernel = device, device.load(self.code.data, "emulated")
         self.entry = self._kernel.entry
 
     def item(self, one: Decoded, memory: Memory) -> Item:
@@ -134,6 +134,10 @@ class Native:
         self._functions.append(made.entry)
         place = 8 * (len(self._functions) - 1)
         return Item("checked" if made.memory else "call", place, 8 * at)
+
+    def close(self) -> None:
+        """Give back the memory of the code."""
+        self._device.unload(self._kernel)
 
     def left(self, name: str) -> Item:
         """An instruction that the witness does."""
@@ -250,6 +254,10 @@ class Waves:
         while (result := run(at)) & 7 != stitch.END:
             self.outside(native, result >> 3, result & 7, step)
         return int(frame[stitch.BUDGET_LEFT])
+
+    def forget(self) -> None:
+        """Code that was run is there no more."""
+        self._run.clear()
 
     def image(self, count: int) -> int:
         """Keep the states as they are now; the address of the copy."""

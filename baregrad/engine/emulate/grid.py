@@ -36,11 +36,9 @@ class Grid(NamedTuple):
     lds: tuple[int, int]
 
 
-def again(states: int, waves: int, wave: int, live: int, met: int) -> list[Inst | Label | bytes]:
-    """All waves of a workgroup have ended: on with the next workgroup, if there is one. The arguments are the
-    words of a frame; r14 is the frame.
-    """
-    items: list[Inst | Label | bytes] = [
+def onwards() -> list[Inst | Label | bytes]:
+    """To the place of the next workgroup, x first; to "last" if there is none."""
+    return [
         inst("dec", mem("r14", disp=8 * GROUPS, bits=64)),
         inst("je", Label("last")),
         inst("mov", "rax", mem("r14", disp=8 * X)),
@@ -58,6 +56,15 @@ def again(states: int, waves: int, wave: int, live: int, met: int) -> list[Inst 
         inst("xor", "eax", "eax"),
         Label("row"),
         inst("mov", mem("r14", disp=8 * X), "rax"),
+    ]
+
+
+def again(states: int, waves: int, wave: int, live: int, met: int) -> list[Inst | Label | bytes]:
+    """All waves of a workgroup have ended: on with the next workgroup, if there is one. The arguments are the
+    words of a frame; r14 is the frame.
+    """
+    items = [
+        *onwards(),
         inst("mov", "r8", mem("r14", disp=8 * states)),
         inst("mov", "r9", mem("r14", disp=8 * IMAGE)),
         inst("mov", "r10", mem("r14", disp=8 * COUNT)),

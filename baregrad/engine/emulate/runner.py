@@ -91,7 +91,7 @@ class Fast:
         self._templates: dict[tuple[str, int], Templates] = {}
         self._waves: dict[tuple[str, int], Waves] = {}
         self._natives: dict[Hashable, Native] = {}
-        self._limits: dict[int, Limits] = {}
+        self._limits: Limits | None = None
         self._lds = mmap.mmap(-1, LDS_BYTES)
         self._lds_pointer = address_of(self._lds)
         self.left, self.seconds = 0, 0.0
@@ -104,13 +104,22 @@ class Fast:
             found = self._templates[key] = Templates(self._device, layout, meaning_of, key_of)
         return found
 
+    def forget(self) -> None:
+        """Give back the native code of another memory: addresses are in it. Templates stay."""
+        for native in self._natives.values():
+            native.close()
+        self._natives.clear()
+        for waves in self._waves.values():
+            waves.forget()
+
     def native(self, group: Group) -> Native:
         """The native code of what a group runs."""
         wave = group.waves[0]
         code, memory = wave.code, wave.memory
-        limits = self._limits.get(id(memory))
+        limits = self._limits
         if limits is None or limits.memory is not memory:
-            limits = self._limits[id(memory)] = Limits(memory)
+            self.forget()
+            limits = self._limits = Limits(memory)
         limits.refresh()
         entry = wave.get("PC") - code.base
         registers = tuple(sorted(code.registers.items()))
