@@ -25,14 +25,20 @@ class Result(NamedTuple):
 
 
 def check(
-    machine: Machine, body: Body, device: Device | None, count: int, rng: random.Random,
-    interpreted: bool = True,
-) -> Result:  # fmt: skip
-    """Run a body in all ways."""
+    machine: Machine,
+    body: Body,
+    device: Device | None,
+    count: int,
+    rng: random.Random,
+    by_tree: int = 1 << 30,
+) -> Result:
+    """Run a body in all ways. After `by_tree` states its Python source is what the machine code is compared
+    with: the tree itself and the interpreter are slow for products of matrices.
+    """
     half = rng.choice(("low", "high")) if machine.layout.family == "rdna" or rng.random() < 0.3 else ""
     ways = Ways(machine, body, half)
     result = Result({}, {}, {})
-    others: dict[str, Callable[[], None]] = {"source": ways.source}
+    others: dict[str, Callable[[], object]] = {"source": ways.source}
     try:
         kernel = ways.kernel()
     except (BaregradError, AssertionError, KeyError) as error:
@@ -42,16 +48,16 @@ def check(
             ("uops", lambda: Interpreted(machine, kernel)),
             ("native", lambda: Native(machine, kernel, device) if device else None),
         ):
-            if name == "uops" and not interpreted:
-                continue
             try:
                 made = make()
                 if made is not None:
                     others[name] = made
             except BaregradError as error:
                 result.left[name] = f"{type(error).__name__}: {error}"
-    for held, trials in states(ways, count, rng):
-        once(ways, held, trials, others, result)
+    for number, (held, trials) in enumerate(states(ways, count, rng)):
+        if number == by_tree:
+            others = {name: do for name, do in others.items() if name == "native"}
+        once(ways, held, trials, others, result, number < by_tree)
     return result
 
 
@@ -59,9 +65,16 @@ def states(ways: Ways, count: int, rng: random.Random):  # type: ignore[no-untyp
     """States to run on, and how many inputs each has."""
     machine, body = ways.machine, ways.body
     lanes = ways.lanes if body.scope == "lane" else 1
+    machine.memory.whole = machine.local.whole = inputs.grain_of(body.tree, {}) == 8
     plain = {name: body.variables[name] for name in body.plain}
     local = any(name == "LDS_SIZE" for name in body.variables) and "SHARED_BASE" not in body.variables
-    draws = inputs.addresses(body.variables, local, rng) if body.memory or local else {}
+    draws = (
+        inputs.addresses(
+            body.variables, body.tree, local, "st64" in body.name or "stride64" in body.name, rng
+        )
+        if body.memory or local
+        else {}
+    )
     rows = inputs.rows({n: b for n, b in plain.items() if n not in draws}, body.tree, count, rng)
     background = bytes(rng.getrandbits(8) for _ in range(4 * machine.layout.size)) if any(
         name in FILES for name in body.variables) else bytes(4 * machine.layout.size)  # fmt: skip
@@ -110,18 +123,25 @@ def scalar(ways: Ways, name: str, bits: int, rng: random.Random) -> int:
     return rng.choice(values.specials()) if rng.random() < 0.6 else values.any()
 
 
-def once(ways: Ways, held: Held, trials: int, others: dict[str, Callable[[], None]], result: Result) -> None:
+def once(
+    ways: Ways,
+    held: Held,
+    trials: int,
+    others: dict[str, Callable[[], object]],
+    result: Result,
+    by_tree: bool = True,
+) -> None:
     """One state in all ways."""
     machine = ways.machine
     refused = False
     try:
-        mask = ways.reference()
+        mask = ways.reference() if by_tree else ways.source()
     except Refused:
         refused, mask = True, 0
     wanted = machine.held()
     if not refused and ways.body.scope == "lane":  # without the lanes that were refused
         machine.hold(held)
-        if mask != sum(machine.u[126 + n] << 32 * n for n in range(ways.lanes // 32)):
+        if mask != ways.lanes_on():
             machine.u[126], machine.u[127] = mask & 0xFFFFFFFF, mask >> 32
             held = machine.held()
             ways.reference()

@@ -162,21 +162,34 @@ def rows(bits: Mapping[str, int], tree: Tree, count: int, rng: random.Random) ->
 # -- memory ----------------------------------------------------------------------------------------
 
 
-def resource(rng: random.Random) -> int:
+def grain_of(tree: Tree, bits: Mapping[str, int]) -> int:
+    """What addresses are multiples of, so that stores of several lanes, whose order nobody promises, overlap
+    as a whole or not at all, and atomics are aligned.
+    """
+    done = {node.op for node in walk(tree)} & {"load", "store"}
+    return 64 if "OFFSET0" in bits else {"load": 4, "store": 16}.get("".join(done), 8)
+
+
+def resource(rng: random.Random, grain: int) -> int:
     """A buffer's resource: base, stride, records, and how bounds are checked."""
-    stride = rng.choice((0, 0, 4, 8, 16, 32))
+    stride = rng.choice((0, 0, grain, 2 * grain, 4 * grain))
     records = rng.choice((0, 16, 64, 1024, 4096))
     bounds = rng.randrange(4) << 60
     return BASE + 16 * rng.randrange(64) | stride << 48 | records << 64 | bounds << 64
 
 
-def addresses(bits: Mapping[str, int], local: bool, rng: random.Random) -> dict[str, Draw]:
-    """What draws the operands that addresses are made of, by name."""
+def addresses(
+    bits: Mapping[str, int], tree: Tree, local: bool, apart: bool, rng: random.Random
+) -> dict[str, Draw]:
+    """What draws the operands that addresses are made of, by name. `local`: they may lie beyond the end;
+    `apart`: the two places of a lane are so far apart that they might be another lane's, and become one.
+    """
+    grain = grain_of(tree, bits)
     scratch, flat = "SCRATCH_BASE" in bits, "SHARED_BASE" in bits
     pool = [16 * rng.randrange(64) for _ in range(12)]
 
     def offset() -> int:
-        return rng.choice(pool) if rng.random() < 0.6 else 4 * rng.randrange(256)
+        return (rng.choice(pool) if rng.random() < 0.6 else 4 * rng.randrange(256)) // grain * grain
 
     def full() -> int:
         roll = rng.random()
@@ -188,19 +201,24 @@ def addresses(bits: Mapping[str, int], local: bool, rng: random.Random) -> dict[
         return 16 * rng.randrange(2)
 
     def beyond() -> int:
-        return rng.choice((LOCAL - 4, LOCAL, 0xFFFFFFF0)) if local and rng.random() < 0.1 else offset()
+        return (
+            rng.choice((LOCAL - grain, LOCAL, (1 << 32) - grain))
+            if local and rng.random() < 0.1
+            else offset()
+        )
 
     rows: dict[tuple[str, int], Draw] = {
         ("OFFSET", 32): small if scratch else lambda: 16 * rng.randrange(8),
-        ("OFFSET0", 32): lambda: 2 * rng.randrange(16), ("OFFSET1", 32): lambda: 2 * rng.randrange(16),
+        ("OFFSET0", 32): lambda: 1 if apart else rng.randrange(2),
+        ("OFFSET1", 32): lambda: 1 if apart else rng.randrange(2, 4),
         ("LDS_SIZE", 32): lambda: LOCAL, ("SCRATCH_BASE", 64): lambda: SCRATCH,
         ("SCRATCH_SIZE", 32): lambda: SCRATCH_SIZE, ("SHARED_BASE", 64): lambda: SHARED,
-        ("PRIVATE_BASE", 64): lambda: PRIVATE, ("SRSRC", 128): lambda: resource(rng),
-        ("SBASE", 128): lambda: resource(rng), ("SBASE", 64): lambda: BASE + offset(),
+        ("PRIVATE_BASE", 64): lambda: PRIVATE, ("SRSRC", 128): lambda: resource(rng, min(grain, 16)),
+        ("SBASE", 128): lambda: resource(rng, min(grain, 16)), ("SBASE", 64): lambda: BASE + offset(),
         ("SOFFSET", 32): lambda: 16 * rng.randrange(4), ("M0", 32): lambda: 16 * rng.randrange(4),
         ("SADDR", 32): small, ("SADDR", 64): lambda: BASE + offset(), ("ADDR", 64): full,
-        ("ADDR", 32): small if scratch and not flat else beyond, ("VADDR", 32): lambda: 4 * rng.randrange(64),
-        ("VADDR", 64): lambda: rng.randrange(64) | 4 * rng.randrange(64) << 32,
+        ("ADDR", 32): small if scratch and not flat else beyond, ("VADDR", 32): lambda: grain * rng.randrange(64),
+        ("VADDR", 64): lambda: rng.randrange(64) | grain * rng.randrange(16) << 32,
     }  # fmt: skip
     return {name: rows[name, size] for name, size in bits.items() if (name, size) in rows}
 

@@ -48,6 +48,7 @@ class Bytes:
 
     def __init__(self, base: int, data: memoryview) -> None:
         self.base, self.data = base, data
+        self.whole = False  # accesses are aligned to their size, not only to words
 
     def read(self, address: int, bits: int) -> int:
         """Little-endian bits."""
@@ -62,7 +63,7 @@ class Bytes:
     def place(self, address: int, bits: int) -> int:
         """Where it is."""
         at = address - self.base
-        if not 0 <= at <= len(self.data) - bits // 8 or at % min(bits // 8, 4):
+        if not 0 <= at <= len(self.data) - bits // 8 or at % (bits // 8 if self.whole else min(bits // 8, 4)):
             raise Refused(f"{bits} bits at {address:#x}")
         return at
 
@@ -221,7 +222,7 @@ class Ways:
         if body.scope != "lane":
             self.keep(-1, self.once(-1))
             return 0
-        mask = sum(machine.u[126 + n] << 32 * n for n in range(self.lanes // 32))
+        mask = self.lanes_on()
         done: dict[int, tuple[Variables, Variables]] = {}
         for lane in range(self.lanes):
             if not mask >> lane & 1:
@@ -272,11 +273,16 @@ class Ways:
             else:
                 self.put(name, lane, value)
 
-    def source(self) -> None:
-        """As Python."""
+    def source(self) -> int:
+        """As Python; gives the lanes that are on, 0 where it is not done by lanes."""
         self.python.function(
             self.machine, *(self.get(name, 0, self.machine.u) for name in self.python.parameters)
         )
+        return self.lanes_on() if self.body.scope == "lane" else 0
+
+    def lanes_on(self) -> int:
+        """EXEC."""
+        return sum(self.machine.u[126 + n] << 32 * n for n in range(self.lanes // 32))
 
     def kernel(self) -> UOp:
         """As UOps. Errors: CompileError."""
