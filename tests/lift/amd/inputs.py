@@ -217,7 +217,8 @@ def addresses(
         ("SBASE", 128): lambda: resource(rng, min(grain, 16)), ("SBASE", 64): lambda: BASE + offset(),
         ("SOFFSET", 32): lambda: 16 * rng.randrange(4), ("M0", 32): lambda: 16 * rng.randrange(4),
         ("SADDR", 32): small, ("SADDR", 64): lambda: BASE + offset(), ("ADDR", 64): full,
-        ("ADDR", 32): small if scratch and not flat else beyond, ("VADDR", 32): lambda: grain * rng.randrange(64),
+        ("ADDR", 32): small if scratch and not flat else beyond,
+        ("VADDR", 32): lambda: grain * rng.randrange(64),
         ("VADDR", 64): lambda: rng.randrange(64) | grain * rng.randrange(16) << 32,
     }  # fmt: skip
     return {name: rows[name, size] for name, size in bits.items() if (name, size) in rows}
