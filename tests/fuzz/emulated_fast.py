@@ -1,23 +1,26 @@
 """Hostile kernels on the fast mode: each ends as on the witness, with the same registers, LDS and memory.
 
 `python -m tests.fuzz.emulated_fast COUNT SEED [KIND …]` prints figures as JSON; on its error stream is the
-case that runs, for native code may end the process. The cases are those of emulated.py.
+case that runs, for native code may end the process. The cases are those of emulated.py, and as the only kind
+"grids": several workgroups.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import resource
 import sys
 import traceback
 from collections import Counter
 from time import process_time
 
-from baregrad.emu.amd import Group, Runner, Witness
+from baregrad.emu.amd import GpuFault, Group, Runner, Witness
+from baregrad.emu.amd.code import Code
 from baregrad.engine.emulate import Fast
 from baregrad.runtime import open_device
 from tests.fuzz import emulated
-from tests.fuzz.emulated import ADDRESSES, KINDS, Late, bases, outcome
+from tests.fuzz.emulated import ADDRESSES, BLOCKS, KINDS, Late, bases, outcome
 
 SECONDS = 15.0  # templates that nobody has compiled so far may take seconds
 FILES = ("SGPR", "SCC", "MODE", "VGPR", "ACC")
@@ -74,21 +77,46 @@ def differences(a: Kept, b: Kept) -> str:
     )
 
 
+def grids(count: int, seed: int) -> dict[str, str]:
+    """Kernels with a few changed bytes on grids of several workgroups: the same errors and memory on both;
+    gives what differs.
+    """
+    fast, failures = Fast(open_device("cpu")), dict[str, str]()
+    for number in range(seed, seed + count):
+        rng = random.Random(number)
+        one = rng.choice(bases())
+        launch, code = one.launch, one.launch.code
+        data, start = bytearray(code.data), launch.start - code.base
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            data[rng.randrange(start, min(len(data), start + 256))] ^= 1 << rng.randrange(8)
+        launch.block = rng.choice(BLOCKS)
+        launch.grid = rng.choice(((2, 1, 1), (5, 1, 1), (2, 3, 1), (1, 2, 2), (3, 2, 2)))
+        launch.code = Code(code.arch, bytes(data), code.base, code.layout, code.meanings, code.registers)
+        ends = []
+        for runner in (Witness(), fast):
+            launch.memory.bytes[: len(one.content)] = one.content
+            try:
+                said = str(launch.run(runner, 3000))
+            except GpuFault as fault:
+                said = f"{fault.kind} in {fault.group}"
+            ends.append((said, launch.memory.bytes[: launch.memory.next & ~3].cast("I").tolist()))
+        launch.code, launch.block, launch.grid = code, (32, 1, 1), (1, 1, 1)
+        (a, left), (b, right) = ends
+        if a != b or not all(alike(x, y) for x, y in zip(left, right, strict=True)):
+            failures[f"grid {number} of {one.name}"] = f"{a}; {b}" if a != b else "memory"
+    return failures
+
+
 def compared(count: int, seed: int, kinds: list[str]) -> dict:
     """Run cases on both; the figures, with what went wrong."""
     emulated.SECONDS = SECONDS
     fast = Fast(open_device("cpu"))
     figures: Counter[str] = Counter()
     failures: dict[str, str] = {}
-    kept = {id(one.launch.memory) for one in bases()}
     began = process_time()
-
     for number in range(seed, seed + count):
         kind = kinds[number % len(kinds)]
         sys.stderr.write(f"\r{kind} {number}    ")
-        fast._natives.clear()
-        for one in fast._limits.keys() - kept:
-            del fast._limits[one]
         slow, quick = Kept(Witness()), Kept(fast)
         try:
             expected = outcome(kind, number, lambda rng, runner=slow: runner)
@@ -110,4 +138,7 @@ def compared(count: int, seed: int, kinds: list[str]) -> dict:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    if sys.argv[3:] == ["grids"]:
+        print(json.dumps({"failures": grids(int(sys.argv[1]), int(sys.argv[2]))}, indent=1))
+        sys.exit()
     print(json.dumps(compared(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or list(KINDS)), indent=1))

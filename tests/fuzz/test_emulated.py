@@ -21,9 +21,9 @@ def test_some_hostile_kernels() -> None:
     assert figures["failures"] == {}, figures
 
 
-def child(module: str, count: int, seed: int) -> dict:
+def child(module: str, count: int, seed: int, *kinds: str) -> dict:
     """The figures of a run in a process of its own, which may crash."""
-    command = [sys.executable, "-m", module, str(count), str(seed)]
+    command = [sys.executable, "-m", module, str(count), str(seed), *kinds]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{module} ended with {done.returncode}: {done.stderr[-300:]}"
     return json.loads(done.stdout)
@@ -40,4 +40,10 @@ def test_many_hostile_kernels() -> None:
 @pytest.mark.fuzz
 def test_many_hostile_kernels_on_the_fast_mode() -> None:
     figures = child("tests.fuzz.emulated_fast", 20000, random.SystemRandom().randrange(1 << 40))
+    assert figures["failures"] == {}, figures
+
+
+@pytest.mark.fuzz
+def test_many_grids_on_the_fast_mode() -> None:
+    figures = child("tests.fuzz.emulated_fast", 5000, random.SystemRandom().randrange(1 << 40), "grids")
     assert figures["failures"] == {}, figures

@@ -215,6 +215,23 @@ class Launch:
             found += memoryview(data).cast("I").tolist()
         return (found + [0] * 32)[: max(len(found), one["user_sgpr_count"])]
 
+    def run(self, runner: Runner, budget: int, each: Callable[[Group], None] | None = None) -> Result:
+        """Run all workgroups, and copy buffers back. Errors: as `emulate`."""
+        done = groups = 0
+        try:
+            if isinstance(runner, Grids) and each is None and self.arch != "rdna4":
+                done, groups = runner.grid(self, budget)
+            for place in islice(self.places(), groups, None):
+                group = self.group(place)
+                if each is not None:
+                    each(group)
+                done += runner.run(group, budget - done)
+                self.release(group)
+                groups += 1
+        finally:
+            self.back()
+        return Result(done, groups)
+
     def back(self) -> None:
         """Copy buffers back to the caller's."""
         for one in self.buffers:
@@ -260,18 +277,4 @@ def emulate(  # noqa: PLR0913 - all that a launch is
     launch = Launch(
         code_object, kernel, grid, block, args, memory=memory, lds=lds, meanings=meanings, lenient=lenient
     )
-    runner = Witness() if runner is None else runner
-    done = groups = 0
-    try:
-        if isinstance(runner, Grids) and each is None and launch.arch != "rdna4":
-            done, groups = runner.grid(launch, budget)
-        for place in islice(launch.places(), groups, None):
-            group = launch.group(place)
-            if each is not None:
-                each(group)
-            done += runner.run(group, budget - done)
-            launch.release(group)
-            groups += 1
-    finally:
-        launch.back()
-    return Result(done, groups)
+    return launch.run(Witness() if runner is None else runner, budget, each)
