@@ -211,7 +211,8 @@ class Plan:
             if must or (one.style in ALONE and form.mask & form.value & put(one.where, -1)):
                 wanted |= 1 << at
         self.form, self.base, self.wanted = form, base, wanted
-        self.mask, self.value, self.size, self.literal = form.mask, form.value, form.size, form.literal
+        self.mask = form.mask & sum(put(one.where, -1) for one in form.modifiers)
+        self.value, self.size, self.literal = form.value & self.mask, form.size, form.literal
         self.slots = fields(fam, tuple(slot._replace(read=True, written=False) for slot in form.slots))
         self.choices, self.doubt = choices(form.modifiers, fam), doubt(form)
         self.overlaps = tuple((at, where) for at, where, _ in overlapping(form))
@@ -384,8 +385,8 @@ def chooser(rows: tuple[Row, ...]) -> Chooser:
 Group = tuple[tuple[Plan, ...], Chooser | None]
 """Plans of a name with as many operands, and what chooses among several."""
 NONE: Group = (), None
-Known = tuple[int, Group, dict[int, Group], tuple[ImagePlan, ...]]
-"""Plans of a name: a number of operands with its plans (-1: seldom), plans by the operands' number (-1: it is
+Known = tuple[int, tuple[Plan, ...], Chooser | None, dict[int, Group], tuple[ImagePlan, ...]]
+"""Plans of a name: a number of operands (-1: seldom) with its plans and what chooses, plans by the operands' number (-1: it is
 the whole rest of the line), and those of images.
 """
 
@@ -396,9 +397,7 @@ def group(each: list[Plan]) -> Group:
         return tuple(each), None
     rows = []
     for one in each:
-        known, fam = one.form.modifiers, family(one.form.arch)
-        mask = one.mask & sum(put(modifier.where, -1) for modifier in known)
-        rows.append((known, fam, one.wanted, mask, one.value & mask))
+        rows.append((one.form.modifiers, family(one.form.arch), one.wanted, one.mask, one.value))
     return tuple(each), chooser(tuple(rows))
 
 
@@ -422,7 +421,7 @@ class Plans(dict[str, Known]):
             found.setdefault(-1 if whole else len(form.slots), []).append(Plan(form))
         groups = {count: group(each) for count, each in found.items()}
         count = -1 if images or not groups or min(groups) < 1 else next(iter(groups))
-        made = count, groups.get(count, NONE), groups, tuple(images)
+        made = count, *groups.get(count, NONE), groups, tuple(images)
         if found or images:
             self[name] = made
         return made
@@ -437,7 +436,7 @@ def plans(arch: str, wave: int) -> Plans:
 
 def read(known: Known, rest: str) -> Inst | None:
     """The instruction of the first form that takes the rest of a line, None where no plan fits."""
-    count, (tried, choose), groups, images = known
+    count, tried, choose, groups, images = known
     if images:
         return read_image(images, rest)
     pieces, given = rest.split(", "), []
