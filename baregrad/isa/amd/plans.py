@@ -386,8 +386,8 @@ Group = tuple[tuple[Plan, ...], Chooser | None]
 """Plans of a name with as many operands, and what chooses among several."""
 NONE: Group = (), None
 Known = tuple[int, tuple[Plan, ...], Chooser | None, dict[int, Group], tuple[ImagePlan, ...]]
-"""Plans of a name: a number of operands (-1: seldom) with its plans and what chooses, plans by the operands' number (-1: it is
-the whole rest of the line), and those of images.
+"""Plans of a name: a number of operands (-1: seldom) with its plans and what chooses; plans by the operands'
+number (-1: it is the whole rest of the line), and those of images.
 """
 
 

@@ -10,6 +10,7 @@ from baregrad.base.errors import EncodingError
 from baregrad.isa.amd.assembler import parse, searched
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.plans import plans, read
+from baregrad.isa.amd.text import text
 from tests.isa.amd.test_vectors import CHIPS, stored
 
 
@@ -43,6 +44,39 @@ def test_plans_read_as_the_slow_way_does(chip: str) -> None:
         assert fast is None or (fast, fast.operands) == (slow, slow and slow.operands), line
         missed += fast is None and slow is not None
     assert missed < 9, f"{missed} lines that only the slow way reads: plans should"
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_text_of_bits_is_that_of_operands(chip: str) -> None:
+    for line, _ in random.Random(11).sample(stored(chip), 250):
+        inst = parse(chip, line)
+        bits, given = (
+            Inst(inst.form, inst.word, inst.size),
+            Inst(inst.form, inst.word, inst.size, inst.operands),
+        )
+        assert text(bits) == text(given) == line
+
+
+@pytest.mark.parametrize(
+    "chip, line, taken",
+    [
+        ("gfx950", "v_add3_u32 v1, s1, v2, s1", True),  # one register, read twice
+        ("gfx950", "v_add3_u32 v1, s1, v2, s2", False),
+        ("gfx1100", "v_add3_u32 v1, s1, s2, s1", True),
+        ("gfx1100", "v_add3_u32 v1, s1, s2, s3", False),
+        ("gfx950", "v_mfma_f32_32x32x8_f16 v[0:15], v[2:3], v[4:5], v[16:31]", True),
+        ("gfx950", "v_mfma_f32_32x32x8_f16 v[0:15], v[2:3], v[4:5], v[8:23]", False),
+        ("gfx950", "v_mfma_f32_32x32x8_f16 v[0:15], v[2:3], v[4:5], a[0:15]", False),  # one bit for both
+        ("gfx1100", "v_dual_mov_b32 v0, v1 :: v_dual_mov_b32 v3, v2", True),
+        ("gfx1100", "v_dual_mov_b32 v0, v1 :: v_dual_mov_b32 v3, v5", False),  # both of bank 1
+    ],
+)
+def test_rules_are_asked_where_they_may_be_broken(chip: str, line: str, taken: bool) -> None:
+    if taken:
+        assert text(parse(chip, line)) == line
+        return
+    with pytest.raises(EncodingError):
+        parse(chip, line)
 
 
 @pytest.mark.parametrize(
