@@ -461,7 +461,7 @@ def template(
     if {"load", "store"} <= {node.op for node in walk(tree)}:
         return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
     made, width = contained(_lanes(name, tree, places, cells, lanes, Axes(16))), 16
-    if _is_wide(made) or _has_wide_addresses(tree, places):
+    if _is_wide(made):
         width = 8
         made = contained(_lanes(name, tree, places, cells, lanes, Axes(8)))
     if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
@@ -607,6 +607,13 @@ def _moved(node: UOp, lane: Lane, other: Lane) -> UOp:
 
 def _is_wide(sink: UOp) -> bool:
     """Whether lanes of 64 bits are computed with, beside the numbers of cells."""
+    lanes: dict[UOp, tuple[bool, bool]] = {}  # whether a lane's number, and what a lane holds, is in a value
+    for node in sink.toposort():
+        number = node.op is ops.RANGE and "vector" in node.arg[1]
+        held = False
+        for source in node.src:
+            number, held = number or lanes[source][0], held or lanes[source][1]
+        lanes[node] = (number, held or (number and node.op is ops.LOAD))
     seen: set[UOp] = set()
     stack = list(sink.src)
     while stack:
@@ -614,26 +621,11 @@ def _is_wide(sink: UOp) -> bool:
         if node in seen:
             continue
         seen.add(node)
-        if node.dtype in (dt.float64, dt.uint64, dt.int64) and _has_lanes(node):
+        number, held = lanes[node]
+        if (held and node.dtype is dt.int64) or (number and node.dtype in (dt.float64, dt.uint64)):
             return True
         if node.op is ops.INDEX and node.src[0].arg[0] == STATE:
             stack.extend(node.src[2:])
         else:
             stack.extend(node.src)
     return False
-
-
-def _has_wide_addresses(tree: Tree, places: Sequence[Place]) -> bool:
-    """Whether addresses are made of the lane's number: in 64 bits, of cells of a file or of memory."""
-    nodes = walk(tree)
-    memory = any(node.op in ("load", "store") for node in nodes)
-    files = any(place.kind == "file" for place in places)
-    return files or (memory and any(node.op == "var" and node.arg == "laneId" for node in nodes))
-
-
-def _has_lanes(node: UOp) -> bool:
-    """Whether it comes from what lanes hold."""
-    return any(
-        n.op is ops.LOAD and any(r.op is ops.RANGE and "vector" in r.arg[1] for r in n.toposort())
-        for n in node.toposort()
-    )
