@@ -1,7 +1,8 @@
 """Meanings of instructions (isa/meaning) as UOps, one scalar expression a lane: for proofs of lowering rows,
 and for making fast code of foreign instructions.
 
-Read pieces.py (what a register holds), world.py (an operation as UOps), x86.py (a list of instructions).
+Read pieces.py (what a register holds), world.py (an operation as UOps), x86.py (a list of instructions); for
+AMD, as kernels over a wave's state: amd.py (its world), lanes.py (lane by lane), wave.py (whole registers).
 """
 
 from __future__ import annotations

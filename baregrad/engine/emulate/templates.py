@@ -17,7 +17,8 @@ from baregrad.engine.compile import target_of
 from baregrad.engine.emulate.operands import Bound, bind
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.meaning import Tree, walk
-from baregrad.lift.amd import Place, template
+from baregrad.lift.amd import Place
+from baregrad.lift.lanes import template
 from baregrad.lift.wave import whole
 from baregrad.lower import lower
 from baregrad.render import Program, render

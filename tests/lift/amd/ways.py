@@ -22,7 +22,8 @@ from baregrad.engine.compile import target_of
 from baregrad.engine.emulate.templates import cells_of
 from baregrad.ir import UOp, compile_kernel, const, ops, substitute
 from baregrad.isa.meaning import Type, is_nan, nan_of, run, type_of, walk, written
-from baregrad.lift.amd import CHUNK_BITS, FIRST, GRID, LDS, MEMORY, STATE, Place, template
+from baregrad.lift.amd import CHUNK_BITS, FIRST, GRID, LDS, MEMORY, STATE, Place
+from baregrad.lift.lanes import template
 from baregrad.lift.wave import whole
 from baregrad.lower import lower
 from baregrad.render import render
