@@ -18,20 +18,23 @@ from baregrad.isa.pseudocode import Node, read
 
 
 class Arch(NamedTuple):
-    """An architecture: the chip that stands for it, lanes of a wave, and the manual it is extracted from."""
+    """An architecture: the chip that stands for it, lanes of a wave, the manual it is extracted from, and
+    whether its instructions have forms (else there are tables of it alone).
+    """
 
     name: str
     chip: str
     lanes: tuple[int, ...]
     manual: str
+    forms: bool
 
 
 # fmt: off
 ARCHS = (
-    Arch("rdna3", "gfx1100", (32, 64), "\"RDNA3\" Instruction Set Architecture, 15-Aug-2023"),
-    Arch("rdna4", "gfx1200", (32, 64), "\"RDNA4\" Instruction Set Architecture"),
-    Arch("cdna3", "gfx942",  (64,),    "\"AMD Instinct MI300\" Instruction Set Architecture"),
-    Arch("cdna4", "gfx950",  (64,),    "\"CDNA4\" Instruction Set Architecture"),
+    Arch("rdna3", "gfx1100", (32, 64), "\"RDNA3\" Instruction Set Architecture, 15-Aug-2023", True),
+    Arch("rdna4", "gfx1200", (32, 64), "\"RDNA4\" Instruction Set Architecture", False),
+    Arch("cdna3", "gfx942",  (64,),    "\"AMD Instinct MI300\" Instruction Set Architecture", False),
+    Arch("cdna4", "gfx950",  (64,),    "\"CDNA4\" Instruction Set Architecture", True),
 )
 # fmt: on
 

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 
 from baregrad.base import memo
+from baregrad.base.errors import EncodingError
 from baregrad.isa.amd import graphics, image, memory
 from baregrad.isa.amd.aliases import aliases
-from baregrad.isa.amd.archs import Instruction, tables
+from baregrad.isa.amd.archs import ARCHS, Instruction, tables
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
 from baregrad.isa.amd.operands import family
@@ -32,8 +33,18 @@ ELEMENT = {"F32": 32, "F64": 64, "F16": 16, "BF16": 16, "I8": 8, "IU8": 8, "IU4"
 
 @memo
 def forms(name: str, wave: int = 0) -> tuple[Form, ...]:
-    """All forms of an architecture (by its name or its chip's), for waves of 32 or 64 lanes (0: default)."""
+    """All forms of an architecture (by its name or its chip's), for waves of 32 or 64 lanes (0: default).
+
+    Errors: EncodingError for an architecture that has tables alone.
+    """
     row = arch_of(name)
+    if not row.forms:
+        others = " or ".join(one.chip for one in ARCHS if one.forms)
+        raise EncodingError(
+            f"no instructions of {row.chip}",
+            why=f"{row.name} is extracted into tables; how its instructions are written is not worked out",
+            mend=f"take {others}, or read the tables (isa.amd.archs.tables)",
+        )
     if (name, wave) != (row.name, wave or row.lanes[0]):
         return forms(row.name, wave or row.lanes[0])
     found = tables(name)

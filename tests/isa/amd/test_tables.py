@@ -7,8 +7,11 @@ import sys
 
 import pytest
 
-from baregrad.base.errors import ConfigError
+from baregrad.base.errors import ConfigError, EncodingError
 from baregrad.isa.amd import ARCHS, tables
+from baregrad.isa.amd.assembler import parse
+from baregrad.isa.amd.decode import decode
+from baregrad.isa.amd.forms import forms
 
 COUNTS = {"rdna3": (1464, 1320), "rdna4": (1565, 1401), "cdna3": (1480, 1385), "cdna4": (1573, 1520)}
 NAMES = [row.name for row in ARCHS]
@@ -74,3 +77,11 @@ print([str(name).split("/")[-3] for name in opened])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[] []", "[]", "['cdna4']"]
+
+
+@pytest.mark.parametrize("chip", [one.chip for one in ARCHS if not one.forms])
+def test_chips_with_tables_alone_are_refused_by_name(chip: str) -> None:
+    assert tables(chip).instructions
+    for ask in (lambda: forms(chip), lambda: parse(chip, "s_nop 0"), lambda: decode(chip, bytes(4))):
+        with pytest.raises(EncodingError, match=f"no instructions of {chip}"):
+            ask()
