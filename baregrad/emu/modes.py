@@ -1,7 +1,8 @@
 """Float arithmetic in other modes: rounding toward an infinity or zero, denormals flushed, f16 at most 65504.
 
-This is the slow way, by exact numbers: most programs run in the mode of NEAREST, which source.py writes with
-Python's own operators. The rounding and the flushing of a type come from the hardware register MODE.
+This is the slow way, by exact numbers. The rounding and the flushing of a type come from the hardware
+register MODE. What is not here: the mode NEAREST, in which most programs run: source.py writes it with
+Python's own operators.
 """
 
 from __future__ import annotations
@@ -64,11 +65,6 @@ def flusher(type: Type) -> Callable[[float], float]:
     """What makes zeros, of their signs, of a type's denormals."""
     least = float(2.0 ** (2 - (1 << (type.bits - 2 - FLOATS[type.name].mantissa))))
     return lambda x: math.copysign(0.0, x) if -least < x < least else x
-
-
-def _neighbour(type: Type, bits: int, away: bool) -> int:
-    """The next float of a type, away from zero or toward it."""
-    return bits + 1 if away else bits - 1
 
 
 def rounded(mode: Mode, type: Type, exact: Fraction, zero: float = 0.0) -> float:

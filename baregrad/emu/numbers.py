@@ -2,7 +2,7 @@
 
 A float is a Python float; "wide" is one that is still to be rounded to its type. Numbers that are rounded to
 odd in float64 are rounded once by whatever narrower type they go to. isa/meaning/values.py says what is
-right; here it is fast.
+right; here it is fast. What is not here: other modes than round to nearest even (modes.py).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from baregrad.isa.meaning import Node, Tree, Type, type_of, values, walk, writte
 
 TEMPORARY = re.compile(r"t\d+")  # set once, so that it may have a second name
 MOST_LANES = 4096  # EXEC masks whose lanes are kept
+EXEC = 126  # the cell of a wave that the mask of its lanes begins at: its operand code on every chip
 
 
 class Spot(NamedTuple):
@@ -403,8 +404,8 @@ class Writer:
         head = [f"def function({', '.join(('w', *self.names.parameters))}):", "    U = w.u; F = w.f; I = w.i"]
         loop = []
         if self.scope == "lane":
-            high = " | U[127] << 32" if self.lanes == 64 else ""
-            head.append(f"    E = U[126]{high}")
+            high = f" | U[{EXEC + 1}] << 32" if self.lanes == 64 else ""
+            head.append(f"    E = U[{EXEC}]{high}")
             head += [
                 f"    {name}_from = w.dpp({name}_DPP, E)"
                 for name, spot in self.names.spots.items()

@@ -1,7 +1,8 @@
 """Meanings on plain integers: the part of every emulated machine that no instruction set changes.
 
 Variables are integers in a dictionary, or places in memory. A value that the manual leaves undefined is None:
-it may be stored and not chosen, but nothing may depend on it.
+it may be stored and not chosen, but nothing may depend on it. What is not here: registers (each machine's
+own); AMD's waves, which run compiled meanings instead (source.py).
 """
 
 from __future__ import annotations

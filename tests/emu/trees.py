@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 
 from baregrad.emu import Memory, Plain
-from baregrad.emu.places import Spot
+from baregrad.emu.places import EXEC, Spot
 from baregrad.emu.source import compiled
 from baregrad.isa.meaning import Tree, Type, run, type_of, walk, written
 
-EXEC = 126
 VALUES32 = (0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000,
             0x7FC00000, 0x7FA00000, 0x00000001, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0x3C003C00, 0x7C00FC00,
             0x00010001, 0x7E007BFF, 0x3F803F80, 0x41424344, 0x4F000000, 0xCF000000, 31, 33, 64)  # fmt: skip

@@ -29,9 +29,9 @@ from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.forms import forms
 from baregrad.isa.amd.inst import Inst, encode
 from baregrad.isa.amd.layout import Form, put, width
-from tests.emu.amd.kernels import files
 from tests.fuzz.code_objects import mutated, tables
 from tests.isa.amd.samples import sample
+from tests.isa.amd.triton import objects
 
 SECONDS = 2.0
 ROOM = 1 << 22
@@ -65,13 +65,13 @@ def arguments(one: code_object.CodeObject) -> list:
 @functools.cache
 def bases() -> tuple[Base, ...]:
     """The kernels of tests/vectors/triton."""
-    return tuple(base(name) for name in sorted(files()))
+    return tuple(base(name) for name in sorted(objects()))
 
 
 @functools.cache
 def base(name: str) -> Base:
     """One of them."""
-    data = files()[name]
+    data = objects()[name]
     one = code_object.read(data, name)
     memory = Memory(ROOM)
     launch = Launch(one, one.kernels[0].name, (1, 1, 1), (32, 1, 1), arguments(one), memory=memory, lds=LDS)

@@ -1,6 +1,7 @@
 """What the machine does itself: ends, barriers, traps; by entry, by control or by a meaning's action.
 
-An action is a function of the wave and the instruction; it may give the address where the wave goes on.
+An action is a function of the wave and the instruction; it may give the address where the wave goes on. What
+is not here: instructions with a meaning (emu/source.py), which action an instruction has (code.py).
 """
 
 from __future__ import annotations

@@ -20,14 +20,19 @@ PART = 4  # the descriptor counts registers before the accumulation registers in
 SGPRS = 16  # scalar registers are allotted in sixteens
 
 
+def vector_registers(one: Descriptor) -> int:
+    """How many vector registers a wave has, accumulation registers among them."""
+    wide, narrow = one.family.vgprs
+    return (one["vgpr_granules"] + 1) * (narrow if one.fields.get("wavefront_size32") else wide)
+
+
 def registers(one: Descriptor) -> dict[str, int]:
     """How many registers of each file a wave has.
 
     Sources: AMDGPUUsage of LLVM, "Kernel Descriptor": GRANULATED_WORKITEM_VGPR_COUNT, ACCUM_OFFSET.
     """
     known, family = one.fields, one.family
-    wide, narrow = family.vgprs
-    total = (known["vgpr_granules"] + 1) * (narrow if known.get("wavefront_size32") else wide)
+    total = vector_registers(one)
     scalar = family.most[1]
     if family.sgprs:
         scalar = min(scalar, -(-(known["sgpr_granules"] + 1) * family.sgprs // SGPRS) * SGPRS)
@@ -52,12 +57,9 @@ def check(kernel: Kernel, lanes: int, room: int) -> None:
     """Errors: ConfigError for a descriptor that no chip can follow."""
     one = kernel.descriptor
     known, most = one.fields, one.family.most[0]
-    total = (known["vgpr_granules"] + 1) * one.family.vgprs[
-        "wavefront_size32" in known and known["wavefront_size32"]
-    ]
     user = max(known["user_sgpr_count"], known.get("kernarg_preload_length", 0))
     rows = (
-        ("vector registers", total, most),
+        ("vector registers", vector_registers(one), most),
         ("user SGPRs", user, USER_SGPRS),
         ("bytes of scratch of a wave", known["private_segment_fixed_size"] * lanes, WAVE_SCRATCH),
         ("bytes of arguments", known["kernarg_size"], room),

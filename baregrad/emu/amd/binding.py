@@ -13,15 +13,14 @@ from typing import NamedTuple
 
 from baregrad.base.errors import EncodingError
 from baregrad.emu.amd.lanes import Control
-from baregrad.emu.amd.state import Layout, scalar_code, sink
-from baregrad.emu.places import Spot
+from baregrad.emu.amd.state import M0, TTMP, VCC, Layout, scalar_code, sink
+from baregrad.emu.places import EXEC, Spot
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.layout import Slot, take, width
 from baregrad.isa.amd.modifiers import SIGNED
 from baregrad.isa.amd.operands import Changed, Label, Literal, Operand, Reg, float_bits
 
-MASKS = {"VCC": 106, "EXEC": 126}
-M0 = {"rdna": 125, "cdna": 124}
+MASKS = {"VCC": VCC, "EXEC": EXEC}
 FILES = ("VGPR", "ACC", "SGPR")
 PLAIN = {"laneId": "lane", "PC": "pc", "TBA": "none", "HW_ID": "none"}
 SPECIAL = {"src_vccz": "vccz", "src_execz": "execz", "src_shared_limit": "shared_limit",
@@ -88,14 +87,14 @@ def implicit(inst: Inst, name: str, bits: int, scope: str, layout: Layout) -> tu
     if name in FILES:
         return Spot("file", bits, layout.at[name]), None
     if name in layout.at or name == "M0":
-        return Spot("scalar", bits, layout.at[name] if name != "M0" else M0[layout.family]), None
+        return Spot("scalar", bits, layout.at[name] if name != "M0" else layout.cell(M0)), None
     return field(inst, name, bits, layout)
 
 
 def field(inst: Inst, name: str, bits: int, layout: Layout) -> tuple[Spot, int | None]:
     """A variable that is a number of the instruction, or a trap register."""
     if name.startswith("TTMP") and name[4:].isdigit():
-        return Spot("scalar", bits, 108 + int(name[4:])), None
+        return Spot("scalar", bits, TTMP + int(name[4:])), None
     if name in ("SIMM16", "SIMM32"):  # the word behind, by the name that the manual gives it
         for operand in inst.operands:
             if isinstance(operand, Literal):

@@ -22,31 +22,11 @@ from baregrad.emu.modes import NEAREST
 from baregrad.emu.source import Compiled, compiled
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.meaning import Meaning
 from baregrad.isa.amd.text import text
-from baregrad.isa.meaning import Tree
 
 FORMATTED = "_FORMAT_"  # of the names of buffer loads and stores with formats
 TICK = 100  # cycles that go by from one look at the clock to the next
-
-
-class Meaning(Protocol):
-    """What an instruction does: see isa/amd/meaning."""
-
-    @property
-    def tree(self) -> Tree:
-        """What it does."""
-
-    @property
-    def scope(self) -> str:
-        """How often: "scalar", "lane" or "wave"."""
-
-    @property
-    def variables(self) -> dict[str, int]:
-        """The bits of each variable from outside."""
-
-    @property
-    def action(self) -> str:
-        """What the machine does besides: of ACTIONS, or nothing."""
 
 
 class Meanings(NamedTuple):

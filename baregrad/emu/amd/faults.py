@@ -1,6 +1,7 @@
 """What programs of a GPU do wrong: kinds by name, each with its rule and its cure; errors that say where.
 
 `Trouble` is raised where something is seen, without knowing where the wave is; the wave makes it a GpuFault.
+What is not here: who sees it (memory.py, code.py, allotted.py, group.py, waits.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Kind(NamedTuple):
     mend: str
 
 
-# In the order of state.FAULTS, from 1 on.
+# A kind's number in a state is its place here, from 1 on.
 KINDS = {
     "memory": Kind("no allocation is there", "mend the address, or give the kernel that memory"),
     "alignment": Kind("the access must be aligned to its size", "align the address"),
@@ -31,10 +32,8 @@ KINDS = {
         "let all waves of the workgroup meet the same barriers",
     ),
     "wait": Kind("nothing waited until the value was there", "put s_waitcnt before it"),
-    "undefined": Kind("what is read was never written", "write it first"),
     "fetch": Kind("no code is there", "mend the branch, or end the program with s_endpgm"),
     "registers": Kind("the kernel has fewer registers", "mend the index, or let its descriptor have more"),
-    "stack": Kind("it is nested too deeply", "mend the program"),
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """A workgroup: its waves, taking turns; barriers; the budget of a launch.
 
 A Runner does all instructions of a workgroup. `Witness` here does them by compiled meanings; a fast one works
-on the same states and leaves to `Wave.step` what it cannot do.
+on the same states and leaves to `Wave.step` what it cannot do. What is not here: grids, and how a workgroup
+begins (launch.py).
 """
 
 from __future__ import annotations

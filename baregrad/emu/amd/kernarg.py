@@ -1,6 +1,7 @@
 """Arguments of a kernel as bytes: those of the caller by the kernel's metadata, hidden ones by the launch.
 
-Source: AMDGPUUsage of LLVM, "Kernel Argument Metadata", "Kernel Dispatch Packet".
+Source: AMDGPUUsage of LLVM, "Kernel Argument Metadata", "Kernel Dispatch Packet". What is not here: which
+registers point to them (launch.py).
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ Argument = int | float | bytes | bytearray | memoryview | None
 
 Three = tuple[int, int, int]
 PACKET = struct.Struct("<HHHHHHIIIIIQQQQ")  # the dispatch packet
-
-
-PARTS = (".offset", ".size", ".value_kind")
+PARTS = (".offset", ".size", ".value_kind")  # of an argument in the metadata: a Row
 
 
 class Row(NamedTuple):

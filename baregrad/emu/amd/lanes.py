@@ -1,6 +1,7 @@
 """Where DPP takes a lane's operand from: a control as a table lane -> lane.
 
-Sources: RDNA3 ISA 7.7, CDNA4 ISA 6.4.
+Sources: RDNA3 ISA 7.7, CDNA4 ISA 6.4. What is not here: V_PERMLANE and its kin, which are meanings
+(isa/amd/meaning/rows_wave.py).
 """
 
 from __future__ import annotations

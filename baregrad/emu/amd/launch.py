@@ -1,7 +1,8 @@
 """Launching a kernel: its code and arguments into memory, registers as the chip sets them, all workgroups.
 
 Sources: AMDGPUUsage of LLVM, "Initial Kernel Execution State" and "Kernarg Preload"; what Triton's kernels
-expect was the check. `emulate` does all; a Launch is for those who want single steps (watch.py).
+expect was the check. `emulate` does all; a Launch is for those who want single steps (watch.py). What is
+not here: the bytes of arguments (kernarg.py), what a descriptor allots (allotted.py).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from baregrad.emu.amd.code import Code, Meanings
 from baregrad.emu.amd.group import Group, Runner, Witness
 from baregrad.emu.amd.kernarg import Argument, Buffer, Three, filled, packet, rows_of
 from baregrad.emu.amd.memory import Local, Memory
-from baregrad.emu.amd.state import layout
+from baregrad.emu.amd.state import TTMP, layout
 from baregrad.emu.amd.wave import Wave
+from baregrad.emu.places import EXEC
 from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.code_object import CodeObject, Descriptor
 from baregrad.isa.amd.meaning import key_of, meaning_of
@@ -26,7 +28,6 @@ BUDGET = 1 << 32
 MEANINGS = Meanings(meaning_of, key_of)
 SHARED_BASE, PRIVATE_BASE = 2 << 48, 1 << 48  # as Linux sets the apertures
 PRELOADED = 256  # a kernel with preloaded arguments begins so many bytes on
-TTMP = 108
 MOST_THREADS = (1 << 32) - 1  # on an axis: the dispatch packet has 32 bits
 LIMITS = {"rdna3": 65536, "rdna4": 65536, "cdna3": 65536, "cdna4": 163840}
 
@@ -175,7 +176,7 @@ class Launch:
             item = first + lane
             wave.u[at + lane] = item % x | item // x % y << 10 | item // (x * y) << 20
         mask = (1 << min(lanes, threads - first)) - 1
-        wave.u[126], wave.u[127] = mask & 0xFFFFFFFF, mask >> 32
+        wave.u[EXEC], wave.u[EXEC + 1] = mask & 0xFFFFFFFF, mask >> 32
         wave.set("PC", self.start)
         wave.set("MODE", mode_of(one))
         wave.set("LDS_SIZE", self.lds if self.lenient else 0xFFFFFFFF)

@@ -11,9 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from baregrad.base import memo
+from baregrad.emu.amd.faults import KINDS
 from baregrad.isa.amd.operands import NULL, NUMBERED, SPECIAL, Reg, family
 
 ROW = 16  # cells of a cache line, at whose multiples register files begin
+VCC, TTMP = 106, 108  # operand codes, the same on every chip
+M0 = Reg("m0")
 
 
 class Row(NamedTuple):
@@ -59,11 +62,8 @@ ROWS = (
 STOPS = ("running", "end", "barrier", "witness", "budget", "fault", "break")
 """What STOP says: "witness" is an instruction that the fast mode leaves to the plain one."""
 
-FAULTS = (
-    "none", "memory", "alignment", "lds", "scratch", "bad_opcode", "budget", "trap", "barrier", "wait",
-    "undefined", "fetch", "registers", "stack",
-)  # fmt: skip
-"""What FAULT says; the words of errors are in faults.py."""
+FAULTS = ("none", *KINDS)
+"""What FAULT says."""
 
 
 class Layout(NamedTuple):
@@ -121,7 +121,7 @@ def special_codes(fam: str) -> dict[str, int]:
 def scalar_code(fam: str, register: Reg) -> int:
     """The operand code of a scalar register, which is its place in SGPR."""
     if register.file in NUMBERED:
-        return register.first + (108 if register.file == "ttmp" else 0)
+        return register.first + (TTMP if register.file == "ttmp" else 0)
     return special_codes(fam)[register.file]
 
 

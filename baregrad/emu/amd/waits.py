@@ -2,7 +2,8 @@
 
 A program without its waits gives the right result here, where every load is done at once, and a wrong one on
 a chip. `Waits` is a watcher of a wave: it counts what is under way as the chip does. Sources: RDNA3 ISA 5.6,
-CDNA4 ISA 4.4; scalar loads come back in any order, so that only a wait for all of them is one.
+CDNA4 ISA 4.4; scalar loads come back in any order, so that only a wait for all of them is one. What is not
+here: which counters an instruction raises (isa/amd/effects.py).
 """
 
 from __future__ import annotations

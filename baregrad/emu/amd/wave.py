@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from baregrad.emu.amd.binding import M0
 from baregrad.emu.amd.code import Code, Step
 from baregrad.emu.amd.faults import GpuFault, Trouble
 from baregrad.emu.amd.lanes import Control, table
 from baregrad.emu.amd.memory import Local, Memory
 from baregrad.emu.amd.setting import Setting
-from baregrad.emu.amd.state import FAULTS, STOPS, new
+from baregrad.emu.amd.state import FAULTS, M0, STOPS, VCC, new
+from baregrad.emu.places import EXEC
 from baregrad.isa.amd.text import text
 
 Value = TypeVar("Value")
@@ -81,7 +81,7 @@ class Wave:
     @property
     def vccz(self) -> int:
         """Is VCC 0?"""
-        return int(not (self.u[106] or (self.layout.lanes == 64 and self.u[107])))
+        return int(not (self.u[VCC] or (self.layout.lanes == 64 and self.u[VCC + 1])))
 
     @property
     def execz(self) -> int:
@@ -91,7 +91,7 @@ class Wave:
     @property
     def exec(self) -> int:
         """The lanes that are on."""
-        return self.u[126] | (self.u[127] << 32 if self.layout.lanes == 64 else 0)
+        return self.u[EXEC] | (self.u[EXEC + 1] << 32 if self.layout.lanes == 64 else 0)
 
     @property
     def shared_limit(self) -> int:
@@ -119,8 +119,7 @@ class Wave:
     @property
     def setting(self) -> Setting:
         """What MODE and M0 say of how instructions are decoded."""
-        family = self.layout.family
-        return Setting.of(family, self.get("MODE"), self.u[M0[family]])
+        return Setting.of(self.layout.family, self.get("MODE"), self.u[self.layout.cell(M0)])
 
     def refresh(self) -> None:
         """The setting may be another one: instructions that depend on it are decoded for it."""

@@ -1,6 +1,7 @@
 """Quick looks at bits: may a rule of a form (refusals.py, make.RULES) be broken? Where they say no, none is.
 
-A line's words give its bits; operands are made, and the rules asked, only where a look says yes.
+A line's words give its bits; operands are made, and the rules asked, only where a look says yes. What is not
+here: the rules.
 """
 
 from __future__ import annotations

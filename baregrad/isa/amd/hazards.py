@@ -2,9 +2,8 @@
 
 Rows of facts for whoever orders or checks code: `first` and `second` say which instructions (a latency class,
 or a pattern of an entry's name) and by which registers they depend on each other. A wait is a number of wait
-states (S_NOP 0 is one); in tuples it goes by the passes of the first: 2, 4,
- 8 or 16. What is not here: waiting
-for memory (effects.py: counters), what inserts waits.
+states (S_NOP 0 is one); in tuples it goes by the passes of the first: 2, 4, 8
+or 16. What is not here: waiting for memory (effects.py: counters), what inserts waits.
 """
 
 from __future__ import annotations

@@ -70,9 +70,6 @@ def bits(value: int, low: int, width: int) -> int:
     return value >> low & (1 << width) - 1
 
 
-OCTAL = re.compile(r"-?0[0-7]+")
-
-
 def refuse(text: str, wanted: str) -> EncodingError:
     """The error for an immediate that cannot be read."""
     return EncodingError(

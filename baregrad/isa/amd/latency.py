@@ -1,9 +1,8 @@
 """Latency classes: which unit an instruction goes to, so that a scheduler can tell how long to stay away.
 
 Rows are tried in their order: format, name, class. Matrix products of CDNA have a number of passes of 4
-cycles each. What is not here: what an instruction reads and writes (effects.py),
- waits that must be written by hand
-(hazards.py).
+cycles each. What is not here: what an instruction reads and writes (effects.py), waits that must
+be written by hand (hazards.py).
 """
 
 from __future__ import annotations

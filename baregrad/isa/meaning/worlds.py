@@ -2,7 +2,8 @@
 
 `run` goes through the statements; what a value is, and where variables and memory are, a World says: integers
 and a machine's state (emu), expressions of a compiler (lift), a solver's terms. Loops have constant bounds
-and are unrolled; a branch is the world's, since its condition need not be known.
+and are unrolled; a branch is the world's, since its condition need not be known. What is not here: what
+operations mean (values.py), any world.
 """
 
 from __future__ import annotations

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from baregrad.emu.amd.code import Meanings
 from baregrad.emu.amd.group import Runner
 from baregrad.emu.amd.launch import Launch, Result, emulate
 from baregrad.isa.amd import code_object
 from baregrad.isa.amd.inst import Inst
+from baregrad.isa.amd.meaning import Meaning
 from baregrad.isa.amd.program import assemble
-from baregrad.isa.meaning import Tree, parse, walk
+from baregrad.isa.meaning import parse, walk
 
 # name without its suffix -> scope, text
 ROWS = {
@@ -37,15 +37,6 @@ ROWS = {
     "v_readfirstlane_b32": ("wave", "D0 = VGPR.u32[u64(S0_NUMBER) * 32]"),
 }  # fmt: skip
 IMPLICIT = {"SCC": 1, "PC": 64, "OFFSET": 32, "VCC": 1, "VGPR": 256 * 32 * 32, "S0_NUMBER": 32, "laneId": 32}
-
-
-class Meaning(NamedTuple):
-    """What an instruction does."""
-
-    tree: Tree
-    scope: str
-    variables: dict[str, int]
-    action: str = ""
 
 
 def meaning(inst: Inst) -> Meaning | None:

@@ -11,7 +11,7 @@ import pytest
 
 from baregrad.cli import main
 from baregrad.emu.amd import GpuFault, Witness, emulate
-from tests.emu.amd.kernels import files, kernel
+from tests.isa.amd.triton import kernel, objects
 
 THREADS = {"gfx1100": 128, "gfx950": 256}
 CHIPS = [pytest.param("gfx1100", marks=pytest.mark.slow), "gfx950"]
@@ -57,7 +57,7 @@ def test_memory_behind_an_argument_is_not_there() -> None:
 
 def test_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = tmp_path / "add.hsaco", tmp_path / "out.npy"
-    path.write_bytes(files()["add.gfx950.hsaco"])
+    path.write_bytes(objects()["add.gfx950"])
     given = f"f32[300]=range f32[300]=2.5 f32[300]>{out} 300"
     arguments = [
         "emulate",

@@ -9,7 +9,7 @@ import pytest
 from baregrad.base.errors import BadFile, BaregradError
 from baregrad.emu.amd import Memory, emulate
 from baregrad.isa.amd import code_object
-from tests.emu.amd.kernels import files
+from tests.isa.amd.triton import objects
 
 SIZE = 1 << 22
 
@@ -48,13 +48,13 @@ def trials(count: int, seed: int) -> dict[str, int]:
     """How often each thing went wrong."""
     rng = random.Random(seed)
     found: dict[str, int] = {}
-    names = sorted(files())
+    names = sorted(objects())
     memory = Memory(SIZE)
     for number in range(count):
         if number % 20 == 0:
             memory = Memory(SIZE)
         name = rng.choice(names)
-        data = mutated(files()[name], rng)
+        data = mutated(objects()[name], rng)
         try:
             kind = run(data, 64, memory, rng)
         except Exception as error:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from baregrad.emu.amd import Result, Runner, Witness, emulate
-from tests.emu.amd.kernels import files, kernel
 from tests.emu.amd.references import LAUNCHES, Launch, close
+from tests.isa.amd.triton import kernel, objects
 
 THREADS = {"gfx1100": 128, "gfx950": 256}  # four waves
-ALL = [tuple(name.split(".")[:2]) for name in files()]
+ALL = [tuple(name.split(".")[:2]) for name in objects()]
 QUICK = [("add", "gfx1100"), ("transpose", "gfx950")]
 
 

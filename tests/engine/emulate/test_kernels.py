@@ -9,9 +9,9 @@ import pytest
 from baregrad.emu.amd import GpuFault, emulate
 from baregrad.engine.emulate import Fast
 from baregrad.runtime import open_device
-from tests.emu.amd.kernels import kernel
 from tests.emu.amd.references import LAUNCHES
 from tests.emu.amd.test_kernels import ALL, run
+from tests.isa.amd.triton import kernel
 
 
 def test_add() -> None:

@@ -360,8 +360,6 @@ FLOAT_ORDER: dict[str, Callable[[Array, Array], Array]] = {
     "nlg": lambda a, b: ~((a < b) | (a > b)), "nle": lambda a, b: ~(a <= b), "neq": np.not_equal,
     "nlt": lambda a, b: ~(a < b),
 }  # fmt: skip
-WITHOUT_NAN = ("med3",)
-"""Those whose NaNs have a rule of their own, that numpy does not have."""
 
 
 def floats() -> dict[str, tuple[str, Float, Any]]:

@@ -6,6 +6,8 @@ import tarfile
 from functools import cache
 from pathlib import Path
 
+from baregrad.isa.amd import code_object
+
 VECTORS = Path(__file__).parents[2] / "vectors" / "triton"
 
 
@@ -21,9 +23,15 @@ def files(name: str = "code_objects") -> dict[str, bytes]:
         return {name: file.read() for name, file in found.items() if file}
 
 
+@cache
 def objects() -> dict[str, bytes]:
     """The code objects by kernel and chip."""
     return {name.removesuffix(".hsaco"): data for name, data in files().items() if name.endswith(".hsaco")}
+
+
+def kernel(name: str, chip: str) -> code_object.CodeObject:
+    """A code object, read."""
+    return code_object.read(objects()[f"{name}.{chip}"], name)
 
 
 def text(name: str) -> str:

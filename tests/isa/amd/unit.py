@@ -17,7 +17,6 @@ from baregrad.isa.meaning import written
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LANES, FIRST = 64, 128
-HARDWARE = ("MODE", "M0", "SCC", "EXEC")
 
 
 class Unit:

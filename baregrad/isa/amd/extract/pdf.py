@@ -25,7 +25,7 @@ from baregrad.isa.amd.extract.lines import (
     section,
 )
 
-TEXT_SIZE, TABLE_SIZE, SECTION_SIZE = 10.0, 9.0, 12.0  # points
+TABLE_SIZE, SECTION_SIZE = 9.0, 12.0  # points
 INDENT = 4.5  # points: the width of a monospaced letter of 7.5 points
 MARGIN = 69.0  # points: where code begins
 TOP, BOTTOM = 770.0, 20.0  # points: running heads are beyond

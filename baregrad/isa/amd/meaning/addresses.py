@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from baregrad.isa.amd.meaning.expand import put
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
-from baregrad.isa.amd.meaning.typing import Number, Value, as_type, binary, bits_of, fit, node, untyped
+from baregrad.isa.amd.meaning.typing import (
+    Number,
+    Value,
+    as_type,
+    binary,
+    bits_of,
+    either,
+    fit,
+    node,
+    untyped,
+    when,
+)  # fmt: skip
 from baregrad.isa.amd.meaning.values import Values
 from baregrad.isa.meaning import U1, U64, Node, Type, const, parse
 from baregrad.isa.pseudocode import Node as Code
@@ -40,8 +51,7 @@ SCRATCH_SCALAR = (
     ("SOFFSET", "a = SBASE + u64(SOFFSET) * 64 & 0xFFFFFFFFFFFFFFFC"),
     ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
 )
-# An offset in a buffer; the rest of the address is added where memory is reached, behind a check of the
-# bounds.
+# An offset in a buffer; the rest of the address is added where memory is reached, behind a check of bounds.
 SCALAR_BUFFER = (
     ("SOFFSET OFFSET", "a = u64(SOFFSET) + u64(OFFSET)"),
     ("SOFFSET", "a = u64(SOFFSET)"),
@@ -281,13 +291,3 @@ class Access:
 def wide(at: Node) -> Node:
     """An address in 64 bits."""
     return fit(at, U64)
-
-
-def when(condition: Node, inside: tuple[Node, ...]) -> Node:
-    """Statements under a condition."""
-    return either(condition, inside, ())
-
-
-def either(condition: Node, then: tuple[Node, ...], otherwise: tuple[Node, ...]) -> Node:
-    """One of two."""
-    return Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))

@@ -29,9 +29,8 @@ BODIES |= {"MED3U": BODIES["MED3I"]} | {
     f"{way}{kind}": f"(do (= (. D0 TYPE) (call v_{way.lower()}_TYPE {TWO})))"
     for way in ("MIN", "MAX") for kind in "IU"
 }  # fmt: skip
-# Entry, a part of its body, what it should be: RDNA3 shifts 16 bits without their sign, and has > in S_MAX's
-# SCC,
-# where CDNA3, CDNA4 and RDNA4 have >=.
+# Entry, a part of its body, what it should be. RDNA3 shifts 16 bits without their sign; in S_MAX's SCC it has
+# >, where CDNA3, CDNA4 and RDNA4 have >=.
 OTHERS = (
     (re.compile("V_ASHRREV_I16"), "([:] (. S1 i) 15 0)", "(. S1 i16)"),
     (re.compile("S_MAX_I32"), "(> (. S0 i) (. S1 i))", "(>= (. S0 i) (. S1 i))"),
@@ -69,7 +68,9 @@ SMALL = """(do (= tmp (call f32_to_SMALL_sr_scale (. S0 f32) (. S1 u32) (num 8:1
 
 
 def mended(form: Form, code: Code) -> Code:
-    """A body without what is known to be wrong in it: V_CMP_CLASS_F64's infinity (RDNA3), prose (CDNA4)."""
+    """A body in the words that are translated; V_CMP_CLASS_F64's has another
+    infinity in RDNA3's manual, and prose in CDNA4's.
+    """
     for name, old, new in OTHERS:
         if name.fullmatch(form.entry.name):
             return swapped(code, read(old), read(new))

@@ -1,4 +1,7 @@
-"""A function of text put into a tree: its parameters become values, its own names new ones."""
+"""A function of text put into a tree: its parameters become values, its own names new ones.
+
+What is not here: the functions (functions.py), who calls them (values.py).
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ A function has parameters (bits as wide as what is given) and text: statements f
 value. Where one exists for several types, its name ends with the type, which is that of the first argument.
 KINDS says what types arguments are converted to first ("=": the first one's; nothing: as they are). Sources:
 the manual of each architecture where it says what a function does ("Helper functions", 15.1 of RDNA3 and 12.1
-of CDNA4), IEEE 754, OCP Microscaling 1.0 for the small floats, CLRX's descriptions for roundings.
+of CDNA4), IEEE 754, OCP Microscaling 1.0 for the small floats, CLRX's descriptions for roundings. What is
+not here: how a call is found (values.py) and expanded (expand.py).
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ def _float_rows(type: str) -> dict[str, Function]:
         "sign": (("x",), f"x[{sign}]"),
         "exponent": (("x",), f"i32(x[{bits - 2}:{mantissa}])"),
         "abs": (("x",), f"(x & {(1 << sign) - 1:#x}).{type}"),
-        "fract": (("x",), f"x.{type} - floor(x.{type})"),
         # IEEE 754-2008 minNum, maxNum; a signaling NaN is the result, made quiet, where MODE.IEEE is set
         "v_min": (("a", "b"), _chosen(type, less)),
         "v_max": (("a", "b"), _chosen(type, more)),
@@ -103,10 +103,6 @@ def _narrow(small: str, value: str, sign: str) -> tuple[str, str]:
     return f"n = {small}({value}).u", f"({held} ? {SMALL[small]} | (u8({sign}) << 7) : n).{small}"
 
 
-_F32_F16_CUT = (
-    "c = f16(x.f32).u; z = f32(c.f16).u; ((z & 0x7FFFFFFF).f32 > (x & 0x7FFFFFFF).f32 ? c - 1 : c).f16"
-)
-
 FUNCTIONS: dict[str, Function] = {
     **{name: row for type in FLOATS for name, row in _float_rows(type).items()},
     **{name: row for small in SMALL for name, row in _small_rows(small).items()},
@@ -131,7 +127,6 @@ FUNCTIONS: dict[str, Function] = {
     "u4_to_u32": (("x",), "u32(x.u4)"),
     "i32_to_i16": (("x",), "i16(x.i32 > 32767 ? 32767 : x.i32 < -32768 ? -32768 : x.i32)"),
     "u32_to_u16": (("x",), "u16(x > 0xFFFF ? 0xFFFF : x)"),
-    "f32_to_f16_cut": (("x",), _F32_F16_CUT),
     # normalised: 1.0 is the greatest integer; rounded to nearest even
     "f16_to_snorm": (("x",), "y = f64(x.f16); i16(even((y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y) * 32767.0))"),
     "f16_to_unorm": (("x",), "y = f64(x.f16); u16(even((y > 1.0 ? 1.0 : y < 0.0 ? 0.0 : y) * 65535.0))"),
@@ -167,9 +162,7 @@ FUNCTIONS: dict[str, Function] = {
         "b = (a & 0x3333333333333333) + (a >> 2 & 0x3333333333333333); "
         "c = b + (b >> 4) & 0x0F0F0F0F0F0F0F0F; (c * 0x0101010101010101) >> 56"),
 }  # fmt: skip
-FUNCTIONS |= {
-    "f32_to_f16_SR": FUNCTIONS["f32_to_f16_sr"], "f32_to_bf16_SR": FUNCTIONS["f32_to_bf16_sr"],
-}  # fmt: skip
+FUNCTIONS["f32_to_f16_SR"] = FUNCTIONS["f32_to_f16_sr"]  # CDNA4 writes it both ways
 
 # function -> the types its arguments are converted to
 KINDS: dict[str, str] = {
@@ -181,7 +174,7 @@ KINDS: dict[str, str] = {
     "u32_to_f64": "u32", "i32_to_i16": "i32", "u32_to_u16": "u32", "f16_to_snorm": "f16",
     "f16_to_unorm": "f16",
     "f32_to_snorm": "f32", "f32_to_unorm": "f32", "f32_to_f16_sr": "f32 u32", "f32_to_f16_SR": "f32 u32",
-    "f32_to_bf16_sr": "f32 u32", "f32_to_bf16_SR": "f32 u32", "v_sad_u8": "u32 u32 u32",
+    "f32_to_bf16_sr": "f32 u32", "v_sad_u8": "u32 u32 u32",
     "v_msad_u8": "u32 u32 u32", "v_prng_b32": "u32", "bitCount": "u64",
     **{f"v_{way}_{type}": f"{type} {type}" for way in ("min", "max") for type in ("i16", "u16", "i32",
         "u32")},
@@ -189,9 +182,7 @@ KINDS: dict[str, str] = {
         "maximum") for type in FLOATS},
 }  # fmt: skip
 # functions with one for each float type, by the first argument's
-BY_TYPE = frozenset(
-    ("isNAN", "isSignalNAN", "isQuietNAN", "cvtToQuietNAN", "sign", "exponent", "abs", "fract")
-)
+BY_TYPE = frozenset(("isNAN", "isSignalNAN", "isQuietNAN", "cvtToQuietNAN", "sign", "exponent", "abs"))
 # functions of three values that are another one twice
 TWICE = {f"{name}3_{type}": f"{name}_{type}" for name in ("v_min", "v_max", "v_minimum", "v_maximum")
          for type in (*FLOATS, "i16", "u16", "i32", "u32")}  # fmt: skip

@@ -271,10 +271,6 @@ ROWS = (
         f"{COUNT.format('s', *M32)}; D0 = n + S1", "manual's body"),
     Row("", r"V_MBCNT_HI_U32_B32", "s = S0 & (laneId > 31 ? (u32(1) << laneId - 32) - 1 : u32(0)); "
         f"{COUNT.format('s', *M32)}; D0 = n + S1", "manual's body"),
-    Row("", r"DS_CONDXCHG32_RTN_B64", "a = u64((ADDR + OFFSET) & 0xFFF8); D0 = 0; if a + 8 <= u64(LDS_SIZE) {"
-        " D0 = cat(load(u32, a + 4, lds), load(u32, a, lds))"
-        "; if DATA0[31] { store(a, DATA0[31:0] & 0x7FFFFFFF, lds) }"
-        "; if DATA0[63] { store(a + 4, DATA0[63:32] & 0x7FFFFFFF, lds) } }", "manual's body"),
 )
 # fmt: on
 

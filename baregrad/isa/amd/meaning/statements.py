@@ -17,6 +17,7 @@ from baregrad.isa.amd.meaning.typing import (
     as_type,
     binary,
     bits_of,
+    either,
     fit,
     low,
     node,
@@ -24,6 +25,7 @@ from baregrad.isa.amd.meaning.typing import (
     type_named,
     type_of,
     untyped,
+    when,
 )  # fmt: skip
 from baregrad.isa.amd.meaning.values import Array, Values
 from baregrad.isa.meaning import U1, U64, Node, Tree, Type, const
@@ -109,9 +111,7 @@ class Statements(Values):
         then, otherwise = self.block(code[2]), self.block(code[3])
         self.open -= 1
         if then or otherwise:
-            self.out.append(
-                Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))
-            )
+            self.out.append(either(condition, then, otherwise))
 
     def loop(self, code: tuple[Code, ...]) -> None:
         """for i in low : high, as a loop if that is possible."""
@@ -359,11 +359,6 @@ class Statements(Values):
                 raise untyped("a part of a place", place)
             self.assign(part, Node("slice", Type("u", type.bits), (whole, const(U64, at))))
             at += type.bits
-
-
-def when(condition: Node, inside: tuple[Node, ...]) -> Node:
-    """Statements under a condition."""
-    return Node("if", None, (condition, Node("block", None, inside), Node("block", None, ())))
 
 
 def breaks(code: Code) -> bool:

@@ -1,8 +1,8 @@
 """Types and widths of the pseudocode: what a suffix says, what a literal becomes, how two values meet.
 
 A literal gives way to the type of the other side; two values of different types meet as in C (the wider one,
-unsigned if either is), and an assignment converts to the place's type. What is not here: names and
-statements (values.py, statements.py).
+unsigned if either is), and an assignment converts to the place's type. `either` and `when`
+make branches. What is not here: names and statements (values.py, statements.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Untyped(BadFile):
 def untyped(what: str, code: Code = "") -> Untyped:
     """The error for a construct."""
     return Untyped(
-        what, why=written(code)[:200] or "the pseudocode", mend="write a row in isa/amd/meaning/rows.py"
+        what,
+        why=written(code)[:200] or "the pseudocode",
+        mend="write a row in isa/amd/meaning/rows_vector.py",
     )
 
 
@@ -271,3 +273,13 @@ def choose(condition: Value, a: Value, b: Value) -> Value:
         left, right = fit(left, wide), fit(right, wide)
     first, second = node(left), node(right)
     return Node("select", first.t, (node(truth(condition)), first, second))
+
+
+def when(condition: Node, inside: tuple[Node, ...]) -> Node:
+    """Statements under a condition."""
+    return either(condition, inside, ())
+
+
+def either(condition: Node, then: tuple[Node, ...], otherwise: tuple[Node, ...]) -> Node:
+    """One of two."""
+    return Node("if", None, (condition, Node("block", None, then), Node("block", None, otherwise)))
