@@ -130,7 +130,8 @@ def three(text: str, name: str) -> tuple[int, int, int]:
 @click.option("--args", "given", default="", help="Arguments, by spaces.")
 @click.option("--lds", type=int, help="Bytes of LDS that the launch gives.")
 @click.option("--budget", type=int, default=1 << 32, help="Instructions that may be done.")
-@click.option("--mode", type=click.Choice(["witness", "fast"]), default="witness", help="How it is run.")
+@click.option("--mode", type=click.Choice(["witness", "fast", "both"]), default="witness",
+              help="How it is run: both natively and by the witness, compared after each block.")  # fmt: skip
 @click.option("--waits", is_flag=True, help="Fault where a wait for a load is missing.")
 @click.option("--strict", is_flag=True, help="Fault where waves have ended that others wait for.")
 @click.option("--trace", is_flag=True, help="Show every instruction with what it changes.")
@@ -147,9 +148,9 @@ def command(  # noqa: PLR0913 - options
     one = load("baregrad.isa.amd.code_object").read(file.read_bytes(), str(file))
     if not name and len(one.kernels) != 1:
         raise click.UsageError(f"--kernel is one of {', '.join(kernel.name for kernel in one.kernels)}")
-    if mode == "fast" and (trace or breaks or watched or waits or strict):
+    if mode != "witness" and (trace or breaks or watched or waits or strict):
         raise click.UsageError(
-            "--mode fast only runs: trace, break, watch, waits and strict are the witness's"
+            f"--mode {mode} only runs: trace, break, watch, waits and strict are the witness's"
         )
     name = name or one.kernels[0].name
     rng = Random(seed)
@@ -162,12 +163,16 @@ def command(  # noqa: PLR0913 - options
         done = watch(amd, launch, breaks, watched, budget, everything=trace)
     else:
         runner = amd.Witness(strict=strict, waits=waits)
-        if mode == "fast":
+        if mode != "witness":
             device = load("baregrad.runtime").open_device("cpu")
-            runner = load("baregrad.engine.emulate").Fast(device)
+            fast = load("baregrad.engine.emulate")
+            runner = fast.Fast(device) if mode == "fast" else fast.Both(device)
         done = amd.emulate(one, name, *sizes, values, lds=lds, runner=runner, budget=budget).instructions
     seconds = time.perf_counter() - begin
     click.echo(f"{name}: {done} instructions in {seconds:.2f} s, {done / seconds / 1e6:.4f} million/s")
+    if mode == "both":
+        click.echo(f"{runner.blocks} blocks were the same in both modes; words of other NaNs: {runner.nans}")
+        click.echo(f"only by the witness: {runner.left} instructions, {runner.alone} workgroups")
     for number, arg in enumerate(args):
         if isinstance(arg, Buffer):
             click.echo(arg.line(number))

@@ -88,6 +88,14 @@ class Memory:
         if self.next == one.end - self.base + GAP:
             self.next = one.begin - self.base
 
+    def follow(self, other: Memory) -> None:
+        """Be as another memory of the same base and size: what is allocated there, with what is in it."""
+        assert (self.base, self.size) == (other.base, other.size), "memories of one size"
+        self.allocations, self._starts = dict(other.allocations), list(other._starts)
+        self.next, self._begin, self._end = other.next, 0, 0
+        for one in self.allocations.values():
+            self.view(one.begin, one.size)[:] = other.view(one.begin, one.size)
+
     def view(self, address: int, size: int) -> memoryview:
         """Bytes, to read and to write; nothing is checked but the piece."""
         at = address - self.base

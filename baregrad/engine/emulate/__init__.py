@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from baregrad.engine.emulate.both import Both, Difference
 from baregrad.engine.emulate.fast import Memory, Native, Waves
 from baregrad.engine.emulate.runner import Fast
 from baregrad.engine.emulate.templates import Made, Templates
 
-__all__ = ["Fast", "Made", "Memory", "Native", "Templates", "Waves"]
+__all__ = ["Both", "Difference", "Fast", "Made", "Memory", "Native", "Templates", "Waves"]

@@ -69,7 +69,7 @@ class Native:
 
     `changes_modes`: an instruction may set rounding or denormals, which templates have as they usually are;
     `blocks` and `functions` are where the tables are that the code reads; `fallbacks` counts the instructions
-    that a witness must do, by name.
+    that a witness must do, by name. `single`: each instruction is a stretch, so that a budget of 1 does one.
     """
 
     __slots__ = (
@@ -79,7 +79,7 @@ class Native:
 
     def __init__(  # noqa: PLR0913 - all that native code is made of
         self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
-        memory: Memory, registers: Mapping[str, int] = MappingProxyType({}),
+        memory: Memory, registers: Mapping[str, int] = MappingProxyType({}), *, single: bool = False,
     ) -> None:  # fmt: skip
         self.templates, self.base, self.registers = templates, base, registers
         self.order = reachable(arch, code, entries, templates.lanes)
@@ -97,7 +97,10 @@ class Native:
         self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
         self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
         self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
-        self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes)
+        more = (
+            range(len(self.items)) if single else [self.numbers[at] for at in entries if at in self.numbers]
+        )
+        self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes, more)
         self._device, self._kernel = device, device.load(self.code.data, "emulated")
         self.entry = self._kernel.entry
 
@@ -233,6 +236,15 @@ class Waves:
 
         Errors: Stopped where native code cannot go on, and what `step` raises.
         """
+        self.begin(native, entry, count, budget, grid)
+        while (result := self.go(native)) & 7 != stitch.END:
+            self.outside(native, result >> 3, result & 7, step)
+        return self.left
+
+    def begin(
+        self, native: Native, entry: int, count: int, budget: int = 0, grid: Grid | None = None
+    ) -> None:
+        """Put waves at their first instruction."""
         frame, waves = self._frame, self._waves
         native.place(self.pointer)
         first = native.start(entry)
@@ -247,13 +259,33 @@ class Waves:
         image = self.image(count) if grid is not None else 0
         fill(frame, grid, image, 4 * self.stride, count, first)
         frame[stitch.GONE] = native.entry + stitch.common()[1]["next"]
+
+    def go(self, native: Native, budget: int | None = None) -> int:
+        """Go on with the current wave until there is something to be done in Python: what stitch.py says."""
+        if budget is not None:
+            self._frame[stitch.BUDGET_LEFT] = budget
         run = self._run.get(native.entry)
         if run is None:
             run = self._run[native.entry] = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)(native.entry)
-        at = ctypes.addressof(frame)
-        while (result := run(at)) & 7 != stitch.END:
-            self.outside(native, result >> 3, result & 7, step)
-        return int(frame[stitch.BUDGET_LEFT])
+        return run(ctypes.addressof(self._frame))
+
+    @property
+    def left(self) -> int:
+        """What is left of the budget."""
+        return int(self._frame[stitch.BUDGET_LEFT])
+
+    @property
+    def current(self) -> int:
+        """The wave that native code goes on with."""
+        return int(self._frame[stitch.WAVE] - ctypes.addressof(self._waves)) // (8 * stitch.WAVE_WORDS)
+
+    def move(self, wave: int, address: int) -> None:
+        """Make a wave go on at a native address."""
+        self._waves[2 * wave + 1] = address
+
+    def place_of(self, wave: int) -> int:
+        """The native address at which a wave goes on that is not the current one."""
+        return int(self._waves[2 * wave + 1])
 
     def forget(self) -> None:
         """Code that was run is there no more."""

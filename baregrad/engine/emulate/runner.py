@@ -71,7 +71,7 @@ def address_of(memory: mmap.mmap) -> int:
 
 class Fast:
     """Runs workgroups natively; `left` counts the instructions that the witness did, `seconds` is the time
-    that all others took.
+    that all others took. `single`: native code counts instruction by instruction (both.py).
     """
 
     __slots__ = (
@@ -84,10 +84,11 @@ class Fast:
         "_waves",
         "left",
         "seconds",
+        "single",
     )
 
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    def __init__(self, device: Device, *, single: bool = False) -> None:
+        self._device, self.single = device, single
         self._templates: dict[tuple[str, int], Templates] = {}
         self._waves: dict[tuple[str, int], Waves] = {}
         self._natives: dict[Hashable, Native] = {}
@@ -140,8 +141,16 @@ class Fast:
                 [entry],
                 reached,
                 code.registers,
+                single=self.single,
             )
         return found
+
+    def can(self, group: Group, native: Native) -> bool:
+        """Is native code right for a group: for its modes, from where it is?"""
+        first = group.waves[0]
+        modes = {Mode.of(wave.get("MODE")) for wave in group.waves}
+        known = first.get("PC") - first.code.base in native.numbers
+        return modes == {NEAREST} and not native.changes_modes and known and len(group.waves) <= MOST_WAVES
 
     def run(self, group: Group, budget: int) -> int:
         """Do all instructions of a workgroup; gives how many were done. Errors: GpuFault."""
@@ -170,10 +179,8 @@ class Fast:
         """Do a workgroup, and those of the grid that follow; gives how many instructions and workgroups."""
         native = self.native(group)
         first = group.waves[0]
-        modes = {Mode.of(wave.get("MODE")) for wave in group.waves}
         entry = first.get("PC") - first.code.base
-        usual = modes == {NEAREST} and not native.changes_modes and entry in native.numbers
-        if not usual or len(group.waves) > MOST_WAVES:
+        if not self.can(group, native):
             return Witness().run(group, budget), 1
         waves = self.adopt(group)
 

@@ -14,7 +14,7 @@ r14 the frame, r15 how many instructions may still be done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from struct import pack
 from typing import NamedTuple
 
@@ -55,11 +55,13 @@ class Item(NamedTuple):
 
 class Code(NamedTuple):
     """What was stitched: the bytes, and where each instruction begins: when the wave comes to it, and when it
-    goes on inside of a stretch whose count is already taken from the budget."""
+    goes on inside of a stretch whose count is already taken from the budget. `leaders` are the instructions
+    at which stretches begin."""
 
     data: bytes
     starts: list[int]
     inside: list[int]
+    leaders: frozenset[int]
 
 
 CONDITIONS = {
@@ -212,9 +214,9 @@ class Stitcher:
         self.fixes: list[tuple[int, int]] = []  # place of a rel32, instruction
         self.late: list[tuple[int, int, int]] = []  # place of a rel32, what to give back, result
 
-    def program(self, items: Sequence[Item]) -> Code:
+    def program(self, items: Sequence[Item], more: Collection[int] = ()) -> Code:
         """Stitch."""
-        leaders = self.leading(items)
+        leaders = self.leading(items).union(more)
         for number, item in enumerate(items):
             self.starts.append(len(self.data))
             if number in leaders:
@@ -226,7 +228,7 @@ class Stitcher:
             getattr(self, "do_" + item.kind)(number, item)
         self.leave(len(items) << 3 | JUMP)
         self.finish()
-        return Code(bytes(self.data), self.starts, self.inside)
+        return Code(bytes(self.data), self.starts, self.inside, frozenset(leaders))
 
     @staticmethod
     def leading(items: Sequence[Item]) -> set[int]:
@@ -326,9 +328,10 @@ class Stitcher:
         self.data += bytes(4)
 
 
-def stitch(items: Sequence[Item], cells: dict[str, int], wave: int) -> Code:
+def stitch(items: Sequence[Item], cells: dict[str, int], wave: int, more: Collection[int] = ()) -> Code:
     """The machine code of a program of items.
 
-    `cells`: SCC, VCC, EXEC, STOP. Cost: about 2 microseconds an instruction.
+    `cells`: SCC, VCC, EXEC, STOP; stretches begin at items of `more` too. Cost: about 2 microseconds an
+    instruction.
     """
-    return Stitcher(cells, wave).program(items)
+    return Stitcher(cells, wave).program(items, more)
