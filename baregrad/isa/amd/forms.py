@@ -19,7 +19,7 @@ from baregrad.isa.amd.layout import Form, Modifier, Parts, Slot, parts, put
 from baregrad.isa.amd.operands import family
 from baregrad.isa.amd.roles import half, implicit, kind_of, name_of, roles
 from baregrad.isa.amd.rows import EXTRA, KINDS, NO_EXTENSION, NO_LONG_DPP, NO_SDWA, ONLY_SOURCE, PLAIN, Found
-from baregrad.isa.amd.scalar import sop, sopk, sopp  # fmt: skip
+from baregrad.isa.amd.scalar import sop, sopk, sopp
 from baregrad.isa.amd.world import World
 
 SIZES = {"VOP3": 8, "VOP3A": 8, "VOP3B": 8, "VOP3SD": 8, "VOP3P": 8, "VOP3P-MAI": 8, "VOPD": 8, "VINTERP": 8}

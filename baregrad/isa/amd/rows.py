@@ -137,42 +137,18 @@ PLAIN = (
     "V_SWAPREL_B32",
     "V_PIPEFLUSH",
     "V_CLREXCP",
-)
+)  # fmt: skip
 # Vector entries of the short formats that no word of DPP or SDWA may follow.
 NO_EXTENSION = (
-    "V_READFIRSTLANE_B32",
-    "V_NOP",
-    "V_SWAP_B32",
-    "V_SWAP_B16",
-    "V_SWAPREL_B32",
-    "V_PIPEFLUSH",
-    "V_CLREXCP",
-    "V_PERMLANE64_B32",
-    "V_FMAMK_F32",
-    "V_FMAAK_F32",
-    "V_FMAMK_F16",
-    "V_FMAAK_F16",
-    "V_PERMLANE16_SWAP_B32",
-    "V_PERMLANE32_SWAP_B32",
-    "V_ACCVGPR_MOV_B32",
-    "V_MADMK_F16",
-    "V_MADAK_F16",
-    "V_MADMK_F32",
-    "V_MADAK_F32",
-    "V_PK_FMAC_F16",
-    "V_FMAC_DX9_ZERO_F32",
-)
+    "V_READFIRSTLANE_B32", "V_NOP", "V_SWAP_B32", "V_SWAP_B16", "V_SWAPREL_B32", "V_PIPEFLUSH",
+    "V_CLREXCP", "V_PERMLANE64_B32", "V_FMAMK_F32", "V_FMAAK_F32", "V_FMAMK_F16", "V_FMAAK_F16",
+    "V_PERMLANE16_SWAP_B32", "V_PERMLANE32_SWAP_B32", "V_ACCVGPR_MOV_B32", "V_MADMK_F16", "V_MADAK_F16",
+    "V_MADMK_F32", "V_MADAK_F32", "V_PK_FMAC_F16", "V_FMAC_DX9_ZERO_F32",
+)  # fmt: skip
 NO_SDWA = (
-    "V_FMAC_F32",
-    "V_FMAC_F16",
-    "V_MAC_F16",
-    "V_DOT2C_F32_F16",
-    "V_DOT2C_F32_BF16",
-    "V_DOT2C_I32_I16",
-    "V_DOT4C_I32_I8",
-    "V_DOT8C_I32_I4",
-    "V_FMAC_F64",
-)
+    "V_FMAC_F32", "V_FMAC_F16", "V_MAC_F16", "V_DOT2C_F32_F16", "V_DOT2C_F32_BF16", "V_DOT2C_I32_I16",
+    "V_DOT4C_I32_I8", "V_DOT8C_I32_I4", "V_FMAC_F64",
+)  # fmt: skip
 # Conversions whose SDWA form chooses only the source.
 ONLY_SOURCE = ("V_CVT_F32_FP8", "V_CVT_F32_BF8", "V_CVT_PK_F32_FP8", "V_CVT_PK_F32_BF8")
 # Vector entries of VOP3 and VOP3P that no word of DPP may follow, besides those with 64 bits or lanes.

@@ -8,6 +8,7 @@ them is 0, what is written is lost. Device memory has none here; the machine fau
 
 from __future__ import annotations
 
+from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.expand import put
 from baregrad.isa.amd.meaning.names import REGISTERS, Names
 from baregrad.isa.amd.meaning.typing import (
@@ -26,36 +27,35 @@ from baregrad.isa.amd.meaning.values import Values
 from baregrad.isa.meaning import U1, U64, Node, Type, const, parse
 from baregrad.isa.pseudocode import Node as Code
 
-# format -> the address as u64 where the form has these operands; the first row whose operands are all there
+# (operands, address as u64): a form has the first row whose operands are all there. Sources: RDNA3 ISA 11,
+# CDNA4 ISA 10.3 and table 56
 GLOBAL = (
-    ("ADDR SADDR", "a = SADDR + u64(ADDR) + i64(OFFSET.i).u"),
-    ("ADDR", "a = ADDR + i64(OFFSET.i).u"),
-    ("SADDR", "a = SADDR + u64(laneId) * 4 + i64(OFFSET.i).u"),
-    ("", "a = u64(laneId) * 4 + i64(OFFSET.i).u"),
+    ("ADDR SADDR", "SADDR + u64(ADDR) + i64(OFFSET.i).u"),
+    ("ADDR", "ADDR + i64(OFFSET.i).u"),
+    ("SADDR", "SADDR + u64(laneId) * 4 + i64(OFFSET.i).u"),
+    ("", "u64(laneId) * 4 + i64(OFFSET.i).u"),
 )
 SCRATCH = (  # in the lane's part
-    ("ADDR SADDR", "o = u64(SADDR + ADDR + OFFSET)"),
-    ("SADDR", "o = u64(SADDR + OFFSET)"),
-    ("ADDR", "o = u64(ADDR + OFFSET)"),
-    ("", "o = u64(OFFSET)"),
+    ("ADDR SADDR", "u64(SADDR + ADDR + OFFSET)"),
+    ("SADDR", "u64(SADDR + OFFSET)"),
+    ("ADDR", "u64(ADDR + OFFSET)"),
+    ("", "u64(OFFSET)"),
 )
 SCALAR = (
-    ("SOFFSET OFFSET", "a = SBASE + u64(SOFFSET) + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
-    ("SOFFSET", "a = SBASE + u64(SOFFSET) & 0xFFFFFFFFFFFFFFFC"),
-    ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET OFFSET", "SBASE + u64(SOFFSET) + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET", "SBASE + u64(SOFFSET) & 0xFFFFFFFFFFFFFFFC"),
+    ("", "SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
 )
-
-
 SCRATCH_SCALAR = (
-    ("SOFFSET OFFSET", "a = SBASE + u64(SOFFSET) * 64 + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
-    ("SOFFSET", "a = SBASE + u64(SOFFSET) * 64 & 0xFFFFFFFFFFFFFFFC"),
-    ("", "a = SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET OFFSET", "SBASE + u64(SOFFSET) * 64 + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
+    ("SOFFSET", "SBASE + u64(SOFFSET) * 64 & 0xFFFFFFFFFFFFFFFC"),
+    ("", "SBASE + i64(OFFSET.i).u & 0xFFFFFFFFFFFFFFFC"),
 )
 # An offset in a buffer; the rest of the address is added where memory is reached, behind a check of bounds.
 SCALAR_BUFFER = (
-    ("SOFFSET OFFSET", "a = u64(SOFFSET) + u64(OFFSET)"),
-    ("SOFFSET", "a = u64(SOFFSET)"),
-    ("", "a = u64(OFFSET)"),
+    ("SOFFSET OFFSET", "u64(SOFFSET) + u64(OFFSET)"),
+    ("SOFFSET", "u64(SOFFSET)"),
+    ("", "u64(OFFSET)"),
 )
 BUFFERS = ("MUBUF", "MTBUF")
 FORMATS = ("DS", "FLAT", "GLOBAL", "SCRATCH", "SMEM", *BUFFERS)
@@ -71,10 +71,10 @@ LIMITS = {
 UNUSUAL = {"rdna": "(V[63:62] != 0) | V[119]", "cdna": "V[63] | V[119]"}
 
 
-def chosen(rows: tuple[tuple[str, str], ...], names: Names) -> str:
-    """The text of the first row whose operands the form has."""
-    there = {role for role, slot in names.slots.items() if slot.kind != "fixed"}
-    there |= {one.name.upper() for one in names.form.modifiers}
+def chosen(rows: tuple[tuple[str, str], ...], form: Form) -> str:
+    """The address in the first row whose operands a form has."""
+    there = {slot.role for slot in form.slots if slot.kind != "fixed"}
+    there |= {one.name.upper() for one in form.modifiers}
     return next(text for operands, text in rows if there.issuperset(operands.split()))
 
 
@@ -121,15 +121,15 @@ class Access:
                 raise untyped("local memory without an address", self.names.form.entry.name)
             return self.text(values, "a = ADDR + OFFSET")
         if self.format in ("FLAT", "GLOBAL"):
-            return self.text(values, chosen(GLOBAL, self.names))
+            return self.text(values, f"a = {chosen(GLOBAL, self.names.form)}")
         if self.format == "SCRATCH":
             self.private = values.fresh(self.own(const(U64, 0)), "scratch")
-            offset = self.text(values, chosen(SCRATCH, self.names))
+            offset = self.text(values, f"o = {chosen(SCRATCH, self.names.form)}")
             return values.fresh(Node("add", U64, (self.private, offset)), "address")
         if self.format == "SMEM":
             name = self.names.form.entry.name
             rows = SCALAR_BUFFER if self.is_buffer else SCRATCH_SCALAR if "SCRATCH" in name else SCALAR
-            return self.text(values, chosen(rows, self.names))
+            return self.text(values, f"a = {chosen(rows, self.names.form)}")
         if self.is_buffer:
             return self.buffer(values)
         raise untyped(f"addresses of {self.format}", self.names.form.entry.name)

@@ -25,10 +25,12 @@ FIELD_ROWS = {
     ("WAVE_STATUS", "COND_DBG_USER"): ("STATUS", 20, 1), ("WAVE_STATUS", "COND_DBG_SYS"): ("STATUS", 21, 1),
 }  # fmt: skip
 # variables that are no operands: bits. EXEC and VCC are masks, one bit in an instruction of lanes.
-REGISTERS = {
+IMPLICIT = {
     "SCC": 1, "VCC": 64, "EXEC": 64, "M0": 32, "PC": 64, "MODE": 32, "STATUS": 32, "TRAPSTS": 32,
-    "laneId": 32,
-    "LDS_SIZE": 32, "SCRATCH_BASE": 64, "SCRATCH_SIZE": 32, "SHARED_BASE": 64, "PRIVATE_BASE": 64, "TBA": 64,
+    "laneId": 32, "LDS_SIZE": 32, "SCRATCH_BASE": 64, "SCRATCH_SIZE": 32, "SHARED_BASE": 64,
+    "PRIVATE_BASE": 64, "TBA": 64, "CYCLE": 64,
+}  # fmt: skip
+REGISTERS = IMPLICIT | {
     "OFFSET": 32, "OFFSET0": 32, "OFFSET1": 32, "SIMM16": 16, "SIMM32": 32, "SGPR": 128 * 32,
     "VGPR": 256 * 64 * 32, "ACC": 256 * 64 * 32,
 }  # fmt: skip

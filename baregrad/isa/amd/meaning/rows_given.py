@@ -10,20 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from baregrad.isa.amd.layout import Form, width
+from baregrad.isa.amd.meaning.names import IMPLICIT
 from baregrad.isa.meaning import Tree, parse, walk
 
 SCALARS = 128
 VECTORS = {"rdna": 256, "cdna": 512}
 """Registers of a lane; on CDNA those from 256 up are the accumulation registers."""
 
-IMPLICIT = {
-    "SCC": 1, "VCC": 64, "EXEC": 64, "M0": 32, "PC": 64, "MODE": 32, "STATUS": 32, "TRAPSTS": 32,
-    "LDS_SIZE": 32, "CYCLE": 64, "laneId": 32, "SHARED_BASE": 64, "PRIVATE_BASE": 64,
-    "SCRATCH_BASE": 64, "SCRATCH_SIZE": 32,
-}  # fmt: skip
-FIELDS = {
-    "SIMM16": 16, "SIMM32": 32, "OFFSET": 32, "OFFSET0": 8, "OFFSET1": 8,
-}  # fmt: skip
+FIELDS = {"SIMM16": 16, "SIMM32": 32, "OFFSET": 32, "OFFSET0": 8, "OFFSET1": 8}
 
 
 class Given(NamedTuple):

@@ -2,7 +2,7 @@
 
 Loads into local memory (each lane's dword goes to M0 + offset + 4 * lane, whatever its size in memory was),
 loads that transpose, appending, addresses by lane. Local memory has bounds: beyond LDS_SIZE nothing is
-written and 0 is read. What is not here: buffers' addresses (addresses.py).
+written and 0 is read. What is not here: addresses (addresses.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from baregrad.isa.amd.layout import Form
+from baregrad.isa.amd.meaning.addresses import GLOBAL, SCRATCH, chosen
 from baregrad.isa.amd.meaning.rows_given import Given
 
 # size in the name -> (type in memory, cells of local memory in a lane's place, bytes that are written)
@@ -20,18 +21,6 @@ LOADED = {
 TO_LOCAL = re.compile(r"(GLOBAL|SCRATCH)_LOAD_LDS_(\w+)")
 OFFSET = "i64(OFFSET.i).u"
 LANE = "SCRATCH_BASE + u64(laneId) * u64(SCRATCH_SIZE)"
-ADDRESSES = {
-    ("GLOBAL", "ADDR"): f"ADDR + {OFFSET}",
-    ("GLOBAL", "ADDR SADDR"): f"SADDR + u64(ADDR) + {OFFSET}",
-    ("GLOBAL", "SADDR"): f"SADDR + u64(laneId) * 4 + {OFFSET}",
-    ("GLOBAL", ""): f"u64(laneId) * 4 + {OFFSET}",
-    ("SCRATCH", ""): f"{LANE} + u64(OFFSET)",
-    ("SCRATCH", "ADDR"): f"{LANE} + u64(ADDR + OFFSET)",
-    ("SCRATCH", "SADDR"): f"{LANE} + u64(SADDR + OFFSET)",
-    ("SCRATCH", "ADDR SADDR"): f"{LANE} + u64(SADDR + ADDR + OFFSET)",
-}
-"""Addresses by format and the operands that are there. Source: RDNA3 ISA 11, CDNA4 ISA 10.3 and table 56."""
-
 TRANSPOSED = re.compile(r"DS_READ_B(64|96)_TR_B(\d+)")
 COUNT = "n = u32(0); for x < LANES { n = n + u32(EXEC[x]) }"
 APPEND = """{count}; a = u64(M0[15:0]) + u64(OFFSET); t = u32(0)
@@ -73,10 +62,10 @@ def memory(form: Form) -> Given | None:
 
 
 def address_of(form: Form) -> str:
-    """The address of a memory instruction; "" for formats that have no row."""
-    there = {slot.role for slot in form.slots if slot.kind != "fixed"}
-    operands = " ".join(role for role in ("ADDR", "SADDR") if role in there)
-    return ADDRESSES.get((form.entry.format, operands), "")
+    """The address of global or scratch memory; "" for other formats."""
+    if form.entry.format == "SCRATCH":
+        return f"{LANE} + {chosen(SCRATCH, form)}"
+    return chosen(GLOBAL, form) if form.entry.format == "GLOBAL" else ""
 
 
 def load_of(type: str, address: str) -> str:

@@ -184,6 +184,15 @@ def float_type(name: str) -> str:
     return name[name.rindex("_F") + 1 :].lower()
 
 
+def cut(role: str) -> str:
+    """Statements that make f16 bits of a source, rounded toward zero."""
+    name = role.lower()
+    return (
+        f"{name} = f16({role}.f32).u; w = f32({name}.f16).u"
+        f"; {name} = (w & 0x7FFFFFFF).f32 > ({role} & 0x7FFFFFFF).f32 ? {name} - 1 : {name}"
+    )
+
+
 COUNT = ("t = {0} - ({0} >> 1 & {1}); t = (t & {2}) + (t >> 2 & {2}); t = t + (t >> 4) & {3}"
          "; n = u32(t * {4} >> {5})")  # fmt: skip
 M32 = ("0x55555555", "0x33333333", "0x0F0F0F0F", "0x01010101", "24")
@@ -239,7 +248,7 @@ ROWS = (
     Row("", r"V_LDEXP_F(32|64)", "D0 = ldexp(S0.T, S1.i32).u", "as V_LDEXP_F16"),
     Row("", r"V_CVT_(NEAREST|RPI)_I32_F32", "D0 = i32(floor(f64(S0.f32) + 0.5)).u", "the sum is exact"),
     Row("", r"V_CVT_OFF_F32_I4", "D0 = (f32(S0[3:0].i4) * 0.0625).u", "the manual's table"),
-    Row("", r"V_CVT_PK_?RTZ_F16_F32", "", "rounded toward zero"),
+    Row("", r"V_CVT_PK_?RTZ_F16_F32", f"{cut('S0')}; {cut('S1')}; D0 = cat(s1, s0)", "rounded toward zero"),
     Row("", r"V_DIV_SCALE_F(32|64)", scale, "see scale()"),
     Row("", r"V_DIV_FMAS_F(32|64)", scaled_back, "see scaled_back()"),
     Row("", r"V_TRIG_PREOP_F64", segment, "manual's body, which masks the wrong end"),
@@ -275,23 +284,12 @@ ROWS = (
 # fmt: on
 
 
-def cut(role: str) -> str:
-    """Statements that make f16 bits of a source, rounded toward zero."""
-    name = role.lower()
-    return (
-        f"{name} = f16({role}.f32).u; w = f32({name}.f16).u"
-        f"; {name} = (w & 0x7FFFFFFF).f32 > ({role} & 0x7FFFFFFF).f32 ? {name} - 1 : {name}"
-    )
-
-
 def vector(form: Form, fields: Mapping[str, int]) -> Given | None:
     """The meaning of an entry that is in ROWS."""
     family = form.arch[:4]
     for row in ROWS:
         if row.family in ("", family) and re.fullmatch(row.name, form.entry.name):
             text = row.text if isinstance(row.text, str) else row.text(form, fields)
-            if "RTZ" in form.entry.name:
-                text = f"{cut('S0')}; {cut('S1')}; D0 = cat(s1, s0)"
             if "_F" in form.entry.name and isinstance(row.text, str):
                 text = re.sub(r"\bT\b", float_type(form.entry.name), text)
             return Given("scalar" if form.entry.format.startswith("S") else "lane", text, row.source)
