@@ -145,6 +145,11 @@ class Fast:
             )
         return found
 
+    @property
+    def natives(self) -> tuple[Native, ...]:
+        """The native code that there is."""
+        return tuple(self._natives.values())
+
     def can(self, group: Group, native: Native) -> bool:
         """Is native code right for a group: for its modes, from where it is?"""
         first = group.waves[0]
