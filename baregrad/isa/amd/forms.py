@@ -26,7 +26,8 @@ SIZES = {"VOP3": 8, "VOP3A": 8, "VOP3B": 8, "VOP3SD": 8, "VOP3P": 8, "VOP3P-MAI"
 LONG = {"VOP3": "VOP3SD", "VOP3A": "VOP3B"}
 CARRY_IN = re.compile(r"V_(ADD|SUB|SUBREV)_CO_CI_U32|V_(ADDC|SUBB|SUBBREV)_CO_U32")
 CARRY_OUT = re.compile(r"V_(ADD|SUB|SUBREV)_CO_U32")
-MATRIX = re.compile(r"V_(S?MFMA|SMFMAC|WMMA)_(\w+?)_(\d+)X(\d+)X(\d+)_?(?:(\d+)B_)?(\w+)")
+MATRIX = re.compile(r"V_(S?MFMAC?(?:_SCALE)?|WMMA)_(\w+?)_(\d+)X(\d+)X(\d+)_?(?:(\d+)B_)?(\w+)")
+"""A matrix product: kind, type of the result, M, N, K, blocks, types of A and B."""
 ELEMENT = {"F32": 32, "F64": 64, "F16": 16, "BF16": 16, "I8": 8, "IU8": 8, "IU4": 4, "FP8": 8, "BF8": 8,
            "I32": 32, "XF32": 32}  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from baregrad.base.errors import EncodingError
+from baregrad.isa.amd.archs import arch
 from baregrad.isa.amd.effects import Effects, effects, implicit_register
 from baregrad.isa.amd.latency import Latency, latency_class, passes
 from baregrad.isa.amd.layout import Form, Modifier, Slot, take, width
@@ -159,8 +160,8 @@ class Inst:
 
 def tables_name(form: Form) -> str:
     """The name in dsl.py of the set of forms that a form is of."""
-    chip = {"rdna3": "gfx1100", "cdna4": "gfx950", "rdna4": "gfx1200", "cdna3": "gfx942"}[form.arch]
-    return chip + ("_wave64" if form.arch.startswith("rdna") and form.wave == 64 else "")
+    row = arch(form.arch)
+    return row.chip if form.wave == row.lanes[0] else f"{row.chip}_wave{form.wave}"
 
 
 def shown(one: Modifier, value: int, fam: str) -> Given:

@@ -24,6 +24,7 @@ from baregrad.isa.amd.meaning.typing import (
     when,
 )  # fmt: skip
 from baregrad.isa.amd.meaning.values import Values
+from baregrad.isa.amd.operands import family
 from baregrad.isa.meaning import U1, U64, Node, Type, const, parse
 from baregrad.isa.pseudocode import Node as Code
 
@@ -145,10 +146,10 @@ class Access:
         given = self.names.given
         offen, idxen = given.get("OFFEN", 0), given.get("IDXEN", 0)
         part = "VADDR[63:32]" if idxen else "VADDR"
-        family = self.names.form.arch[:4]
-        values.out += parse(f"trap buffer_layout: {UNUSUAL[family].replace('V[', 'SRSRC[')}", {"SRSRC": 128})
+        fam = family(self.names.form.arch)
+        values.out += parse(f"trap buffer_layout: {UNUSUAL[fam].replace('V[', 'SRSRC[')}", {"SRSRC": 128})
         index = self.text(values, "i = u64(VADDR[31:0])") if idxen else const(U64, 0)
-        self.limit = self.bound(values, family, "SRSRC", index)
+        self.limit = self.bound(values, fam, "SRSRC", index)
         self.fixed = self.text(values, "f = u64(SRSRC[47:0]) + u64(SOFFSET)")
         if idxen:
             stride = self.text(values, "s = u64(SRSRC[61:48])")
@@ -157,12 +158,12 @@ class Access:
             )
         return self.text(values, f"o = {f'u64({part}) + ' if offen else ''}u64(OFFSET)")
 
-    def bound(self, values: Values, family: str, role: str, index: Node) -> Node:
+    def bound(self, values: Values, fam: str, role: str, index: Node) -> Node:
         """How far a buffer goes."""
         bound = {"V": Node("var", Type("u", 128), (), role), "i": index,
                  "IDXEN": const(U1, self.names.given.get("IDXEN", 0))}  # fmt: skip
         known = {name: one.t.bits for name, one in bound.items()}
-        for statement in parse(LIMITS[family], known):
+        for statement in parse(LIMITS[fam], known):
             name, value = statement.src
             bound[name.arg] = values.fresh(put(value, bound), "limit")
         return bound["limit"]

@@ -23,6 +23,7 @@ from baregrad.isa.amd.formats import DATA, NUMBERS, unified
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.addresses import LIMITS, UNUSUAL
 from baregrad.isa.amd.meaning.rows_given import Given, Refused
+from baregrad.isa.amd.operands import family
 
 ENTRY = re.compile(r"(T?)BUFFER_(LOAD|STORE)_(?:FORMAT_(D16_)?(HI_)?|(D16_)(HI_)?FORMAT_)(XYZW|XYZ|XY|X)")
 SOURCE = "RDNA3 ISA 9.3, 10.7; CDNA4 ISA 9.1.2 to 9.1.5"
@@ -85,11 +86,11 @@ def sizes_of(name: str) -> tuple[int, ...]:
     return tuple(int(size) for size in reversed(name.split("_"))) if name[0].isdigit() else ()
 
 
-def format_of(family: str, number: int) -> Format | None:
+def format_of(fam: str, number: int) -> Format | None:
     """The format with a number: of RDNA's one table, or of CDNA's layout and kind (16 * kind + layout); None
     for one that buffers do not have.
     """
-    if family == "cdna":
+    if fam == "cdna":
         found = Format(sizes_of(DATA[number & 15]), NUMBERS[number >> 4])
     elif number < len(unified()):
         layout, _, kind = unified()[number].rpartition("_")
@@ -112,7 +113,7 @@ def formatted(form: Form, fields: Mapping[str, int]) -> Given | Refused | None:
     """The meaning of a load or store with a format; None for other entries, and for loads into local memory
     (rows_local.py makes them of the loads into registers).
     """
-    entry, family = entry_of(form.entry.name), form.arch[:4]
+    entry, fam = entry_of(form.entry.name), family(form.arch)
     if entry is None or all(slot.role != "VDATA" for slot in form.slots):
         return None
     last = ""
@@ -120,12 +121,12 @@ def formatted(form: Form, fields: Mapping[str, int]) -> Given | Refused | None:
         bits = next(slot.bits for slot in form.slots if slot.role == "VDATA")
         last = f"; VDATA[{bits - 1}:{bits - 32}] = 0"
     if not entry.typed:
-        text = address(family, fields, "size") + (loads(entry) if entry.loads else stores(entry))
-        return Given("lane", f"{resource(family)}; {text}{last}", SOURCE)
-    format = format_of(family, fields.get("format", 0))
+        text = address(fam, fields, "size") + (loads(entry) if entry.loads else stores(entry))
+        return Given("lane", f"{resource(fam)}; {text}{last}", SOURCE)
+    format = format_of(fam, fields.get("format", 0))
     if format is None:
         return Refused(f"format {fields.get('format', 0)} is none that buffers have")
-    text = address(family, fields, str(format.bytes))
+    text = address(fam, fields, str(format.bytes))
     text += loads_typed(entry, format) if entry.loads else stores_typed(entry, format)
     return Given("lane", f"{text}{last}", SOURCE)
 
@@ -133,14 +134,14 @@ def formatted(form: Form, fields: Mapping[str, int]) -> Given | Refused | None:
 # -- addresses -------------------------------------------------------------------------------------
 
 
-def address(family: str, fields: Mapping[str, int], size: str) -> str:
+def address(fam: str, fields: Mapping[str, int], size: str) -> str:
     """Where a texel is (`at`), and whether all of it is inside (`inside`)."""
     offen, idxen = fields.get("offen", 0), fields.get("idxen", 0)
     offset = f"u64({'VADDR[63:32]' if idxen else 'VADDR'}) + u64(OFFSET)" if offen else "u64(OFFSET)"
     record = " + i * u64(SRSRC[61:48])" if idxen else ""
-    limit = LIMITS[family].replace("V[", "SRSRC[").replace("IDXEN", f"u1({idxen})")
+    limit = LIMITS[fam].replace("V[", "SRSRC[").replace("IDXEN", f"u1({idxen})")
     return (
-        f"trap buffer_layout: {UNUSUAL[family].replace('V[', 'SRSRC[')}; "
+        f"trap buffer_layout: {UNUSUAL[fam].replace('V[', 'SRSRC[')}; "
         f"i = {'u64(VADDR[31:0])' if idxen else 'u64(0)'}; {limit}; o = {offset}; "
         f"at = u64(SRSRC[47:0]) + u64(SOFFSET){record} + o; inside = o + {size} <= limit; "
     )
@@ -254,14 +255,14 @@ def packed(values: list[int], width: int) -> str:
     return f"u{width * len(values)}({sum(value << width * n for n, value in enumerate(values)):#x})"
 
 
-def resource(family: str) -> str:
+def resource(fam: str) -> str:
     """The format that the resource has: `sizes` and `places` of components (a byte each), `kind`, `size` of a
     texel in bytes, 0 for one that is unbound. Formats without a meaning are a trap.
     """
     layouts = [sizes_of(name) for name in DATA]
     sizes = [sum(size << 8 * n for n, size in enumerate(each)) for each in layouts]
     places = [sum(sum(each[:n]) << 8 * n for n in range(len(each))) for each in layouts]
-    if family == "cdna":
+    if fam == "cdna":
         number = "layout = SRSRC[114:111]; kind = SRSRC[110:108]; format = cat(kind, layout)"
         known = [int(n % 16 == 0 or format_of("cdna", n) is not None) for n in range(128)]
         number += f"; trap buffer_format: ~({packed(known, 1)}[format])"

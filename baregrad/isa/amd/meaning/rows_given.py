@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from baregrad.isa.amd.layout import Form, width
 from baregrad.isa.amd.meaning.names import IMPLICIT
+from baregrad.isa.amd.operands import family
 from baregrad.isa.meaning import Tree, parse, walk
 
 SCALARS = 128
@@ -55,7 +56,7 @@ ACTIONS = {
 
 def widths_of(form: Form) -> dict[str, int]:
     """Bits of every variable that a text for this form may name."""
-    files = {"VGPR": 32 * form.wave * VECTORS[form.arch[:4]], "SGPR": 32 * SCALARS}
+    files = {"VGPR": 32 * form.wave * VECTORS[family(form.arch)], "SGPR": 32 * SCALARS}
     found = {**IMPLICIT, **FIELDS, **files, "EXEC": form.wave, "VCC": form.wave}
     for slot in form.slots:
         found[slot.role] = slot.bits

@@ -15,14 +15,13 @@ summed in f32 and rounded once. What is not here: MODE's FP16_OVFL, which makes 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from baregrad.isa.amd.forms import MATRIX
 from baregrad.isa.amd.layout import Form, take
 from baregrad.isa.amd.meaning.rows_given import Given
 
-NAME = re.compile(r"V_(S?MFMAC?(?:_SCALE)?|WMMA)_(\w+?)_(\d+)X(\d+)X(\d+)_?(?:(\d+)B_)?(\w+)")
 FORMATS = ("fp8", "bf8", "fp6", "bf6", "fp4")
 """The types that CBSZ (of A) and BLGP (of B) name for F8F6F4. Source: CDNA4 ISA 7.1.5."""
 SCALED = 32  # values of k that share a scale
@@ -53,7 +52,7 @@ def shape_of(name: str, fields: Mapping[str, int]) -> Shape | None:
     >>> shape_of("V_MFMA_F32_32X32X4_2B_F16", {})
     Shape(kind='MFMA', m=32, n=32, k=4, blocks=2, a='f16', b='f16', d='f32')
     """
-    match = NAME.fullmatch(name)
+    match = MATRIX.fullmatch(name)
     if match is None:
         return None
     kind, d, types = match[1], match[2].lower(), match[7].lower()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.rows_given import Given, Refused
+from baregrad.isa.amd.operands import family
 
 
 class Row(NamedTuple):
@@ -47,11 +48,11 @@ WRITABLE = ((1, "MODE"), (3, "TRAPSTS"))
 FIELD = "i = SIMM16[5:0]; o = u64(SIMM16[10:6]); m = u32((u64(2) << u64(SIMM16[15:11])) - 1)"
 
 
-def read_register(family: str) -> str:
+def read_register(fam: str) -> str:
     """The text of S_GETREG."""
     value = "u32(0)"
     for row in REGISTERS:
-        if row.family in ("", family):
+        if row.family in ("", fam):
             value = f"i == {row.number} ? {row.value} : {value}"
     return f"{FIELD}; r = {value}; D0 = r >> o & m"
 
@@ -126,9 +127,9 @@ REFUSED = (
 
 def scalar(form: Form) -> Given | Refused | None:
     """The meaning of an entry that is in ROWS, or why it has none."""
-    name, family = form.entry.name, form.arch[:4]
+    name, fam = form.entry.name, family(form.arch)
     for row in ROWS:
-        if row.family in ("", family) and re.fullmatch(row.name, name):
+        if row.family in ("", fam) and re.fullmatch(row.name, name):
             return Given("scalar", row.text, row.source, row.action)
     for pattern, reason in REFUSED:
         if re.fullmatch(pattern, name):

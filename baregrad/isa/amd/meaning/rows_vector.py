@@ -14,6 +14,7 @@ from typing import NamedTuple
 from baregrad.base import memo
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.rows_given import Given
+from baregrad.isa.amd.operands import family
 
 Text = str | Callable[[Form, Mapping[str, int]], str]
 
@@ -286,9 +287,9 @@ ROWS = (
 
 def vector(form: Form, fields: Mapping[str, int]) -> Given | None:
     """The meaning of an entry that is in ROWS."""
-    family = form.arch[:4]
+    fam = family(form.arch)
     for row in ROWS:
-        if row.family in ("", family) and re.fullmatch(row.name, form.entry.name):
+        if row.family in ("", fam) and re.fullmatch(row.name, form.entry.name):
             text = row.text if isinstance(row.text, str) else row.text(form, fields)
             if "_F" in form.entry.name and isinstance(row.text, str):
                 text = re.sub(r"\bT\b", float_type(form.entry.name), text)

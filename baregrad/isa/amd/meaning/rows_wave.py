@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from baregrad.isa.amd.layout import Form
 from baregrad.isa.amd.meaning.rows_given import Given
+from baregrad.isa.amd.operands import family
 
 
 class Row(NamedTuple):
@@ -128,9 +129,9 @@ ROWS = (
 
 def wave(form: Form, fields: Mapping[str, int]) -> Given | None:
     """The meaning of an entry that is in ROWS."""
-    family = form.arch[:4]
+    fam = family(form.arch)
     for row in ROWS:
-        if row.family in ("", family) and re.fullmatch(row.name, form.entry.name):
+        if row.family in ("", fam) and re.fullmatch(row.name, form.entry.name):
             return Given(row.scope, filled(row.text, form, fields), row.source)
     return None
 
