@@ -24,6 +24,7 @@ DEPCTR = {
     "depctr_hold_cnt": (7, 1), "depctr_sa_sdst": (0, 1), "depctr_va_vdst": (12, 4), "depctr_va_sdst": (9, 3),
     "depctr_va_ssrc": (8, 1), "depctr_va_vcc": (1, 1), "depctr_vm_vsrc": (2, 3),
 }  # fmt: skip
+DEPCTR_IDLE = 0xFF9F  # no counter is waited for
 DELAYS = (
     "NO_DEP", "VALU_DEP_1", "VALU_DEP_2", "VALU_DEP_3", "VALU_DEP_4", "TRANS32_DEP_1", "TRANS32_DEP_2",
     "TRANS32_DEP_3", "FMA_ACCUM_CYCLE_1", "SALU_CYCLE_1", "SALU_CYCLE_2", "SALU_CYCLE_3",
@@ -141,10 +142,8 @@ def wait_value(text: str, fam: str) -> int:
 def depctr_text(value: int, fam: str) -> str:
     """The counters that are not at their highest; all if none is."""
     every = {name: bits(value, low, width) for name, (low, width) in DEPCTR.items()}
-    known = 0
-    for low, width in DEPCTR.values():
-        known |= (1 << width) - 1 << low
-    if value | known != 0xFFFF & (value | known) or (value & ~known) != (0xFF9F & ~known):
+    known = sum((1 << width) - 1 << low for low, width in DEPCTR.values())
+    if value & ~known != DEPCTR_IDLE & ~known:
         return f"{value:#x}"
     shown = [f"{name}({count})" for name, count in every.items() if count != (1 << DEPCTR[name][1]) - 1]
     return " ".join(shown or [f"{name}({count})" for name, count in every.items()])
@@ -154,7 +153,7 @@ def depctr_value(text: str, fam: str) -> int:
     """The way back of `depctr_text`."""
     if "(" not in text:
         return number(text)
-    value = 0xFF9F
+    value = DEPCTR_IDLE
     found = calls(text, "depctr")
     for name, given in found:
         if (
@@ -164,8 +163,6 @@ def depctr_value(text: str, fam: str) -> int:
         ):
             raise refuse(text, "depctr")
         low, width = DEPCTR[name]
-        if number(given) >> width:
-            raise refuse(text, "depctr")
         value = value & ~((1 << width) - 1 << low) | number(given) << low
     return value
 

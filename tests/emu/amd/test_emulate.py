@@ -11,9 +11,8 @@ import pytest
 
 from baregrad.cli import main
 from baregrad.emu.amd import GpuFault, Witness, emulate
-from tests.isa.amd.triton import kernel, objects
+from tests.isa.amd.triton import THREADS, kernel, objects
 
-THREADS = {"gfx1100": 128, "gfx950": 256}
 CHIPS = [pytest.param("gfx1100", marks=pytest.mark.slow), "gfx950"]
 
 

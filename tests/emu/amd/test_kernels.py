@@ -7,9 +7,8 @@ import pytest
 
 from baregrad.emu.amd import Result, Runner, Witness, emulate
 from tests.emu.amd.references import LAUNCHES, Launch, close
-from tests.isa.amd.triton import kernel, objects
+from tests.isa.amd.triton import THREADS, kernel, objects
 
-THREADS = {"gfx1100": 128, "gfx950": 256}  # four waves
 ALL = [tuple(name.split(".")[:2]) for name in objects()]
 QUICK = [("add", "gfx1100"), ("transpose", "gfx950")]
 

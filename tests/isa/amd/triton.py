@@ -8,6 +8,7 @@ from pathlib import Path
 
 from baregrad.isa.amd import code_object
 
+THREADS = {"gfx1100": 128, "gfx950": 256}  # of a workgroup: four waves
 VECTORS = Path(__file__).parents[2] / "vectors" / "triton"
 
 
