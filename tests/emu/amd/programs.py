@@ -1,4 +1,6 @@
-"""Small programs of a few instructions whose meanings are written here: what tests of the machine run."""
+"""Kernels of a few lines for tests of the machine; and meanings of some instructions, written here, so
+that such tests rest on no manual.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,7 @@ def meaning(inst: Inst) -> Meaning | None:
 
 MEANINGS = Meanings(meaning, lambda inst: inst.form)
 
-HEAD = """.amdgcn_target "amdgcn-amd-amdhsa--gfx1100"
+HEAD = """.amdgcn_target "amdgcn-amd-amdhsa--{chip}"
 .text
 .p2align 8
 k:
@@ -63,20 +65,24 @@ k:
 .Lend:
 .size k, .Lend-k
 .amdhsa_kernel k
-.amdhsa_next_free_vgpr 16
+.amdhsa_next_free_vgpr {vgprs}
 .amdhsa_next_free_sgpr 32
 .amdhsa_kernarg_size 64
 .amdhsa_user_sgpr_kernarg_segment_ptr 1
-.amdhsa_wavefront_size32 1
 .amdhsa_private_segment_fixed_size {scratch}
+.amdhsa_{own}
 {more}
 .end_amdhsa_kernel
 """
+OWN = {"gfx1100": "wavefront_size32 1", "gfx950": "accum_offset 16"}  # what a chip's descriptor must say
 
 
-def program(body: str, scratch: int = 0, more: str = "") -> code_object.CodeObject:
+def program(
+    body: str, scratch: int = 0, more: str = "", *, chip: str = "gfx1100", vgprs: int = 16
+) -> code_object.CodeObject:
     """A code object with the kernel k; s[0:1] are its arguments, s2 the workgroup."""
-    return code_object.read(assemble(HEAD.format(body=body, scratch=scratch, more=more)))
+    text = HEAD.format(chip=chip, body=body, vgprs=vgprs, scratch=scratch, own=OWN[chip], more=more)
+    return code_object.read(assemble(text))
 
 
 def run(

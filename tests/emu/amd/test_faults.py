@@ -19,7 +19,7 @@ from baregrad.emu.amd.faults import KINDS
 from baregrad.emu.amd.kernarg import Argument, put
 from baregrad.emu.amd.kernarg import Row as Place
 from baregrad.isa.amd import code_object
-from baregrad.isa.amd.program import assemble
+from tests.emu.amd import programs
 
 RDNA, CDNA = "gfx1100", "gfx950"
 LANES = {RDNA: 32, CDNA: 64}
@@ -31,26 +31,7 @@ SPELLINGS = [
     (r"(load|store)_b64", r"\1_dwordx2"), (r"s_mov_b32 exec_lo", "s_mov_b64 exec"),
     ("0x31016000", "0x00027000"),
 ]  # fmt: skip
-HEAD = """.amdgcn_target "amdgcn-amd-amdhsa--{chip}"
-.text
-.p2align 8
-k:
-s_load_b64 s[4:5], s[0:1], 0x0
-v_lshlrev_b32_e32 v1, 2, v0
-{body}
-.Lend:
-.size k, .Lend-k
-.amdhsa_kernel k
-.amdhsa_next_free_vgpr 16
-.amdhsa_next_free_sgpr 32
-.amdhsa_kernarg_size 64
-.amdhsa_float_denorm_mode_32 3
-.amdhsa_user_sgpr_kernarg_segment_ptr 1
-.amdhsa_private_segment_fixed_size {scratch}
-.amdhsa_{more}
-.end_amdhsa_kernel
-"""
-MORE = {RDNA: "wavefront_size32 1", CDNA: "accum_offset 16"}
+BEGIN = "s_load_b64 s[4:5], s[0:1], 0x0\nv_lshlrev_b32_e32 v1, 2, v0\n"
 OWN = f"v_mov_b32_e32 v2, v1\n v_mov_b32_e32 v3, {1 << 16:#x}\n"  # an address in the lane's scratch
 SHARED = f"v_mov_b32_e32 v2, v1\n v_mov_b32_e32 v3, {2 << 16:#x}\n"  # and in LDS
 
@@ -66,8 +47,8 @@ def spelled(body: str, chip: str) -> str:
 def program(body: str, chip: str, scratch: int = 0) -> code_object.CodeObject:
     """The kernel k: s[4:5] is the address of the buffer, v1 is 4 times the lane's number."""
     body += "\n s_endpgm" * ("s_endpgm" not in body)
-    whole = HEAD.format(chip=chip, body=body, scratch=scratch, more=MORE[chip])
-    return code_object.read(assemble(spelled(whole, chip)))
+    denormals = ".amdhsa_float_denorm_mode_32 3"
+    return programs.program(spelled(BEGIN + body, chip), scratch, denormals, chip=chip)
 
 
 def run(

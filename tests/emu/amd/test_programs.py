@@ -7,44 +7,25 @@ import struct
 import pytest
 
 from baregrad.emu.amd import Memory, emulate
-from baregrad.isa.amd import code_object
-from baregrad.isa.amd.program import assemble
+from tests.emu.amd.programs import program
 
-HEAD = """.amdgcn_target "amdgcn-amd-amdhsa--{chip}"
-.text
-.p2align 8
-k:
-{load} s[4:5], s[0:1], 0x0
+BODY = """{load} s[4:5], s[0:1], 0x0
 v_and_b32_e32 v0, 0x3ff, v0
 v_lshlrev_b32_e32 v1, 2, v0
-{wait}
+s_waitcnt lgkmcnt(0)
 {body}
 {store} v1, v2, s[4:5]
-s_endpgm
-.Lend:
-.size k, .Lend-k
-.amdhsa_kernel k
-.amdhsa_next_free_vgpr 32
-.amdhsa_next_free_sgpr 32
-.amdhsa_kernarg_size 64
-.amdhsa_user_sgpr_kernarg_segment_ptr 1
-.amdhsa_user_sgpr_dispatch_ptr 0
-.amdhsa_private_segment_fixed_size 64
-{more}
-.end_amdhsa_kernel
-"""
+s_endpgm"""
 CHIPS = {
-    "gfx1100": {"load": "s_load_b64", "store": "global_store_b32", "wait": "s_waitcnt lgkmcnt(0)",
-                "more": ".amdhsa_wavefront_size32 1"},
-    "gfx950": {"load": "s_load_dwordx2", "store": "global_store_dword", "wait": "s_waitcnt lgkmcnt(0)",
-               "more": ".amdhsa_accum_offset 16"},
-}  # fmt: skip
+    "gfx1100": {"load": "s_load_b64", "store": "global_store_b32"},
+    "gfx950": {"load": "s_load_dwordx2", "store": "global_store_dword"},
+}
 
 
 def run(chip: str, body: str, count: int = 64) -> list[int]:
     """What v2 is in each lane of a workgroup of 64 behind a program; v0 is the lane, v1 four times that."""
     memory = Memory(1 << 20)
-    one = code_object.read(assemble(HEAD.format(chip=chip, body=body, **CHIPS[chip])))
+    one = program(BODY.format(body=body, **CHIPS[chip]), 64, chip=chip, vgprs=32)
     out = memory.put(bytes(4 * count))
     emulate(one, "k", (1, 1, 1), (count, 1, 1), struct.pack("<Q", out) + bytes(56), memory=memory, lds=1024)
     return memory.view(out, 4 * count).cast("I").tolist()
