@@ -32,8 +32,9 @@ def check(
     rng: random.Random,
     by_tree: int = 1 << 30,
 ) -> Result:
-    """Run a body in all ways. After `by_tree` states its Python source is what the machine code is compared
-    with: the tree itself and the interpreter are slow for products of matrices.
+    """Run a body in all ways. After `by_tree` states its Python source is what the others are compared with,
+    and after the first state (if not by the tree) only the machine code is: the tree itself and the
+    interpreter are slow for products of matrices.
     """
     half = rng.choice(("low", "high")) if machine.layout.family == "rdna" or rng.random() < 0.3 else ""
     ways = Ways(machine, body, half)
@@ -55,8 +56,8 @@ def check(
             except BaregradError as error:
                 result.left[name] = f"{type(error).__name__}: {error}"
     for number, (held, trials) in enumerate(states(ways, count, rng)):
-        if number == by_tree:
-            others = {name: do for name, do in others.items() if name == "native"}
+        if number >= by_tree:
+            others = {name: do for name, do in others.items() if name in ("uops", "native")[number > 0 :]}
         once(ways, held, trials, others, result, number < by_tree)
     return result
 

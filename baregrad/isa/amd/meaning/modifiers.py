@@ -37,6 +37,8 @@ EXACT = (
     (r"V_(?:PK_)?MUL_LO_(U)(16)", "a * b"),
 )  # fmt: skip
 DOT = re.compile(r"V_DOT(\d)C?_([UI])32_([UI]U?)(\d+)")
+# A pair of 16-bit floats that is not VOP3P: CLAMP is for each, OMOD is ignored. Source: RDNA3 ISA 7.2.3.1
+PAIRS = re.compile(r"V_CVT_PK_?(?:RTZ_)?(F16|BF16)_F32")
 GROWS = re.compile(r"V_(M?SAD)_")  # a sum of what is not negative: it has overflowed if it is less than S2
 
 
@@ -181,7 +183,7 @@ def result(
     if slot is None or names.is_mask(slot) or names.scope != "lane" or slot.kind in ("lanedst", "sdst"):
         return ""
     steps: list[str] = []
-    if fields.get("omod", 0) and slot.type == "f":
+    if fields.get("omod", 0) and slot.type == "f" and not PAIRS.fullmatch(names.form.entry.name):
         kind = f"f{slot.bits}"
         steps.append(f"d0_ = (d0_.{kind} * {OMOD[fields['omod']]}).u")
     if fields.get("clamp", 0) and "_MIX" not in names.form.entry.name:
@@ -225,13 +227,19 @@ def part(bits: int, select: int, unused: int, known: dict[str, int]) -> str:
 def clamped(names: Names, slot: Slot, fields: Mapping[str, int], renamed: Mapping[str, str]) -> str:
     """A float between 0 and 1 (NaN is 0 if MODE.DX10_CLAMP is set), an integer in its type's range."""
     name = names.form.entry.name
+    pair = PAIRS.fullmatch(name)
+    if pair:
+        kind = pair[1].lower()
+        return "; ".join(clamp_float(f"d0_.{kind}[{n}]", f"d0_.{kind}[{n}]", kind, "") for n in (0, 1))
     if slot.type == "f":
-        return clamp_float(f"d0_.f{slot.bits}", "d0_", slot.bits)
+        return clamp_float(f"d0_.f{slot.bits}", "d0_", f"f{slot.bits}")
     if is_packed(names.form) and floats(names.form):
         half = 32 if "_F32" in name and "DOT" not in name else 16
         if "DOT2_F32" in name:
-            return clamp_float("d0_.f32", "d0_", 32)
-        return "; ".join(clamp_float(f"d0_.f{half}[{n}]", f"d0_.f{half}[{n}]", half, "") for n in (0, 1))
+            return clamp_float("d0_.f32", "d0_", "f32")
+        return "; ".join(
+            clamp_float(f"d0_.f{half}[{n}]", f"d0_.f{half}[{n}]", f"f{half}", "") for n in (0, 1)
+        )
     if GROWS.match(name):
         return "d0_ = d0_ < S2 ? 0xFFFFFFFF : d0_"
     if re.match("V_M?QSAD_PK", name):
@@ -246,11 +254,11 @@ def clamped(names: Names, slot: Slot, fields: Mapping[str, int], renamed: Mappin
     return ""
 
 
-def clamp_float(value: str, place: str, bits: int, to: str = ".u") -> str:
+def clamp_float(value: str, place: str, kind: str, to: str = ".u") -> str:
     """A float between 0 and 1."""
     return (
-        f"y = {value}; y = (y > 0.0) ? ((y < 1.0) ? y : f{bits}(1.0))"
-        f" : ((y == y) | MODE[8]) ? f{bits}(0.0) : y; {place} = y{to}"
+        f"y = {value}; y = (y > 0.0) ? ((y < 1.0) ? y : {kind}(1.0))"
+        f" : ((y == y) | MODE[8]) ? {kind}(0.0) : y; {place} = y{to}"
     )
 
 
