@@ -162,7 +162,9 @@ FUNCTIONS: dict[str, Function] = {
         "b = (a & 0x3333333333333333) + (a >> 2 & 0x3333333333333333); "
         "c = b + (b >> 4) & 0x0F0F0F0F0F0F0F0F; (c * 0x0101010101010101) >> 56"),
 }  # fmt: skip
-FUNCTIONS["f32_to_f16_SR"] = FUNCTIONS["f32_to_f16_sr"]  # CDNA4 writes it both ways
+FUNCTIONS |= {  # CDNA4 writes them both ways
+    "f32_to_f16_SR": FUNCTIONS["f32_to_f16_sr"], "f32_to_bf16_SR": FUNCTIONS["f32_to_bf16_sr"],
+}  # fmt: skip
 
 # function -> the types its arguments are converted to
 KINDS: dict[str, str] = {
@@ -174,7 +176,7 @@ KINDS: dict[str, str] = {
     "u32_to_f64": "u32", "i32_to_i16": "i32", "u32_to_u16": "u32", "f16_to_snorm": "f16",
     "f16_to_unorm": "f16",
     "f32_to_snorm": "f32", "f32_to_unorm": "f32", "f32_to_f16_sr": "f32 u32", "f32_to_f16_SR": "f32 u32",
-    "f32_to_bf16_sr": "f32 u32", "v_sad_u8": "u32 u32 u32",
+    "f32_to_bf16_sr": "f32 u32", "f32_to_bf16_SR": "f32 u32", "v_sad_u8": "u32 u32 u32",
     "v_msad_u8": "u32 u32 u32", "v_prng_b32": "u32", "bitCount": "u64",
     **{f"v_{way}_{type}": f"{type} {type}" for way in ("min", "max") for type in ("i16", "u16", "i32",
         "u32")},
