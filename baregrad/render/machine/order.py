@@ -157,12 +157,13 @@ class Stretch:
         """Accesses of the same memory in order, if one of them writes."""
         loads: list[int] = []
         stores: list[int] = []
+        fence = -1  # what comes behind it stays there, for what stands before it is not asked about any more
         for j, inst in enumerate(self.insts):
             touched = touches(inst)
             if not touched:
                 continue
             for k in stores:
-                if self.alias(self.insts[k], inst):
+                if k == fence or self.alias(self.insts[k], inst):
                     self.edge(k, j, 1)
             if "w" not in touched:
                 loads.append(j)
@@ -173,7 +174,7 @@ class Stretch:
             if self.alias is may_alias or len(loads) + len(stores) > WINDOW:
                 for k in loads + stores:
                     self.edge(k, j, 0)
-                loads, stores = [], []
+                loads, stores, fence = [], [], j
             stores.append(j)
 
     def link_flags(self) -> None:

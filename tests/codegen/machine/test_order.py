@@ -53,6 +53,27 @@ def test_pressure_stays_within_the_bank(registers: int) -> None:
     assert allocate(order(chain(100), machine), machine).spills == 0
 
 
+def test_a_load_stays_before_the_store_over_it_however_many_accesses_there_are() -> None:
+    base, late, old, spare = (VReg(k, "int") for k in range(4))
+    insts = [toy.make("const", base, 0), toy.make("mul", late, base, base)]
+    insts += [toy.make("mul", late, late, late) for _ in range(9)]
+    insts += [toy.make("ld", spare, Mem(base, disp=8 + 8 * k)) for k in range(64)]
+    insts += [
+        toy.make("ld", old, Mem(late)),
+        toy.make("st", Mem(base, disp=4), base),  # so many accesses that those before are forgotten
+        toy.make("st", Mem(base), base),
+        toy.make("out", old),
+    ]
+
+    def place(inst: Inst) -> int | None:
+        return next((one.disp for one in inst.operands if isinstance(one, Mem)), None)
+
+    after = [
+        (inst.form.name, place(inst)) for inst in order(insts, MACHINE, lambda a, b: place(a) == place(b))
+    ]
+    assert after.index(("ld", 0)) < after.index(("st", 0))
+
+
 def test_stores_and_loads_keep_their_order_unless_they_are_apart() -> None:
     base, a, b, c = (VReg(k, "int") for k in range(4))
     insts = [
