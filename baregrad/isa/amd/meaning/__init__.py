@@ -137,7 +137,8 @@ def asked(fields: Mapping[str, int]) -> dict[str, int]:
         "OPSEL": fields.get("op_sel", 0), "OPSEL_HI": fields.get("op_sel_hi", 0),
         "NEG": fields.get("neg_lo", 0),
         "OFFEN": fields.get("offen", 0), "IDXEN": fields.get("idxen", 0),
-        "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3, "WORD1": 5,
+        "SDWA_SRC0_SEL": fields.get("src0_sel", 6), "BYTE1": 1, "BYTE2": 2, "BYTE3": 3,
+        "WORD1": 1,  # 5, of which bodies ask two bits
     }  # fmt: skip
 
 

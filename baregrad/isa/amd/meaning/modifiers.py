@@ -39,6 +39,8 @@ EXACT = (
 DOT = re.compile(r"V_DOT(\d)C?_([UI])32_([UI]U?)(\d+)")
 # A pair of 16-bit floats that is not VOP3P: CLAMP is for each, OMOD is ignored. Source: RDNA3 ISA 7.2.3.1
 PAIRS = re.compile(r"V_CVT_PK_?(?:RTZ_)?(F16|BF16)_F32")
+# Bodies that choose the byte or half themselves; SDWA's other fields are ignored. Source: CDNA4 ISA 7.3
+OF_BYTES = re.compile(r"V_CVT_(PK_)?F32_(FP8|BF8)")
 GROWS = re.compile(r"V_(M?SAD)_")  # a sum of what is not negative: it has overflowed if it is less than S2
 
 
@@ -114,7 +116,7 @@ def source(
     if form.entry.format == "VOP3P":
         return "" if asks else packed(form, slot, n, fields)
     text = role
-    if f"src{n}_sel" in fields:
+    if f"src{n}_sel" in fields and not OF_BYTES.fullmatch(form.entry.name):
         known[role] = 32
         text = selected(role, fields[f"src{n}_sel"], fields.get(f"sext_{role}", 0), bits)
     elif not asks and bits == 16 and fields.get("op_sel", 0) >> n & 1:
@@ -181,6 +183,8 @@ def result(
     """Statements that make the result of what the tree has left in d0_, "" for none."""
     slot = names.slots.get("D0")
     if slot is None or names.is_mask(slot) or names.scope != "lane" or slot.kind in ("lanedst", "sdst"):
+        return ""
+    if "src0_sel" in fields and OF_BYTES.fullmatch(names.form.entry.name):
         return ""
     steps: list[str] = []
     if fields.get("omod", 0) and slot.type == "f" and not PAIRS.fullmatch(names.form.entry.name):
