@@ -63,7 +63,7 @@ def template(
     if {"load", "store"} <= {node.op for node in walk(tree)}:
         return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
     made, width = contained(_lanes(name, tree, places, cells, lanes, Axes(16))), 16
-    if _is_wide(made):
+    if is_wide(made):
         width = 8
         made = contained(_lanes(name, tree, places, cells, lanes, Axes(8)))
     if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
@@ -165,7 +165,7 @@ def _moved(node: UOp, lane: Lane, other: Lane) -> UOp:
     return substitute(node, {lane.number: other.number})
 
 
-def _is_wide(sink: UOp) -> bool:
+def is_wide(sink: UOp) -> bool:
     """Whether lanes of 64 bits are computed with, beside the numbers of cells."""
     lanes: dict[UOp, tuple[bool, bool]] = {}  # whether a lane's number, and what a lane holds, is in a value
     for node in sink.toposort():

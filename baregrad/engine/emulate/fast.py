@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from baregrad.base.errors import BaregradError, Fault
+from baregrad.base.errors import BaregradError, CompileError, DTypeError, Fault
 from baregrad.emu.amd import STOPS, Layout, beyond
 from baregrad.engine.emulate import stitch
 from baregrad.engine.emulate.grid import GROUPS, Grid, fill
+from baregrad.engine.emulate.hot import Heat, Part, parts
 from baregrad.engine.emulate.stitch import Item
-from baregrad.engine.emulate.templates import Templates, cells_of
+from baregrad.engine.emulate.templates import Made, Templates, cells_of
 from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.program import goes_to
@@ -67,20 +68,24 @@ class Memory(NamedTuple):
 class Native:
     """A kernel's code made native: decoded from its entry on, each instruction with its template.
 
-    `changes_modes`: an instruction may set rounding or denormals, which templates have as they usually are;
+    `heat` says when instructions in a row get one function for all (None: never), `together` how many times
+    they did. `changes_modes`: an instruction may set rounding or denormals, which templates have as usual;
     `blocks` and `functions` are where the tables are that the code reads; `fallbacks` counts the instructions
     that a witness must do, by name. `single`: each instruction is a stretch, so that a budget of 1 does one.
     """
 
     __slots__ = (
-        "_blocks", "_device", "_functions", "_kernel", "_table", "_words", "base", "blocks", "changes_modes",
-        "code", "entry", "fallbacks", "functions", "items", "numbers", "order", "registers", "templates",
+        "_blocks", "_device", "_functions", "_kernel", "_late", "_made", "_parts", "_table", "_words", "base",
+        "blocks", "changes_modes", "code", "entry", "fallbacks", "functions", "heat", "items", "numbers",
+        "order", "registers", "templates", "together",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - all that native code is made of
         self, device: Device, templates: Templates, arch: str, code: bytes, base: int, entries: Sequence[int],
         memory: Memory, registers: Mapping[str, int] = MappingProxyType({}), *, single: bool = False,
+        heat: Heat | None = None,
     ) -> None:  # fmt: skip
+        self.heat, self.together = heat, 0
         self.templates, self.base, self.registers = templates, base, registers
         self.order = reachable(arch, code, entries, templates.lanes)
         if any(one.inst and one.inst.effects.control in ("jump", "call") for one in self.order):
@@ -93,20 +98,28 @@ class Native:
         self._functions: list[int] = []
         self._words: list[int] = []
         self.fallbacks: dict[str, int] = {}
+        self._made: list[Made | None] = []
         self.items = [self.item(one, memory) for one in self.order]
-        self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
-        self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
-        self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
         more = (
             range(len(self.items)) if single else [self.numbers[at] for at in entries if at in self.numbers]
         )
+        self._parts: dict[int, Part] = {}
+        self._late: set[int] = set()
+        if heat is not None and not single:
+            self.divide(heat, more)
+        self._blocks = (ctypes.c_uint64 * max(1, len(self._words)))(*self._words)
+        self._table = (ctypes.c_uint64 * max(1, len(self._functions)))(*self._functions)
+        self.blocks, self.functions = ctypes.addressof(self._blocks), ctypes.addressof(self._table)
         self.code = stitch.stitch(self.items, cells_of(templates.layout), templates.lanes, more)
         self._device, self._kernel = device, device.load(self.code.data, "emulated")
         self.entry = self._kernel.entry
+        for number, ways in self.code.ways.items():
+            self.take(number, ways.counted)
 
     def item(self, one: Decoded, memory: Memory) -> Item:
         """What is stitched for an instruction."""
         inst = one.inst
+        self._made.append(None)
         if inst is None:
             return self.left("nothing")
         name = inst.form.entry.name
@@ -128,6 +141,7 @@ class Native:
         made = self.templates.of(inst)
         if made is None:
             return self.left(name)
+        self._made[-1] = made
         block = [0]
         if made.memory:
             block = [0, *memory]
@@ -137,6 +151,46 @@ class Native:
         self._functions.append(made.entry)
         place = 8 * (len(self._functions) - 1)
         return Item("checked" if made.memory else "call", place, 8 * at)
+
+    def divide(self, heat: Heat, more: Sequence[int]) -> None:
+        """Find the blocks. Their functions have one argument block, which says where the states are."""
+        shared = 8 * len(self._words)
+        self._words.append(0)
+        for part in parts(self.items, self._made, stitch.Stitcher.leading(self.items).union(more)):
+            way, count = 8 * len(self._functions), 8 * len(self._words)
+            self._functions += (0, 0)
+            self._words.append(heat.known)
+            head = stitch.Block(part.length, way, way + 8, shared, count)
+            self._parts[part.first] = part
+            self.items[part.first] = self.items[part.first]._replace(head=head)
+
+    def take(self, number: int, way: int) -> None:
+        """Say which way goes through a block from now on."""
+        head = self.items[number].head
+        assert head is not None, "a block begins there"
+        self._table[head.way // 8] = self.entry + way
+
+    def warm(self, number: int) -> None:
+        """A block was come to often: take its function if there is one, compile it if it was come to very
+        often, leave its instructions apart if they cannot be compiled together.
+        """
+        head, ways, heat = self.items[number].head, self.code.ways[number], self.heat
+        assert head is not None, "a block begins there"
+        assert heat is not None, "blocks are counted"
+        key, late = (number, "block"), number in self._late
+        try:
+            found = self.templates.block(self._parts[number].made, late or heat.new <= heat.known)
+        except (CompileError, DTypeError) as error:
+            self.templates.refused[key] = f"block at {self.order[number].at:#x}: {error}".split("\n")[0]
+            self.take(number, ways.apart)
+            return
+        if found is None:
+            self._late.add(number)
+            self._blocks[head.passes // 8] = heat.new - heat.known
+            return
+        self._table[head.function // 8] = found
+        self.together += 1
+        self.take(number, ways.together)
 
     def close(self) -> None:
         """Give back the memory of the code."""
@@ -150,6 +204,8 @@ class Native:
     def place(self, states: int) -> None:
         """Tell all blocks where the states are."""
         for item in self.items:
+            if item.head is not None:
+                self._blocks[item.head.block // 8] = states
             if item.kind in ("call", "checked"):
                 self._blocks[item.block // 8] = states
 
@@ -267,7 +323,11 @@ class Waves:
         run = self._run.get(native.entry)
         if run is None:
             run = self._run[native.entry] = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)(native.entry)
-        return run(ctypes.addressof(self._frame))
+        at = ctypes.addressof(self._frame)
+        while (result := run(at)) & 7 == stitch.HOT:
+            native.warm(result >> 3)
+            self.move(self.current, native.entry + native.code.inside[result >> 3])
+        return result
 
     @property
     def left(self) -> int:

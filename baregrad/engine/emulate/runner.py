@@ -22,6 +22,7 @@ from baregrad.emu.amd.wave import Wave
 from baregrad.emu.modes import NEAREST, Mode
 from baregrad.engine.emulate.fast import Memory, Native, Stopped, Waves
 from baregrad.engine.emulate.grid import Grid
+from baregrad.engine.emulate.hot import Heat
 from baregrad.engine.emulate.templates import Templates
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.lift.amd import CHUNK_BITS
@@ -29,6 +30,7 @@ from baregrad.runtime import Device
 
 MOST_WAVES = 32
 LDS_BYTES = 1 << 18
+HEAT = Heat()
 BARRIER = 4  # bytes of s_barrier
 
 
@@ -71,7 +73,8 @@ def address_of(memory: mmap.mmap) -> int:
 
 class Fast:
     """Runs workgroups natively; `left` counts the instructions that the witness did, `seconds` is the time
-    that all others took. `single`: native code counts instruction by instruction (both.py).
+    that all others took. `single`: native code counts instruction by instruction (both.py). `heat` says when
+    instructions in a row get one function for all; None: never.
     """
 
     __slots__ = (
@@ -82,13 +85,14 @@ class Fast:
         "_natives",
         "_templates",
         "_waves",
+        "heat",
         "left",
         "seconds",
         "single",
     )
 
-    def __init__(self, device: Device, *, single: bool = False) -> None:
-        self._device, self.single = device, single
+    def __init__(self, device: Device, *, single: bool = False, heat: Heat | None = HEAT) -> None:
+        self._device, self.single, self.heat = device, single, heat
         self._templates: dict[tuple[str, int], Templates] = {}
         self._waves: dict[tuple[str, int], Waves] = {}
         self._natives: dict[Hashable, Native] = {}
@@ -142,6 +146,7 @@ class Fast:
                 reached,
                 code.registers,
                 single=self.single,
+                heat=self.heat,
             )
         return found
 

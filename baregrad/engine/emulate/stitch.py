@@ -23,11 +23,11 @@ from baregrad.engine.emulate.grid import END_WORD, again
 from baregrad.isa.form import Inst, Label
 from baregrad.isa.x86 import assemble, inst, mem
 
-REASONS = ("end", "barrier", "witness", "budget", "jump", "refused")
+REASONS = ("end", "barrier", "witness", "budget", "jump", "refused", "hot")
 """Why `run` came back: all waves ended; a wave is at another barrier than those before it; an instruction is
 not here; no instruction may be done any more; the next instruction is to be looked for; an access of an
-instruction was refused (the instruction did nothing)."""
-END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED = range(6)
+instruction was refused (the instruction did nothing); a block that begins here was come to often."""
+END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED, HOT = range(7)
 
 # Words of a frame: pointers but for BUDGET_LEFT and LIVE. GONE is where a wave goes on that has ended, MET
 # where those go on that wait at a barrier in this round, 0 for none so far.
@@ -39,11 +39,24 @@ SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 HOLE = 0x11223344
 
 
+class Block(NamedTuple):
+    """Instructions that may get one function for all: how many, and bytes into the tables: of the word that
+    says which way is taken, of the function, of its argument block, of the count of passes that are left
+    until the block is hot.
+    """
+
+    length: int
+    way: int
+    function: int
+    block: int
+    passes: int
+
+
 class Item(NamedTuple):
     """One instruction: `kind` is call, checked (a call that may refuse), skip, branch, end, barrier, leave.
 
     `function` and `block` are bytes into the tables; a branch has the `condition` (see CONDITIONS) and the
-    number of the instruction that it goes to, -1 for none that is known.
+    number of the instruction that it goes to, -1 for none that is known. A `head` begins a block.
     """
 
     kind: str
@@ -51,17 +64,28 @@ class Item(NamedTuple):
     block: int = 0
     condition: str = ""
     target: int = -1
+    head: Block | None = None
+
+
+class Ways(NamedTuple):
+    """Where in the code the ways through a block begin: one function for all, one for each with the passes
+    counted, or not."""
+
+    together: int
+    counted: int
+    apart: int
 
 
 class Code(NamedTuple):
     """What was stitched: the bytes, and where each instruction begins: when the wave comes to it, and when it
     goes on inside of a stretch whose count is already taken from the budget. `leaders` are the instructions
-    at which stretches begin."""
+    at which stretches begin; `ways` go through blocks."""
 
     data: bytes
     starts: list[int]
     inside: list[int]
     leaders: frozenset[int]
+    ways: dict[int, Ways]
 
 
 CONDITIONS = {
@@ -181,6 +205,8 @@ class _Pieces(NamedTuple):
     test: tuple[bytes, ...]
     reason: tuple[bytes, ...]
     here: tuple[bytes, ...]
+    way: tuple[bytes, ...]
+    passes: tuple[bytes, ...]
 
 
 @memo
@@ -197,13 +223,27 @@ def pieces() -> _Pieces:
         piece(inst("cmp", mem("r13", disp=HOLE, bits=32), 0)),
         piece(inst("mov", "eax", HOLE)),
         (b"\x48\x8d\x0d",),  # lea rcx, [rip + …]
+        piece(inst("jmp", mem("r12", disp=HOLE))),
+        piece(inst("dec", mem("rbp", disp=HOLE, bits=64))),
     )
 
 
 class Stitcher:
     """A program being stitched; `cells` has where SCC, VCC, EXEC and STOP are, `wave` 32 or 64."""
 
-    __slots__ = ("at", "cells", "data", "fixes", "inside", "late", "leaders", "pieces", "starts", "wave")
+    __slots__ = (
+        "at",
+        "cells",
+        "data",
+        "fixes",
+        "inside",
+        "late",
+        "leaders",
+        "pieces",
+        "starts",
+        "wave",
+        "ways",
+    )
 
     def __init__(self, cells: dict[str, int], wave: int) -> None:
         self.cells, self.wave = cells, wave
@@ -212,6 +252,7 @@ class Stitcher:
         self.starts: list[int] = []
         self.inside: list[int] = []
         self.fixes: list[tuple[int, int]] = []  # place of a rel32, instruction
+        self.ways: dict[int, Ways] = {}
         self.late: list[tuple[int, int, int]] = []  # place of a rel32, what to give back, result
 
     def program(self, items: Sequence[Item], more: Collection[int] = ()) -> Code:
@@ -225,10 +266,29 @@ class Stitcher:
                 self.late.append((len(self.data), count, number << 3 | BUDGET))
                 self.data += bytes(4)
             self.inside.append(len(self.data))
+            if item.head is not None:
+                self.head(number, item.head)
             getattr(self, "do_" + item.kind)(number, item)
         self.leave(len(items) << 3 | JUMP)
         self.finish()
-        return Code(bytes(self.data), self.starts, self.inside, frozenset(leaders))
+        return Code(bytes(self.data), self.starts, self.inside, frozenset(leaders), self.ways)
+
+    def head(self, number: int, block: Block) -> None:
+        """The beginning of a block: a jump to the way that is taken now. Its instructions follow each on its
+        own, so that a wave can go on at any of them.
+        """
+        one = self.pieces
+        self.data += one.way[0] + pack("<i", block.way) + one.way[1]
+        together = len(self.data)
+        self.call(block.block, block.function)
+        self.data += b"\xe9"
+        self.fixes.append((len(self.data), number + block.length))
+        self.data += bytes(4)
+        counted = len(self.data)
+        self.data += one.passes[0] + pack("<i", block.passes) + one.passes[1] + b"\x0f\x84"  # je
+        self.late.append((len(self.data), 0, number << 3 | HOT))
+        self.data += bytes(4)
+        self.ways[number] = Ways(together, counted, len(self.data))
 
     @staticmethod
     def leading(items: Sequence[Item]) -> set[int]:
@@ -270,12 +330,16 @@ class Stitcher:
         one = self.pieces.test
         self.data += one[0] + pack("<i", 4 * cell) + one[1]
 
+    def call(self, block: int, function: int) -> None:
+        """A call with an argument block."""
+        one = self.pieces.call
+        self.data += one[0] + pack("<i", block) + one[1] + pack("<i", function) + one[2]
+
     # -- kinds ---------------------------------------------------------------------------------------
 
     def do_call(self, number: int, item: Item) -> None:
         """A function."""
-        one = self.pieces.call
-        self.data += one[0] + pack("<i", item.block) + one[1] + pack("<i", item.function) + one[2]
+        self.call(item.block, item.function)
 
     def do_checked(self, number: int, item: Item) -> None:
         """A function that may refuse."""

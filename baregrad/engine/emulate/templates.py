@@ -6,18 +6,19 @@ nowhere. What a template cannot do is remembered with the reason: the witness do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from baregrad.base.config import config
+from baregrad.base.config import config, override
 from baregrad.base.errors import CompileError, DTypeError, EncodingError
 from baregrad.emu.amd import Layout
 from baregrad.engine import disk
 from baregrad.engine.compile import target_of
 from baregrad.engine.emulate.operands import Bound, bind
 from baregrad.isa.amd.inst import Inst
-from baregrad.isa.meaning import Tree, walk
-from baregrad.lift.amd import Place
+from baregrad.isa.meaning import Tree, walk, written
+from baregrad.lift.amd import FIRST_WITHOUT_MEMORY, Place
+from baregrad.lift.block import Step, block
 from baregrad.lift.lanes import template
 from baregrad.lift.wave import whole
 from baregrad.lower import lower
@@ -47,11 +48,16 @@ class Meant(Protocol):
 
 
 class Made(NamedTuple):
-    """An instruction's function: where it is, its words, whether it uses memory."""
+    """An instruction's function: where it is, its words, whether it uses memory; and what it is as a part of
+    a block: its meaning with its places, None if it cannot be one, and how much that is.
+    """
 
     entry: int
     words: tuple[int, ...]
     memory: bool
+    step: Step | None = None
+    key: Hashable = None
+    size: int = 0
 
 
 class Templates:
@@ -83,7 +89,7 @@ class Templates:
     ) -> None:
         self._device, self.layout, self.lanes = device, layout, layout.lanes
         self._meaning, self._key = meaning, key
-        self._meanings: dict[Hashable, tuple[Meant, bool] | None] = {}
+        self._meanings: dict[Hashable, tuple[Meant, bool, int] | None] = {}
         self._entries: dict[Hashable, int] = {}
         self._target = target_of(device)
         self.refused: dict[Hashable, str] = {}
@@ -97,7 +103,7 @@ class Templates:
         found = self._meanings[key]
         if found is None:
             return None
-        meant, memory = found
+        meant, memory, size = found
         whole: Hashable = (key, inst.operands)
         try:
             bound = bind(inst, meant.scope, meant.variables, self.layout, memory)
@@ -110,10 +116,11 @@ class Templates:
         except (CompileError, DTypeError, EncodingError) as error:
             self.refused[whole] = f"{inst.form.name}: {error}".split("\n")[0]
             return None
-        return Made(entry, bound.words, memory)
+        step = None if memory else step_of(meant, bound, self.layout.at["SGPR"] + 126)
+        return Made(entry, bound.words, memory, step, key, size)
 
-    def meant(self, inst: Inst, key: Hashable) -> tuple[Meant, bool] | None:
-        """The meaning, and whether it uses memory."""
+    def meant(self, inst: Inst, key: Hashable) -> tuple[Meant, bool, int] | None:
+        """The meaning, whether it uses memory, its nodes."""
         try:
             meant = self._meaning(inst)
         except EncodingError as error:
@@ -125,7 +132,8 @@ class Templates:
         for name in WITNESSED.keys() & meant.variables.keys():
             self.refused[key] = WITNESSED[name]
             return None
-        return meant, any(node.op in ("load", "store", "trap") for node in walk(meant.tree))
+        ops = [node.op for node in walk(meant.tree)]
+        return meant, not {"load", "store", "trap"}.isdisjoint(ops), len(ops)
 
     def load(self, inst: Inst, key: Hashable, meant: Meant, bound: Bound) -> int:
         """The template from the disk or compiled, as executable code."""
@@ -138,6 +146,31 @@ class Templates:
                 disk.store(name, program)
         return self._device.load(program.code, program.name).entry
 
+    def block(self, parts: Sequence[Made], compiling: bool) -> int | None:
+        """One function for several instructions, from memory or the disk, or else compiled if it may be.
+
+        Errors: CompileError, DTypeError for what cannot be compiled together.
+        """
+        whole = tuple((one.key, one.step.places, one.words) for one in parts if one.step is not None)
+        found = self._entries.get(whole)
+        if found is not None:
+            return found
+        with override(contract=False):  # products and sums of several instructions stay apart
+            use_disk = config().cache
+            name = disk.key(f"block {whole!r} {self.lanes}", self._target) if use_disk else ""
+            program = disk.load(name) if use_disk else None
+            if program is None and not compiling:
+                return None
+            if program is None:
+                self.compiled += 1
+                steps = [one.step for one in parts if one.step is not None]
+                kernel = block(f"block of {len(steps)}", steps, cells_of(self.layout), self.lanes)
+                program = render(lower(kernel, self._target), self._target)
+                if use_disk:
+                    disk.store(name, program)
+        found = self._entries[whole] = self._device.load(program.code, program.name).entry
+        return found
+
     def compile(self, inst: Inst, meant: Meant, places: tuple[Place, ...]) -> Program:
         """The template, compiled."""
         self.compiled += 1
@@ -148,6 +181,34 @@ class Templates:
         else:
             kernel = template(name, meant.tree, meant.scope, places, cells, self.lanes)
         return render(lower(kernel, self._target), self._target)
+
+
+def step_of(meant: Meant, bound: Bound, exec_cell: int) -> Step | None:
+    """An instruction without memory as a part of a block, its registers at cells; None if it looks at other
+    lanes or writes EXEC.
+    """
+    if meant.scope not in ("scalar", "lane"):
+        return None
+    changed = written(meant.tree)
+    places: list[Place] = []
+    constants: dict[str, int] = {}
+    for place in bound.places:
+        if place.kind in ("moved", "file"):
+            return None
+        if place.slot >= 0:
+            at = place.slot - FIRST_WITHOUT_MEMORY
+            if place.kind == "constant":
+                words = bound.words[at : at + place.words]
+                constants[place.name] = sum(word << 32 * n for n, word in enumerate(words))
+            else:
+                place = place._replace(slot=-1, cell=bound.words[at])
+        if place.name in changed and place.kind in ("scalar", "mask"):
+            first = place.cell
+            words_ = place.words if place.kind == "scalar" else 2
+            if first <= exec_cell + 1 and exec_cell < first + words_:
+                return None
+        places.append(place)
+    return Step(meant.tree, meant.scope, tuple(places), constants, frozenset(changed))
 
 
 def cells_of(layout: Layout) -> dict[str, int]:
