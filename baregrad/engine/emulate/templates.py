@@ -60,6 +60,15 @@ class Made(NamedTuple):
     size: int = 0
 
 
+class Known(NamedTuple):
+    """A meaning: whether it uses memory, its nodes, the names that it writes."""
+
+    meant: Meant
+    memory: bool
+    size: int
+    changed: frozenset[str]
+
+
 class Templates:
     """The templates of an architecture on a device.
 
@@ -89,7 +98,7 @@ class Templates:
     ) -> None:
         self._device, self.layout, self.lanes = device, layout, layout.lanes
         self._meaning, self._key = meaning, key
-        self._meanings: dict[Hashable, tuple[Meant, bool, int] | None] = {}
+        self._meanings: dict[Hashable, Known | None] = {}
         self._entries: dict[Hashable, int] = {}
         self._target = target_of(device)
         self.refused: dict[Hashable, str] = {}
@@ -103,7 +112,7 @@ class Templates:
         found = self._meanings[key]
         if found is None:
             return None
-        meant, memory, size = found
+        meant, memory, size, changed = found
         whole: Hashable = (key, inst.operands)
         try:
             bound = bind(inst, meant.scope, meant.variables, self.layout, memory)
@@ -116,11 +125,11 @@ class Templates:
         except (CompileError, DTypeError, EncodingError) as error:
             self.refused[whole] = f"{inst.form.name}: {error}".split("\n")[0]
             return None
-        step = None if memory else step_of(meant, bound, self.layout.at["SGPR"] + 126)
+        step = None if memory else step_of(meant, changed, bound, self.layout.at["SGPR"] + 126)
         return Made(entry, bound.words, memory, step, key, size)
 
-    def meant(self, inst: Inst, key: Hashable) -> tuple[Meant, bool, int] | None:
-        """The meaning, whether it uses memory, its nodes."""
+    def meant(self, inst: Inst, key: Hashable) -> Known | None:
+        """What is the same for all instructions of a key."""
         try:
             meant = self._meaning(inst)
         except EncodingError as error:
@@ -133,7 +142,8 @@ class Templates:
             self.refused[key] = WITNESSED[name]
             return None
         ops = [node.op for node in walk(meant.tree)]
-        return meant, not {"load", "store", "trap"}.isdisjoint(ops), len(ops)
+        memory = not {"load", "store", "trap"}.isdisjoint(ops)
+        return Known(meant, memory, len(ops), frozenset(written(meant.tree)))
 
     def load(self, inst: Inst, key: Hashable, meant: Meant, bound: Bound) -> int:
         """The template from the disk or compiled, as executable code."""
@@ -183,13 +193,12 @@ class Templates:
         return render(lower(kernel, self._target), self._target)
 
 
-def step_of(meant: Meant, bound: Bound, exec_cell: int) -> Step | None:
+def step_of(meant: Meant, changed: frozenset[str], bound: Bound, exec_cell: int) -> Step | None:
     """An instruction without memory as a part of a block, its registers at cells; None if it looks at other
     lanes or writes EXEC.
     """
     if meant.scope not in ("scalar", "lane"):
         return None
-    changed = written(meant.tree)
     places: list[Place] = []
     constants: dict[str, int] = {}
     for place in bound.places:
@@ -199,7 +208,8 @@ def step_of(meant: Meant, bound: Bound, exec_cell: int) -> Step | None:
             at = place.slot - FIRST_WITHOUT_MEMORY
             if place.kind == "constant":
                 words = bound.words[at : at + place.words]
-                constants[place.name] = sum(word << 32 * n for n, word in enumerate(words))
+                whole = sum(word << 32 * n for n, word in enumerate(words))
+                constants[place.name] = whole & ((1 << place.bits) - 1)
             else:
                 place = place._replace(slot=-1, cell=bound.words[at])
         if place.name in changed and place.kind in ("scalar", "mask"):
@@ -208,7 +218,7 @@ def step_of(meant: Meant, bound: Bound, exec_cell: int) -> Step | None:
             if first <= exec_cell + 1 and exec_cell < first + words_:
                 return None
         places.append(place)
-    return Step(meant.tree, meant.scope, tuple(places), constants, frozenset(changed))
+    return Step(meant.tree, meant.scope, tuple(places), constants, changed)
 
 
 def cells_of(layout: Layout) -> dict[str, int]:
