@@ -2,7 +2,8 @@
 and for making fast code of foreign instructions.
 
 Read pieces.py (what a register holds), world.py (an operation as UOps), x86.py (a list of instructions); for
-AMD, as kernels over a wave's state: amd.py (its world), lanes.py (lane by lane), wave.py (whole registers).
+AMD, as kernels over a wave's state: amd.py (its world), lanes.py (lane by lane), wave.py (whole registers),
+block.py (instructions in a row).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from baregrad.base.errors import BaregradError, CompileError, DTypeError, Fault
+from baregrad.base.errors import BaregradError, CompileError, DTypeError, EncodingError, Fault
 from baregrad.emu.amd import STOPS, Layout, beyond
 from baregrad.engine.emulate import stitch
 from baregrad.engine.emulate.grid import GROUPS, Grid, fill
@@ -159,7 +159,7 @@ class Native:
         for part in parts(self.items, self._made, stitch.Stitcher.leading(self.items).union(more)):
             way, count = 8 * len(self._functions), 8 * len(self._words)
             self._functions += (0, 0)
-            self._words.append(heat.known)
+            self._words.append(max(1, heat.known))
             head = stitch.Block(part.length, way, way + 8, shared, count)
             self._parts[part.first] = part
             self.items[part.first] = self.items[part.first]._replace(head=head)
@@ -180,7 +180,7 @@ class Native:
         key, late = (number, "block"), number in self._late
         try:
             found = self.templates.block(self._parts[number].made, late or heat.new <= heat.known)
-        except (CompileError, DTypeError) as error:
+        except (CompileError, DTypeError, EncodingError) as error:
             self.templates.refused[key] = f"block at {self.order[number].at:#x}: {error}".split("\n")[0]
             self.take(number, ways.apart)
             return
