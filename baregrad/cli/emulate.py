@@ -74,16 +74,22 @@ def from_npy(content: bytes, name: str) -> tuple[str, bytes]:
     return next((type for type, known in CODES.items() if known == code), ""), content[end:]
 
 
-def argument(text: str, rng: Random) -> int | float | Buffer:
-    """An argument of its text."""
+def number_of(text: str) -> int | float | None:
+    """The number that a text is, None if it is none."""
     try:
         return int(text, 0)
     except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        pass
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+
+def argument(text: str, rng: Random) -> int | float | Buffer:
+    """An argument of its text."""
+    number = number_of(text)
+    if number is not None:
+        return number
     source, _, out = text.partition(">")
     match = MEMORY.fullmatch(source)
     if match is not None and match[1] in TYPES:
