@@ -23,11 +23,10 @@ from baregrad.engine.emulate.grid import END_WORD, again
 from baregrad.isa.form import Inst, Label
 from baregrad.isa.x86 import assemble, inst, mem
 
-REASONS = ("end", "barrier", "witness", "budget", "jump", "refused", "hot")
+END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED, HOT = range(7)
 """Why `run` came back: all waves ended; a wave is at another barrier than those before it; an instruction is
 not here; no instruction may be done any more; the next instruction is to be looked for; an access of an
 instruction was refused (the instruction did nothing); a block that begins here was come to often."""
-END, BARRIER, WITNESS, BUDGET, JUMP, REFUSED, HOT = range(7)
 
 # Words of a frame: pointers but for BUDGET_LEFT and LIVE. GONE is where a wave goes on that has ended, MET
 # where those go on that wait at a barrier in this round, 0 for none so far.
