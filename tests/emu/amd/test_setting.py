@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from baregrad.emu.amd import Memory
-from tests.emu.amd.test_faults import CDNA, OUT, run
+from tests.emu.amd.faulty import CDNA, OUT, run
 
 FILL = "\n".join(f"v_mov_b32_e32 v{n}, {100 + n}" for n in range(4, 12))
 STORE = "\nglobal_store_dword v1, v3, s[4:5]"

@@ -6,15 +6,14 @@ from collections.abc import Hashable
 
 import pytest
 
-from baregrad.emu.amd import GpuFault, Memory
 from baregrad.engine.emulate import Both, Difference, Native, runner
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.isa.meaning import parse
 from baregrad.runtime import open_device
+from tests.emu.amd.faulty import OUT, RDNA
+from tests.emu.amd.faulty import run as run_body
 from tests.emu.amd.references import LAUNCHES
-from tests.emu.amd.test_faults import CASES, CDNA, DEFINED, OUT, RDNA, ROWS, matches
-from tests.emu.amd.test_faults import run as run_body
 from tests.emu.amd.test_kernels import ALL, run
 
 QUICK = [("add", "gfx950"), ("scan", "gfx950")]
@@ -109,23 +108,3 @@ def test_a_wrong_branch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Difference, match=r"the place in the code is 0x2[0-9a-f] natively") as caught:
         run_body(ADDS, RDNA, runner=both())
     assert caught.value.lines[-1].split()[1] == "s_cbranch_scc1"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name, chip", [case for case in CASES if ROWS[case[0]].runner is None])
-def test_a_fault_is_the_witnesses(name: str, chip: str) -> None:
-    row = ROWS[name]
-    with pytest.raises(GpuFault) as caught:
-        run_body(row.body, chip, block=row.block, scratch=row.scratch, runner=both())
-    matches(caught.value, row, chip)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("chip", [RDNA, CDNA])
-@pytest.mark.parametrize("name", DEFINED)
-def test_what_is_no_fault(name: str, chip: str) -> None:
-    body, expected = DEFINED[name]
-    memory = Memory(1 << 20)
-    body += "\n global_store_b32 v1, v3, s[4:5]\n s_endpgm"
-    run_body(body, chip, block=4, scratch=16, memory=memory, runner=both())
-    assert memory.view(OUT, 16).cast("I").tolist() == expected
