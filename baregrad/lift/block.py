@@ -17,7 +17,7 @@ from baregrad.ir import UOp, const, ops, substitute
 from baregrad.isa.meaning import Tree, run
 from baregrad.lift.amd import GRID, STATE, Lane, Lanes, Place, end_of
 from baregrad.lift.contained import contained
-from baregrad.lift.lanes import MOST_NODES, Axes, is_wide
+from baregrad.lift.lanes import MOST_NODES, WIDTH, Axes, is_wide
 from baregrad.lift.pieces import Value
 
 
@@ -123,12 +123,13 @@ class Inside(Lanes):
             known.wholes[key] = tuple(word for _, word in words), self.values[place.name]
 
 
-def block(name: str, steps: Sequence[Step], cells: Mapping[str, int], lanes: int) -> UOp:
-    """The kernel of some instructions. Errors: CompileError for what is not done here."""
-    width = 16
+def block(name: str, steps: Sequence[Step], cells: Mapping[str, int], lanes: int, width: int = WIDTH) -> UOp:
+    """The kernel of some instructions; vectors have `width` words. Errors: CompileError for what is not done
+    here.
+    """
     made = contained(_kernel(name, steps, cells, lanes, Axes(width)))
     if is_wide(made):
-        width = 8
+        width //= 2
         made = contained(_kernel(name, steps, cells, lanes, Axes(width)))
     if len(made.toposort()) * lanes // width > MOST_NODES:
         made = contained(_kernel(name, steps, cells, lanes, Axes(width, loop=True)))

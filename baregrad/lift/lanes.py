@@ -19,16 +19,17 @@ from baregrad.lift.contained import contained
 
 
 class Axes(NamedTuple):
-    """How lanes are gone through: `width` of them in a vector (1: one by one, in order), the vectors side by
-    side or (`loop`) one after the other.
+    """How lanes are gone through: `width` of them in a vector (1: one by one, in order, and `reduced` where
+    all are asked one thing), the vectors side by side or (`loop`) one after the other.
     """
 
     width: int
     loop: bool = False
+    reduced: int = 1
 
     def lane(self, count: int, first: int, reduce: bool = False, base: int = 0) -> Lane:
         """Lanes base … base + count."""
-        width = max(self.width, 8) if reduce else self.width
+        width = max(self.width, self.reduced) if reduce else self.width
         if width == 1:
             found = axis(first, count, "serial")
             return Lane((found,), found)
@@ -43,6 +44,10 @@ class Axes(NamedTuple):
         return Lane((outer, inner), number + base if base else number)
 
 
+WIDTH = 16
+"""Words in a vector, where nobody says."""
+
+
 def template(
     name: str,
     tree: Tree,
@@ -50,10 +55,12 @@ def template(
     places: Sequence[Place],
     cells: Mapping[str, int],
     lanes: int,
+    width: int = WIDTH,
 ) -> UOp:
     """The kernel of a meaning.
 
-    `cells` has the first cell of EXEC and STOP. Errors: CompileError for what is not done here.
+    `cells` has the first cell of EXEC and STOP; vectors have `width` words. Errors: CompileError for what is
+    not done here.
     """
     steps = size_of(tree)
     if steps > MOST_STEPS:
@@ -61,11 +68,11 @@ def template(
     if scope == "scalar":
         return contained(_scalar(name, tree, places, cells, lanes))
     if {"load", "store"} <= {node.op for node in walk(tree)}:
-        return contained(_lanes(name, tree, places, cells, lanes, Axes(1)))
-    made, width = contained(_lanes(name, tree, places, cells, lanes, Axes(16))), 16
+        return contained(_lanes(name, tree, places, cells, lanes, Axes(1, reduced=width // 2)))
+    made = contained(_lanes(name, tree, places, cells, lanes, Axes(width)))
     if is_wide(made):
-        width = 8
-        made = contained(_lanes(name, tree, places, cells, lanes, Axes(8)))
+        width //= 2
+        made = contained(_lanes(name, tree, places, cells, lanes, Axes(width)))
     if len(made.toposort()) * lanes // width > MOST_NODES and _may_loop(tree, places):
         made = contained(_lanes(name, tree, places, cells, lanes, Axes(width, loop=True)))
     return made

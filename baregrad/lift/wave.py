@@ -17,6 +17,7 @@ from baregrad.isa.meaning import Node, Tree, Type, run, walk
 from baregrad.lift import pieces
 from baregrad.lift.amd import GRID, STOPPED, U32, U64, Lanes, Place, axis, both, either, end_of
 from baregrad.lift.contained import contained
+from baregrad.lift.lanes import WIDTH
 from baregrad.lift.pieces import Value, node_of
 from baregrad.lift.world import single
 
@@ -54,11 +55,15 @@ class Whole(Lanes):
         "ranges",
         "swaps",
         "tables",
+        "words",
         "written_file",
     )
 
-    def __init__(self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> None:
+    def __init__(
+        self, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, words: int
+    ) -> None:
         super().__init__(tree, places, cells, lanes, None)
+        self.words = words  # of a vector
         self.tables: dict[str, Table] = {}
         self.counters = 1  # ranges so far
         self.ranges: list[UOp] = []  # those around the statement
@@ -111,7 +116,7 @@ class Whole(Lanes):
         nodes = [node for node in walk(one.src) if node.type is not None]
         wide = any(node.op == "ldexp" or node.t.name in ("f64", "i64") for node in nodes)
         products = any(node.op in ("mul", "fma") and node.t != U64 for node in nodes)
-        return 8 if wide or not products else 16
+        return self.words // 2 if wide or not products else self.words
 
     def range(self, count: int, kind: str) -> UOp:
         """A new range."""
@@ -258,12 +263,14 @@ def plain_words(root: UOp) -> UOp:
     return done[root]
 
 
-def whole(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> UOp:
-    """The kernel of a meaning over whole registers.
+def whole(
+    name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int, width: int = WIDTH
+) -> UOp:
+    """The kernel of a meaning over whole registers; vectors have `width` words.
 
     Errors: CompileError for what is not done here.
     """
-    world = Whole(tree, places, cells, lanes)
+    world = Whole(tree, places, cells, lanes, width)
     world.swaps = SWAPS.match(name) is not None
     world.do(tree, {})
     bad = either((*world.bad_anywhere, *world.bad))

@@ -173,8 +173,9 @@ class Templates:
                 return None
             if program is None:
                 self.compiled += 1
+                width = self._target.vector_bytes // 4
                 steps = [one.step for one in parts if one.step is not None]
-                kernel = block(f"block of {len(steps)}", steps, cells_of(self.layout), self.lanes)
+                kernel = block(f"block of {len(steps)}", steps, cells_of(self.layout), self.lanes, width)
                 program = render(lower(kernel, self._target), self._target)
                 if use_disk:
                     disk.store(name, program)
@@ -185,11 +186,11 @@ class Templates:
         """The template, compiled."""
         self.compiled += 1
         name = inst.form.name
-        cells = cells_of(self.layout)
+        cells, width = cells_of(self.layout), self._target.vector_bytes // 4
         if meant.scope == "wave":
-            kernel = whole(name, meant.tree, places, cells, self.lanes)
+            kernel = whole(name, meant.tree, places, cells, self.lanes, width)
         else:
-            kernel = template(name, meant.tree, meant.scope, places, cells, self.lanes)
+            kernel = template(name, meant.tree, meant.scope, places, cells, self.lanes, width)
         return render(lower(kernel, self._target), self._target)
 
 

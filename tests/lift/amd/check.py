@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from baregrad.base.errors import BaregradError
+from baregrad.engine.compile import target_of
+from baregrad.lift.lanes import WIDTH
 from baregrad.runtime import Device
 from tests.lift.amd import inputs
 from tests.lift.amd.bodies import Body
@@ -41,7 +43,7 @@ def check(
     result = Result({}, {}, {})
     others: dict[str, Callable[[], object]] = {"source": ways.source}
     try:
-        kernel = ways.kernel()
+        kernel = ways.kernel(target_of(device).vector_bytes // 4 if device else WIDTH)
     except (BaregradError, AssertionError, KeyError) as error:
         result.left["uops"] = result.left["native"] = f"{type(error).__name__}: {error}"
     else:

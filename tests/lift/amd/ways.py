@@ -296,8 +296,8 @@ class Ways:
         """EXEC."""
         return sum(self.machine.u[126 + n] << 32 * n for n in range(self.lanes // 32))
 
-    def kernel(self) -> UOp:
-        """As UOps. Errors: CompileError."""
+    def kernel(self, width: int) -> UOp:
+        """As UOps, with vectors of `width` words. Errors: CompileError."""
         kinds = {"low": "vector", "high": "vector"}
         keeps = any(one.kind in kinds for one in self.places.values())
         places = [
@@ -311,8 +311,8 @@ class Ways:
         ]
         cells = cells_of(self.machine.layout)
         if self.body.scope == "wave":
-            return whole("body", self.body.tree, places, cells, self.lanes)
-        return template("body", self.body.tree, self.body.scope, places, cells, self.lanes)
+            return whole("body", self.body.tree, places, cells, self.lanes, width)
+        return template("body", self.body.tree, self.body.scope, places, cells, self.lanes, width)
 
 
 class Interpreted:
