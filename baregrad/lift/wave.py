@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
-from baregrad.ir import UOp, const, ops, substitute
+from baregrad.ir import UOp, bounds, const, ops, substitute
 from baregrad.isa.meaning import Node, Tree, Type, run, walk
 from baregrad.lift import pieces
 from baregrad.lift.amd import GRID, STOPPED, U32, U64, Lanes, Place, axis, both, either, end_of
@@ -34,10 +34,14 @@ class Table:
         self.dtype, self.memory = dt.uint32, UOp(ops.LOCAL, dt.uint32, (), (number, bits // 32))
         self.filled: list[UOp] = []
 
+    def load(self, number: UOp) -> UOp:
+        """One of them, after all are there."""
+        return UOp(ops.LOAD, self.dtype, (UOp(ops.INDEX, self.dtype, (self.memory, number)), *self.filled))
+
     def elements(self, type: Type) -> None:
         """Say what it is made of, before anything is in it: halves or words, of which doubles are two."""
         dtype = dt.uint16 if type.bits == 16 else dt.uint32
-        if type.bits not in (16, 32, 64) or (self.filled and dtype is not self.dtype):
+        if type.bits % dtype.bits or (self.filled and dtype is not self.dtype):
             raise CompileError(f"a table of {type.name}", why="lift.wave", mend="leave it")
         self.dtype = dtype
         self.memory = UOp(ops.LOCAL, dtype, (), (self.number, self.bits // dtype.bits))
@@ -53,6 +57,7 @@ class Whole(Lanes):
         "ends",
         "pending",
         "ranges",
+        "scattered",
         "swaps",
         "tables",
         "words",
@@ -72,6 +77,7 @@ class Whole(Lanes):
         self.written_file = self.swaps = False
         self.counter: UOp | None = None  # the number of the innermost loop
         self.bad_anywhere: list[UOp] = []
+        self.scattered: list[tuple[Table, UOp, UOp, UOp | None]] | None = None
 
     # -- statements ----------------------------------------------------------------------------------
 
@@ -99,15 +105,57 @@ class Whole(Lanes):
     def loop(self, one: Node, loops: dict[str, int | UOp]) -> None:
         """All numbers of a loop at once."""
         name, count = one.arg
+        if self.scatters(one):
+            self.scatter(one, loops)
+            return
         inner = not any(node.op == "for" and self.fills(node) for node in walk(one.src))
         ranges = self.lanes_of(count, self.width(one)) if inner else [self.range(count, "loop")]
-        number = ranges[0] * ranges[1].src[0].arg + ranges[1] if len(ranges) == 2 else ranges[0]
         self.ranges += ranges
-        self.counter = number.cast(dt.uint64)
+        self.counter = joined_number(ranges).cast(dt.uint64)
         self.do(one.src, {**loops, name: self.counter})
         if inner:
             self.close()
         del self.ranges[-len(ranges) :]
+
+    def scatters(self, loop: Node) -> bool:
+        """Whether a loop fills a table at numbers that data say."""
+        targets = [node.src[0] for node in walk(loop.src) if node.op == "set"]
+        return any(
+            target.op == "element" and target.src[0].arg in self.tables
+            and any(node.op == "var" for node in walk(target.src[1:]))
+            for target in targets
+        )  # fmt: skip
+
+    def scatter(self, one: Node, loops: dict[str, int | UOp]) -> None:
+        """A loop that fills a table at numbers that data say: an element has what the last step that writes
+        it does, which a maximum over the steps finds, and is 0 where none does.
+        """
+        name, count = one.arg
+        step = self.range(count, "reduce")
+        self.scattered, bad = [], len(self.bad)
+        self.do(one.src, {**loops, name: step.cast(dt.uint64)})
+        whole = [one for one in self.scattered if one[2].dtype is one[0].dtype]
+        if (
+            len(whole) != 1
+            or len(self.scattered) != 1
+            or self.ranges
+            or self.pending
+            or len(self.bad) > bad
+            or self.stores
+        ):
+            raise CompileError("a scattering loop that does more", why="lift.wave", mend="leave it")
+        (table, number, value, on), self.scattered = whole[0], None
+        self.ranges = self.lanes_of(table.bits // table.dtype.bits, 8)
+        place = joined_number(self.ranges)
+        writes = both(on, number.eq(place))
+        assert writes is not None, "a number is compared"
+        last = UOp(ops.REDUCE, dt.int64, (writes.where(step + 1, 0), step), ("max", ()))
+        value = substitute(value, {step: last.maximum(1) - 1})
+        where = UOp(ops.INDEX, table.dtype, (table.memory, place))
+        made = last.ne(0).where(value, value.const_like(0))
+        self.pending.append((table, UOp(ops.STORE, dt.void, (where, made))))
+        self.close()
+        self.ranges = []
 
     def width(self, one: Node) -> int:
         """Lanes in a vector: fewer where it computes with doubles, and where it only moves words, since the
@@ -166,18 +214,35 @@ class Whole(Lanes):
 
     def read_table(self, table: Table, type: Type, scale: int, place: Value) -> Value:
         """An element of a table, cut out of a larger one where it is smaller."""
-        if type.bits > table.dtype.bits or scale != type.bits or not table.filled:
+        cut = table.dtype.bits % type.bits and table.dtype is not dt.uint32
+        if type.bits > table.dtype.bits or cut or scale != type.bits or not table.filled:
             raise CompileError(f"{type.name} of a table", why="tables have words", mend="leave it")
         number, per = self.index(place), table.dtype.bits // type.bits
-        at = UOp(ops.INDEX, table.dtype, (table.memory, number // per if per > 1 else number))
-        found = UOp(ops.LOAD, table.dtype, (at, *table.filled))
+        if table.dtype.bits % type.bits:
+            return self.read_across(table, type, number * type.bits)
+        found = table.load(number // per if per > 1 else number)
         if per > 1:
             by = ((number % per) * type.bits).cast(table.dtype)
             return pieces.extract(UOp(ops.SHR, table.dtype, (found, by)), table.dtype.bits, 0, type)
         return pieces.retype(found, type)
 
+    def read_across(self, table: Table, type: Type, bit: UOp) -> Value:
+        """Bits of a table that may begin in one word and end in the next (those of the last one do not)."""
+        at, by = bit // 32, bit % 32
+        after = (at + 1).minimum(table.bits // 32 - 1)
+        low, high = (table.load(number).cast(dt.uint64) for number in (at, after))
+        both_words = UOp(ops.OR, dt.uint64, (low, UOp(ops.SHL, dt.uint64, (high, const(32, dt.uint64)))))
+        found = UOp(ops.SHR, dt.uint64, (both_words, by.cast(dt.uint64)))
+        return pieces.extract(found, 64, 0, type)
+
     def write_table(self, table: Table, type: Type, place: Value, value: Value) -> None:
         """Change an element of a table. Where it is under a condition it is 0 elsewhere, as it was."""
+        if self.scattered is not None:
+            table.elements(type)
+            plain = Type("u", type.bits)
+            word = node_of(pieces.retype(single(value, type), plain), plain)
+            self.scattered.append((table, self.index(place), word, self.path))
+            return
         node = node_of(single(place, U64), U64)
         if self.path is not None and node is not self.counter:
             raise CompileError("a table is filled in part", why="lift.wave", mend="leave it")
@@ -197,19 +262,25 @@ class Whole(Lanes):
             raise CompileError(f"{type.name} of {place.name}", why="files have words", mend="leave it")
         cell, part = self.split(number, 32 // type.bits)
         word = UOp(ops.LOAD, dt.uint32, (self.at(GRID + (place.cell + cell)),))
-        return pieces.extract(word, 32, part * type.bits, type)
+        if isinstance(part, int):
+            return pieces.extract(word, 32, part * type.bits, type)
+        by = (part * type.bits).cast(dt.uint32)
+        return pieces.extract(UOp(ops.SHR, dt.uint32, (word, by)), 32, 0, type)
 
-    def split(self, number: Value, per: int) -> tuple[UOp, int]:
+    def split(self, number: Value, per: int) -> tuple[UOp, int | UOp]:
         """A number of an element as the number of its word, and which part of that it is."""
         if isinstance(number, int):
             return const(number // per, dt.int64), number % per
         node = node_of(single(number, U64), U64)
         if per == 1:
             return node.cast(dt.int64), 0
-        rest = 0
-        if node.op is ops.ADD and node.src[1].op is ops.CONST:
-            node, rest = node.src[0], node.src[1].arg
-        if node.op is not ops.MUL or node.src[1].op is not ops.CONST or node.src[1].arg != per or rest >= per:
+        rest: int | UOp = 0
+        if node.op is ops.ADD:
+            node, last = node.src
+            rest = last.arg if last.op is ops.CONST else last
+        least, most = bounds(rest) if isinstance(rest, UOp) else (rest, rest)
+        inside = least >= 0 and most < per
+        if not inside or node.op is not ops.MUL or node.src[1].op is not ops.CONST or node.src[1].arg != per:
             raise CompileError("a part of a word that is not known", why="lift.wave", mend="leave it")
         return node.src[0].cast(dt.int64), rest
 
@@ -221,19 +292,22 @@ class Whole(Lanes):
         """Change a variable, an element of a table, a word of a file."""
         table = self.tables.get(name)
         if table is not None:
-            if not self.ranges or scale != type.bits:
+            if not (self.ranges or self.scattered is not None) or scale != type.bits:
                 raise CompileError(f"{name} is filled in part", why="lift.wave", mend="leave it")
             self.write_table(table, type, place, value)
             return
         found = self.places.get(name)
-        if found is None or found.kind != "file":
+        if found is None or found.kind != "file" or not self.ranges:
             super().write(name, type, scale, place, value)
-            return
-        if not self.ranges:
-            super().write(name, type, scale, place, value)
-            return
+        else:
+            self.write_file(found, type, place, value)
+
+    def write_file(self, found: Place, type: Type, place: Value, value: Value) -> None:
+        """Change an element of a file."""
         self.written_file = True
         cell, part = self.split(place, 32 // type.bits)
+        if not isinstance(part, int):
+            raise CompileError("a part of a word that is not known", why="lift.wave", mend="leave it")
         at = self.at(GRID + (found.cell + cell))
         word = single(value, type)
         if type.bits < 32:
@@ -244,6 +318,11 @@ class Whole(Lanes):
         made = node_of(pieces.retype(word, U32), U32)
         where = at if self.path is None else at.rebuild((*at.src, self.path))
         self.pending.append((None, UOp(ops.STORE, dt.void, (where, made))))
+
+
+def joined_number(ranges: Sequence[UOp]) -> UOp:
+    """The number that ranges go through together: one, or an outer and an inner one."""
+    return ranges[0] * ranges[1].src[0].arg + ranges[1] if len(ranges) == 2 else ranges[0]
 
 
 def plain_words(root: UOp) -> UOp:

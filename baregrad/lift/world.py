@@ -48,9 +48,10 @@ class Expressions(World[Value]):
 
     def apply(self, op: str, type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
         """An operation."""
-        made = _STRUCTURE.get(op)
+        structure = _STRUCTURE.get(op)
+        made = structure(type, types, values) if structure is not None else None
         if made is not None:
-            return made(type, types, values)
+            return made
         plain = [single(value, source) for value, source in zip(values, types, strict=True)]
         known = [value for value in plain if isinstance(value, int)]
         if len(known) == len(plain):
@@ -171,6 +172,16 @@ def _as(type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
     )
 
 
+def _shr(type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value | None:
+    """A shift of unsigned parts by a known count is the parts above it: no word has to be as wide as all."""
+    count = values[1]
+    if not isinstance(values[0], tuple) or not isinstance(count, int) or type.kind != "u":
+        return None
+    kept = pieces.split(values[0], type.bits, count, max(0, type.bits - count))
+    gone = min(count, type.bits)
+    return (*kept, Part(Type("u", gone), 0)) if gone else kept
+
+
 def _cat(type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
     parts = tuple(
         p for v, t in zip(reversed(values), reversed(types), strict=True) for p in pieces.parts_of(v, t.bits)
@@ -179,14 +190,15 @@ def _cat(type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
     return pieces.together(parts) if known else parts
 
 
-_STRUCTURE: dict[str, Callable[[Type, Sequence[Type], Sequence[Value]], Value]] = {
+_STRUCTURE: dict[str, Callable[[Type, Sequence[Type], Sequence[Value]], Value | None]] = {
     "select": _select,
     "element": lambda type, types, values: _element(type.bits, type, types, values),
     "slice": lambda type, types, values: _element(1, type, types, values),
     "as": _as,
     "cat": _cat,
+    "shr": _shr,
 }
-"""Operations that take values apart or put them together."""
+"""Operations that take values apart or put them together; None where that is not so after all."""
 
 
 def computed(op: str, type: Type, nodes: list[UOp]) -> int | UOp:
