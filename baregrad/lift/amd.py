@@ -20,7 +20,7 @@ from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, const, index, ops
 from baregrad.isa.meaning import Tree, Type, walk, written
-from baregrad.lift import pieces
+from baregrad.lift import long, pieces
 from baregrad.lift.pieces import Part, Value, node_of
 from baregrad.lift.small import SMALL, shortened, spread
 from baregrad.lift.world import Expressions, single, typed
@@ -257,11 +257,14 @@ class Lanes(Expressions):
     def read_some(self, name: str, type: Type, scale: int, place: Value) -> Value:
         """Bits at a place that is not known: shifted down."""
         width = self.widths[name]
-        if width > 64 or width not in (8, 16, 32, 64):
-            if width // scale > 64:
-                raise CompileError(f"some bits of {name}", why="they are too many", mend="leave it")
-            return super().read_some(name, type, scale, place)
         whole = Type("u", width)
+        if width not in (8, 16, 32, 64):
+            value, made = self.values[name], None
+            if width > 64 and scale in (1, type.bits):
+                made = long.picked(type, width, value, single(place, U64), scale > 1)
+            if made is None and width // scale > 64:
+                raise CompileError(f"some bits of {name}", why="they are too many", mend="leave it")
+            return super().read_some(name, type, scale, place) if made is None else made
         value = self.read(name, whole, 0, 0)
         number = single(place, U64)
         number = number.cast(dt.uint64) if isinstance(number, UOp) else number  # of any type of integers
@@ -272,6 +275,14 @@ class Lanes(Expressions):
 
     def apply(self, op: str, type: Type, types: Sequence[Type], values: Sequence[Value]) -> Value:
         """An operation; those of 16 bits that must not be rounded twice go over float64."""
+        if type.bits > 64 or types[0].bits > 64:
+            made = (
+                None
+                if all(isinstance(value, int) for value in values)
+                else long.moved(op, type, types, values)
+            )
+            if made is not None:
+                return made
         if op == "neg" and type.is_float and type.bits < 32:  # as bits: a NaN keeps its own
             bits = Type("u", type.bits)
             plain = pieces.retype(single(values[0], type), bits)

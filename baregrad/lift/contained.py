@@ -89,7 +89,7 @@ class _Contained:
             return Small(const(node.arg, dt.int64), node.arg, node.arg)
         if op in (ops.CAST, ops.BITCAST) and sources[0] is not None:
             return sources[0]
-        if op is ops.CAST and node.src[0].dtype is not dt.bool_ and not node.src[0].dtype.is_float:
+        if op is ops.CAST and not node.src[0].dtype.is_float:
             return self.widened(node.src[0])
         smalls = [one for one in sources if isinstance(one, Small)]
         if op is ops.SELECT and len(smalls) == 2:
@@ -113,10 +113,9 @@ class _Contained:
         held, dtype = self.done[source], source.dtype
         if dtype is dt.uint64:
             return Pair(held, const(0, dt.int64))
-        low = -(1 << (dtype.bits - 1)) if dtype.is_signed else 0
-        return Small(
-            held if held.dtype is dt.int64 else held.cast(dt.int64), low, low + (1 << dtype.bits) - 1
-        )
+        bits = 1 if dtype is dt.bool_ else dtype.bits
+        low = -(1 << (bits - 1)) if dtype.is_signed else 0
+        return Small(held if held.dtype is dt.int64 else held.cast(dt.int64), low, low + (1 << bits) - 1)
 
     def from_wide(self, node: UOp) -> UOp:
         """A node with sources of more than 64 bits: a comparison, or the low bits."""

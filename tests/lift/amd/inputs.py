@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from struct import pack, unpack
 
-from baregrad.isa.meaning import Tree, Type, walk
+from baregrad.isa.meaning import Tree, Type, walk, written
 from baregrad.isa.meaning.values import FLOATS, encode
 
 BASE, SIZE, LOCAL = 0x7F10_0000_0000, 1 << 14, 1 << 12
@@ -170,11 +170,20 @@ def grain_of(tree: Tree, bits: Mapping[str, int]) -> int:
     return 64 if "OFFSET0" in bits else {"load": 4, "store": 16}.get("".join(done), 8)
 
 
-def resource(rng: random.Random, grain: int) -> int:
-    """A buffer's resource: base, stride, records, and how bounds are checked."""
+def resource(rng: random.Random, grain: int, formatted: bool) -> int:
+    """A buffer's resource: base, stride, records, and how bounds are checked; with a format any of those, and
+    selectors of 0, 1 and components, rarely of nothing.
+    """
     stride = rng.choice((0, 0, grain, 2 * grain, 4 * grain))
     records = rng.choice((0, 16, 64, 1024, 4096))
     bounds = rng.randrange(4) << 60
+    if formatted:
+        usual = rng.random() < 0.95
+        selectors = [rng.choice((0, 1, 4, 5, 6, 7) if usual else range(8)) for _ in range(4)]
+        if rng.random() < 0.5:
+            selectors = [4, 5, 6, 7]
+        bounds |= sum(one << 32 + 3 * n for n, one in enumerate(selectors)) | rng.randrange(128) << 44
+        records = rng.choice((0, 64, 1024, 4096, 4096))
     return BASE + 16 * rng.randrange(64) | stride << 48 | records << 64 | bounds << 64
 
 
@@ -213,8 +222,9 @@ def addresses(
         ("OFFSET1", 32): lambda: 1 if apart else rng.randrange(2, 4),
         ("LDS_SIZE", 32): lambda: LOCAL, ("SCRATCH_BASE", 64): lambda: SCRATCH,
         ("SCRATCH_SIZE", 32): lambda: SCRATCH_SIZE, ("SHARED_BASE", 64): lambda: SHARED,
-        ("PRIVATE_BASE", 64): lambda: PRIVATE, ("SRSRC", 128): lambda: resource(rng, min(grain, 16)),
-        ("SBASE", 128): lambda: resource(rng, min(grain, 16)), ("SBASE", 64): lambda: BASE + offset(),
+        ("PRIVATE_BASE", 64): lambda: PRIVATE,
+        ("SRSRC", 128): lambda: resource(rng, min(grain, 16), "layout" in written(tree)),
+        ("SBASE", 128): lambda: resource(rng, min(grain, 16), False), ("SBASE", 64): lambda: BASE + offset(),
         ("SOFFSET", 32): lambda: 16 * rng.randrange(4), ("M0", 32): lambda: 16 * rng.randrange(4),
         ("SADDR", 32): small, ("SADDR", 64): lambda: BASE + offset(), ("ADDR", 64): full,
         ("ADDR", 32): small if scratch and not flat else beyond,

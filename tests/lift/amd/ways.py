@@ -12,7 +12,6 @@ import mmap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from baregrad import dtype as dt
 from baregrad.base.errors import BaregradError, CompileError
 from baregrad.emu import Plain
 from baregrad.emu.amd import layout
@@ -326,21 +325,21 @@ class Interpreted:
                     "lanes one by one", why="each store has its own loop", mend="run it natively"
                 )
             if node.op is ops.PARAM:
-                if node.dtype is not dt.uint32:
-                    raise CompileError(
-                        "memory as bytes", why="the interpreter has words", mend="run it natively"
-                    )
-                size = len(machine.slots[node.arg[0]])
-                there[node] = UOp(ops.PARAM, node.dtype, (), (node.arg[0], size))
+                slot, parts = node.arg[0], 32 // node.dtype.bits
+                size = len(machine.slots[slot]) * parts
+                there[node] = UOp(ops.PARAM, node.dtype, (), (slot + PARTS.get(parts, 0), size))
         # Everything is read from the state before anything is written: it is read from a copy.
         made = substitute(kernel, there)
         self.machine = machine
         self.run = compile_kernel(read_from_copy(made))
 
     def __call__(self) -> None:
-        slots = self.machine.slots
-        copies = {COPIES + n: bytes_as_cells(slots[n]) for n in (STATE, MEMORY, LDS)}
-        self.run([*slots, *[copies.get(n, ()) for n in range(len(slots), COPIES + LDS + 1)]])
+        slots = dict(enumerate(self.machine.slots))
+        for n in (STATE, MEMORY, LDS):
+            slots[COPIES + n] = bytes_as_cells(slots[n])
+            for parts, first in PARTS.items():
+                slots[first + n] = memoryview(slots[n]).cast("B").cast("B" if parts == 4 else "H")
+        self.run([slots.get(n, ()) for n in range(max(slots) + 1)])
 
 
 def as_cells(value: int | None, bits: int) -> memoryview:
@@ -354,6 +353,8 @@ def bytes_as_cells(cells: memoryview) -> memoryview:
 
 
 COPIES = 32  # slots of copies
+PARTS = {2: COPIES + 8, 4: COPIES + 16}
+"""Slots of memories as halves and as bytes, by how many make a word."""
 
 
 def is_plain_load(node: UOp) -> bool:
