@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import NoReturn
 
 from baregrad.emu import Memory, Plain
 from baregrad.emu.places import EXEC, Spot
@@ -91,24 +92,19 @@ def own_widths(tree: Tree) -> dict[str, int]:
 
 
 def check_once(tree: Tree, scope: str, variables: dict[str, int], rng: random.Random, lanes: int) -> None:
-    """The same for a tree that is done once ("scalar", "wave"), with memory and whole register files."""
+    """Both ways give the same bits for a tree that is done once ("scalar", "wave"), with memory and whole
+    register files.
+    """
     cells, spots, at = 128, {}, {}
     for name, bits in variables.items():
-        spots[name] = Spot("pc" if name == "PC" else "scalar", bits, cells)
-        if name in FILES:
-            spots[name] = Spot("file", bits, cells)
-        at[name] = cells
+        kind = "pc" if name == "PC" else "file" if name in FILES else "scalar"
+        spots[name], at[name] = Spot(kind, bits, cells), 4 * cells
         cells += (bits + 31) // 32
     wave = Logged(cells, pc=operand(rng, 48) & ~3)
-    given = {}
+    given = {name: wave.pc if name == "PC" else whole(name, bits, rng) for name, bits in variables.items()}
     for name, bits in variables.items():
-        if name.endswith("_NUMBER"):
-            value = rng.randrange(64)
-        else:
-            value = wave.pc if name == "PC" else operand(rng, bits)
-        given[name] = value
-        for n in range((bits + 31) // 32):
-            wave.u[at[name] + n] = value >> 32 * n & 0xFFFFFFFF
+        size = (bits + 31) // 32 * 4
+        wave.data[at[name] : at[name] + size] = given[name].to_bytes(size, "little")
     function, _, text = compiled(tree, scope, spots, lanes)
     after = function(wave)
     log: list[tuple[int, int, int, str]] = []
@@ -117,7 +113,7 @@ def check_once(tree: Tree, scope: str, variables: dict[str, int], rng: random.Ra
     run(tree, plain)
     assert wave.log == log, text
     for name, bits in variables.items():
-        found = sum(wave.u[at[name] + n] << 32 * n for n in range((bits + 31) // 32))
+        found = int.from_bytes(wave.data[at[name] : at[name] + (bits + 31) // 32 * 4], "little")
         if name == "PC":
             found = wave.pc if after is None else after
         expected = plain.values[name] or 0
@@ -126,61 +122,81 @@ def check_once(tree: Tree, scope: str, variables: dict[str, int], rng: random.Ra
         )
 
 
+def whole(name: str, bits: int, rng: random.Random) -> int:
+    """A value of a variable that a wave has once."""
+    if name.endswith("_NUMBER"):
+        return rng.randrange(64)
+    return rng.getrandbits(bits) if name in FILES else operand(rng, bits)
+
+
 def check(
     tree: Tree, variables: dict[str, int], rng: random.Random, lanes: int = 32, trials: int = 1, exec: int = 0
 ) -> None:
-    """Both ways give the same bits, in every lane; lanes that are off keep what they had."""
-    cells, spots = 128, {}
+    """Both ways give the same bits in every lane; lanes that are off keep what they had, or 0 in a mask."""
+    cells, spots, places = 128, {}, {}
     for name, bits in variables.items():
         spots[name] = Spot("lane" if name == "laneId" else "mask" if bits == 1 else "vector", bits)
-    function, parameters, text = compiled(tree, "lane", spots, lanes)
-    places = {}
-    for name, bits in variables.items():
         places[name] = cells
         cells += 2 if bits == 1 else (bits + 31) // 32 * lanes
+    function, parameters, text = compiled(tree, "lane", spots, lanes)
+    changed = [name for name in written(tree) if name in variables]
+    masks = [name for name in changed if variables[name] == 1]
     for _ in range(trials):
         mask = exec or (rng.getrandbits(lanes) | 1 if rng.random() < 0.8 else (1 << lanes) - 1)
-        wave, given = Logged(cells), {}
+        on = [lane for lane in range(lanes) if mask >> lane & 1]
+        wave = Logged(cells)
+        wave.data[:] = rng.randbytes(4 * cells)
         wave.u[EXEC], wave.u[EXEC + 1] = mask & 0xFFFFFFFF, mask >> 32
-        for name, bits in variables.items():
-            for lane in range(lanes):
-                given[name, lane] = value = operand(rng, bits)
-                put(wave, places[name], lane, lanes, bits, value)
+        given = {lane: {name: operand(rng, bits) for name, bits in variables.items()} for lane in on}
+        for lane, row in given.items():
+            for name, value in row.items():
+                put(wave, places[name], lane, lanes, variables[name], value)
+        wanted, log = Logged(cells), []
+        wanted.data[:] = wave.data
+        for name in masks:
+            wanted.u[places[name]] = wanted.u[places[name] + (lanes > 32)] = 0
+        for lane, row in given.items():
+            for name, value in of_lane(tree, variables, changed, row, lane, log).items():
+                put(wanted, places[name], lane, lanes, variables[name], value)
         function(wave, *(places[name] for name in parameters))
-        log: list[tuple[int, int, int, str]] = []
-        for lane in range(lanes):
-            before = {name: given[name, lane] for name in variables}
-            expected = of_lane(tree, variables, before, lane, log) if mask >> lane & 1 else before
-            for name, bits in variables.items():
-                if name == "laneId":
-                    continue
-                found = get(wave, places[name], lane, lanes, bits)
-                if bits == 1 and name in written(tree) and not mask >> lane & 1:
-                    expected[name] = 0
-                shown = {key: hex(value) for key, value in before.items()}
-                assert found == expected[name], (
-                    f"{name}: {found:#x}, not {expected[name]:#x} of {shown}\n{text}"
-                )
         assert wave.log == log, text
+        if wave.data != wanted.data:
+            differs(wave, wanted, places, variables, lanes, given, text)
+
+
+def differs(
+    wave: Cells, wanted: Cells, places: dict[str, int], variables: dict[str, int], lanes: int,
+    given: dict[int, dict[str, int]], text: str,
+) -> NoReturn:  # fmt: skip
+    """Say which variable is another one, and what was given."""
+    for name, bits in variables.items():
+        for lane in range(lanes):
+            found, expected = (get(one, places[name], lane, lanes, bits) for one in (wave, wanted))
+            before = {key: hex(value) for key, value in given.get(lane, {}).items()}
+            assert found == expected, (
+                f"{name}, lane {lane}: {found:#x}, not {expected:#x} of {before}\n{text}"
+            )
+    raise AssertionError(f"a cell that is no variable's was changed\n{text}")
 
 
 def of_lane(
-    tree: Tree, variables: dict[str, int], before: dict[str, int], lane: int,
+    tree: Tree, variables: dict[str, int], changed: list[str], before: dict[str, int], lane: int,
     log: list[tuple[int, int, int, str]],
 ) -> dict[str, int]:  # fmt: skip
-    """What the plain world makes of a lane's variables."""
+    """What the plain world makes of the variables of a lane that are changed."""
     plain = Reference(log)
     plain.values, plain.widths = dict(before), own_widths(tree) | variables
     if "laneId" in variables:
         plain.values["laneId"] = lane
     run(tree, plain)
-    return {name: plain.values[name] or 0 for name in variables}
+    return {name: plain.values[name] or 0 for name in changed}
 
 
 def put(wave: Cells, at: int, lane: int, lanes: int, bits: int, value: int) -> None:
     """Set a variable of a lane."""
     if bits == 1:
-        wave.u[at + lane // 32] |= value << lane % 32
+        word, bit = at + lane // 32, 1 << lane % 32
+        wave.u[word] = wave.u[word] & ~bit | bit * value
         return
     for n in range((bits + 31) // 32):
         wave.u[at + n * lanes + lane] = value >> 32 * n & 0xFFFFFFFF
