@@ -77,6 +77,7 @@ END = """
     print("good")
 """
 PROGRAMS = {"fork": FORK, "pool": POOL, "fork while a thread computes": LOCKED, "end": END}
+QUICK = [("fork", "2"), ("end", "2")]  # half a second each: the others are slow
 
 
 def run(program: str, **switches: str) -> subprocess.CompletedProcess[str]:
@@ -91,8 +92,14 @@ def run(program: str, **switches: str) -> subprocess.CompletedProcess[str]:
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("threads", [pytest.param("1", marks=SLOW), "2", pytest.param("3", marks=SLOW)])
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    "name, threads",
+    [
+        pytest.param(name, threads, marks=[SLOW] if (name, threads) not in QUICK else [])
+        for name in PROGRAMS
+        for threads in "123"
+    ],
+)
 def test_program(name, threads):
     found = run(PROGRAMS[name], BG_THREADS=threads)
     assert (found.returncode, found.stdout, found.stderr) == (0, "good\n", "")
@@ -113,7 +120,7 @@ WRONG = [  # a switch, its value, words of the message
 
 @pytest.mark.parametrize(
     "name, value, words",  # how each kind of value is read: tests/base/test_config.py
-    [pytest.param(*row, marks=[SLOW] if row[1] in ("9", "-1", "maybe") else []) for row in WRONG],
+    [pytest.param(*row, marks=[SLOW] if row[1] in ("9", "-1", "maybe", "gpu") else []) for row in WRONG],
     ids=[f"{row[0]}={row[1]}" for row in WRONG],
 )
 def test_wrong_switch(name, value, words):
