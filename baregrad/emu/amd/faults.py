@@ -34,6 +34,14 @@ KINDS = {
     "wait": Kind("nothing waited until the value was there", "put s_waitcnt before it"),
     "fetch": Kind("no code is there", "mend the branch, or end the program with s_endpgm"),
     "registers": Kind("the kernel has fewer registers", "mend the index, or let its descriptor have more"),
+    "host": Kind(
+        "it is not the program: the machine that runs the emulator has no more of it",
+        "free memory, or call the emulator from fewer nested functions",
+    ),
+    "emulator": Kind(
+        "it is not the program: the emulator is wrong here",
+        "report it, with the instruction and its operands",
+    ),
 }  # fmt: skip
 
 
@@ -43,6 +51,22 @@ class Trouble(Exception):
     def __init__(self, kind: str, what: str, address: int = 0, *, lane: bool = True) -> None:
         super().__init__(what)
         self.kind, self.what, self.address, self.lane = kind, what, address, lane
+
+
+# What Python raises while an instruction is decoded, compiled or done: kind, and what it says. No tree
+# indexes a cell beyond a register file, makes a number that does not fit its type or nests without end.
+UNFORESEEN: dict[type[Exception], tuple[str, str]] = {
+    MemoryError: ("host", "no memory is left"),
+    RecursionError: ("host", "Python's stack is used up"),
+    IndexError: ("emulator", "a cell that the state has not"),
+    OverflowError: ("emulator", "a number that does not fit"),
+}
+
+
+def unforeseen(error: Exception, *, lane: bool = True) -> Trouble:
+    """The trouble that an error of Python's is; `lane`: it may be that of one lane."""
+    kind, said = next(row for each, row in UNFORESEEN.items() if isinstance(error, each))
+    return Trouble(kind, f"{said}: {error}" if str(error) else said, lane=lane)
 
 
 class GpuFault(Fault):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from baregrad.emu.amd.code import Code, Step
-from baregrad.emu.amd.faults import GpuFault, Trouble
+from baregrad.emu.amd.faults import UNFORESEEN, GpuFault, Trouble, unforeseen
 from baregrad.emu.amd.lanes import Control, table
 from baregrad.emu.amd.memory import Local, Memory
 from baregrad.emu.amd.setting import Setting
@@ -19,6 +19,7 @@ from baregrad.emu.places import EXEC
 from baregrad.isa.amd.text import text
 
 Value = TypeVar("Value")
+PYTHONS = tuple(UNFORESEEN)
 Watcher = Callable[["Wave", int, Step], None]
 """Called before each instruction, with its address."""
 
@@ -140,14 +141,15 @@ class Wave:
                 if self.watcher is not None:
                     self.watcher(self, pc, step)
                 done += 1
-                after = step.function(self, *step.arguments)
+                try:  # around the instruction alone: what a watcher raises is its own
+                    after = step.function(self, *step.arguments)
+                except PYTHONS as error:
+                    raise self.fault(unforeseen(error)) from error
                 pc = step.next if after is None else after
                 if self.stop:
                     break
         except Trouble as trouble:
             raise self.fault(trouble) from None
-        except (IndexError, OverflowError, MemoryError, RecursionError) as error:
-            raise self.fault(Trouble("registers", f"{type(error).__name__}: {error}")) from error
         finally:
             self.set("PC", pc)
             self.set("COUNT", self.get("COUNT") + done)
@@ -163,6 +165,8 @@ class Wave:
             if trouble.kind == "fetch" and 0 <= before - self.code.base < len(self.code.data):
                 self.pc = before
             raise
+        except PYTHONS as error:
+            raise self.fault(unforeseen(error, lane=False)) from error
 
     def shown(self, pc: int) -> str:
         """The text of an instruction, "" if none is there."""

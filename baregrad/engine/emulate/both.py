@@ -347,7 +347,9 @@ def lengths(count: int, leaders: Collection[int]) -> list[int]:
     return found
 
 
-def same_nan(a: memoryview, b: memoryview, at: int, types: Collection[Type], steps: tuple[int, ...]) -> bool:
+def same_nan(
+    a: Sequence[int], b: Sequence[int], at: int, types: Collection[Type], steps: tuple[int, ...]
+) -> bool:
     """Are two words, or their parts, NaNs, and the second one the one that operations make? The words of a
     double are next to each other, or a register apart.
     """
