@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from baregrad.emu import numbers
+from baregrad.emu.known import Known
 from baregrad.emu.modes import MODAL, flusher
 from baregrad.isa.meaning import Node, Tree, Type, type_of, values, walk, written
 
@@ -44,8 +45,9 @@ class Names:
         self.spots = dict(spots)
         self.written = written(tree)
         self.reads: dict[str, int] = {}
-        targets = {id(node.src[0]) for node in walk(tree) if node.op == "set" and node.src[0].op == "var"}
-        for node in walk(tree):
+        nodes = walk(tree)
+        targets = {id(node.src[0]) for node in nodes if node.op == "set" and node.src[0].op == "var"}
+        for node in nodes:
             if node.op == "var" and id(node) not in targets:
                 self.reads[node.arg] = self.reads.get(node.arg, 0) + 1
         used = self.written | set(self.reads)
@@ -55,7 +57,9 @@ class Names:
             if name in used
             for part in _parameters(name, spot)
         )
-        self.loops = any(node.op == "for" for node in walk(tree))
+        self.known = Known(nodes, self.spots)
+        self.tables = self.known.tables
+        self.loops = bool(self.known.counts)
 
     def kind(self, name: str) -> str:
         """The kind of a variable's spot, "" for one of the tree's own."""
@@ -63,17 +67,29 @@ class Names:
         return spot.kind if spot else ""
 
     def set_in(self, nodes: Iterable[Node]) -> frozenset[str]:
-        """The variables that are set in statements; not register files."""
-        return frozenset(name for name in written(tuple(nodes)) if self.kind(name) != "file")
+        """The variables that are set in statements; not register files, nor lists."""
+        names = written(tuple(nodes))
+        return frozenset(name for name in names if self.kind(name) != "file" and name not in self.tables)
 
     def sets(self, block: Node, name: str) -> bool:
         """Does a block surely set a variable as a whole, and not read it before?"""
         for statement in block.src:
+            if statement.op == "for" and any(n.op == "var" and n.arg == name for n in walk(statement.src)):
+                return self.sets(statement, name)
             if statement.op == "set" and statement.src[0].op == "var" and statement.src[0].arg == name:
                 return not any(n.op == "var" and n.arg == name for n in walk((statement.src[1],)))
             if any(node.op == "var" and node.arg == name for node in walk((statement,))):
                 return False
         return False
+
+    def lives_in(self, loop: Node, name: str) -> bool:
+        """Is a variable of the tree's own set in each step of a loop, before it is read, and for it alone?"""
+        if name in self.spots or not self.sets(loop, name):
+            return False
+        inside = walk(loop.src)
+        targets = {id(node.src[0]) for node in inside if node.op == "set"}
+        reads = [n for n in inside if n.op == "var" and n.arg == name and id(n) not in targets]
+        return len(reads) == self.reads.get(name, 0)
 
 
 def _parameters(name: str, spot: Spot) -> tuple[str, ...]:
@@ -362,16 +378,17 @@ class Writer:
         self.line(f"{local} = {text}")
         self.env[name] = {form: local}
 
-    def settle(self, name: str) -> None:
-        """Bring a variable's bits into the one name that both sides of a branch have for it."""
-        text = self.read(name, "bits") if name in self.env or name in self.names.spots else "0"
+    def settle(self, name: str, form: str = "bits") -> None:
+        """Bring a variable into the one name that both sides of a branch, or steps of a loop, have for it."""
+        zero = "0" if form == "bits" else "0.0"
+        text = self.read(name, form) if name in self.env or name in self.names.spots else zero
         if text != f"{name}_":
             self.line(f"{name}_ = {text}")
-        self.settled(name)
+        self.settled(name, form)
 
-    def settled(self, name: str) -> None:
+    def settled(self, name: str, form: str = "bits") -> None:
         """Say that a variable's value is where `settle` brings it."""
-        self.env[name] = {"bits": f"{name}_"}
+        self.env[name] = {form: f"{name}_"}
 
     def snapshot(self) -> dict[str, dict[str, str]]:
         """What the names hold now."""

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from baregrad.emu.loops import Loops
 from baregrad.emu.modes import MODAL, NEAREST, Mode
-from baregrad.emu.places import Names, Spot, Writer
+from baregrad.emu.places import Names, Spot
 from baregrad.isa.meaning import U1, Node, Tree, Type, values, walk
 
 ARITHMETIC = frozenset((
@@ -23,7 +24,6 @@ ARITHMETIC = frozenset((
 ))  # fmt: skip
 SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<="}
-UNROLLED = 8  # loops up to here become straight lines
 EXACT = 53
 
 
@@ -47,13 +47,12 @@ def compiled(tree: Tree, scope: str, spots: Mapping[str, Spot], lanes: int, mode
     return Compiled(space["function"], writer.names.parameters, text)
 
 
-class _Source(Writer):
+class _Source(Loops):
     """The function of one tree that is being written."""
 
     def __init__(self, tree: Tree, scope: str, spots: Mapping[str, Spot], lanes: int, mode: Mode) -> None:
         super().__init__(Names(tree, spots), scope, lanes)
         self.tree, self.mode = tree, mode
-        self.counters: dict[str, int | str] = {}
 
     def function(self) -> str:
         """The text of the function."""
@@ -87,6 +86,9 @@ class _Source(Writer):
 
     def assign(self, place: Node, value: Node) -> None:
         """Set a variable, or a part of one."""
+        if place.op == "var" and place.arg in self.names.tables:
+            self.line(f"{place.arg}_ = [0] * {place.t.bits // self.names.tables[place.arg]}")
+            return
         if place.op == "var":
             rep = self.kind(value)
             if rep == "real":
@@ -96,6 +98,10 @@ class _Source(Writer):
                 self.keep(place.arg, "bits", self.bits(value))
             return
         name = place.src[0].arg
+        if name in self.names.tables:
+            text = self.bits(value)
+            self.line(f"{name}_[{self.bits(place.src[1])}] = {text}")
+            return
         low = self.offset(place)
         text = self.bits(value)
         if self.names.kind(name) == "file":
@@ -134,6 +140,7 @@ class _Source(Writer):
 
     def arm(self, block: Node, changed: frozenset[str]) -> None:
         """One side of an if."""
+        self.open.append(None)
         self.depth += 1
         length = len(self.lines)
         for each in block.src:
@@ -143,30 +150,7 @@ class _Source(Writer):
         if len(self.lines) == length:
             self.line("pass")
         self.depth -= 1
-
-    def repeat(self, node: Node) -> None:
-        """A loop: straight lines if it is short."""
-        name, count = node.arg
-        outer = self.counters.get(name)
-        if count <= UNROLLED:
-            for i in range(count):
-                self.counters[name] = i
-                for each in node.src:
-                    self.statement(each)
-        else:
-            changed = self.names.set_in(node.src)
-            for one in sorted(changed):
-                self.settle(one)
-            self.counters[name] = counter = f"n_{name}"
-            self.line(f"for {counter} in range({count}):")
-            before = self.snapshot()
-            self.arm(Node("block", None, node.src), changed)
-            self.restore(before)
-            for one in changed:
-                self.settled(one)
-        self.counters.pop(name)
-        if outer is not None:
-            self.counters[name] = outer
+        self.open.pop()
 
     # -- expressions -----------------------------------------------------------------------------------
 
@@ -213,6 +197,9 @@ class _Source(Writer):
         known = None if node.t.is_float else self.known(node)
         if known is not None:
             return str(known)
+        moved = self.moved_out(node, self.bits) if self.open else ""
+        if moved:
+            return moved
         if node.op == "as":
             return self.bits(node.src[0])
         if node.op == "select" and self.kind(node) == "bits":
@@ -230,6 +217,9 @@ class _Source(Writer):
         if known is not None:
             number = values.decode(node.t, known)
             return f"({number})" if number < 0 else str(number)
+        moved = self.moved_out(node, self.value) if self.open else ""
+        if moved:
+            return moved
         if node.t.kind == "u":
             return self.bits(node)
         source = node.src[0] if node.op == "as" else node
@@ -260,6 +250,9 @@ class _Source(Writer):
         """A float expression as a float of its type."""
         if node.op == "const":
             return self.constant(values.decode(node.t, node.arg))
+        moved = self.moved_out(node, self.real) if self.open else ""
+        if moved:
+            return moved
         if node.op == "as" and not node.src[0].t.is_float and node.src[0].op == "var":
             return self.read(node.src[0].arg, f"real:{node.t.name}")
         if node.op == "var":
@@ -290,7 +283,7 @@ class _Source(Writer):
             return self.compared(node), "bits"
         if node.op in SIGNS:
             a, b = self.loose(node.src[0])[0], self.loose(node.src[1])[0]
-            return f"({a} {SIGNS[node.op]} {b})", "wild"
+            return f"({a} {SIGNS[node.op]} {b})", "bits" if self.names.known.exact(node) else "wild"
         made = ", ".join(self.bits(source) for source in node.src)
         types = [source.t for source in node.src]
         return f"APPLY({node.op!r}, {self.bind(node.t)}, {self.bind(types)}, ({made},))", "bits"
@@ -332,12 +325,13 @@ class _Source(Writer):
         return f"{node.op.upper()}({', '.join(parts)})", rep
 
     def fused(self, a: str, b: str, c: str) -> str:
-        """a * b + c rounded to odd: the product of narrow floats is exact in float64."""
-        c, p, s, t, e = self.temporary(c), *(self.name() for _ in range(4))
-        self.line(
-            f"{p} = {a} * {b}; {s} = {p} + {c}; {t} = {s} - {p}; {e} = ({p} - ({s} - {t})) + ({c} - {t})"
-        )
-        self.line(f"if {e}: {s} = ODD({s}, {e})")
+        """a * b + c rounded to odd: the product of narrow floats is exact in float64. A sum is exact if
+        either part taken away leaves the other.
+        """
+        c, p, s = self.temporary(c), self.name(), self.name()
+        self.line(f"{p} = {a} * {b}; {s} = {p} + {c}")
+        rest = f"({p} - ({s} - ({s} - {p}))) + ({c} - ({s} - {p}))"
+        self.line(f"if {s} - {p} != {c} or {s} - {c} != {p}: {s} = ODD({s}, {rest})")
         return s
 
     def to_float(self, node: Node) -> tuple[str, str]:
@@ -375,6 +369,8 @@ class _Source(Writer):
 
     def _part(self, node: Node) -> tuple[str, str]:
         """An element or a slice."""
+        if node.src[0].op == "var" and node.src[0].arg in self.names.tables:
+            return f"{node.src[0].arg}_[{self.bits(node.src[1])}]", "bits"
         source, low, bits = node.src[0], self.offset(node), node.t.bits
         if source.op == "var":
             found = self.read_part(source.arg, bits, low)
@@ -419,7 +415,7 @@ class _Source(Writer):
         if count is None:
             at = self.temporary(self.bits(node.src[1]))
             return f"({text} << {at} if {at} < {node.t.bits} else 0)", "wild"
-        return f"({text} << {count})", "wild"
+        return f"({text} << {count})", "bits" if self.names.known.exact(node) else "wild"
 
     def count(self, node: Node) -> str | None:
         """A count of a shift that is surely below the width; None if that is not sure."""

@@ -134,18 +134,12 @@ class Whole(Lanes):
         step = self.range(count, "reduce")
         self.scattered, bad = [], len(self.bad)
         self.do(one.src, {**loops, name: step.cast(dt.uint64)})
-        whole = [one for one in self.scattered if one[2].dtype is one[0].dtype]
-        if (
-            len(whole) != 1
-            or len(self.scattered) != 1
-            or self.ranges
-            or self.pending
-            or len(self.bad) > bad
-            or self.stores
-        ):
+        written, self.scattered = self.scattered, None
+        (table, number, value, on), *others = written
+        more = self.ranges or self.pending or self.stores or len(self.bad) > bad
+        if others or more or value.dtype is not table.dtype:
             raise CompileError("a scattering loop that does more", why="lift.wave", mend="leave it")
-        (table, number, value, on), self.scattered = whole[0], None
-        self.ranges = self.lanes_of(table.bits // table.dtype.bits, 8)
+        self.ranges = self.lanes_of(table.bits // table.dtype.bits, self.words // 2)
         place = joined_number(self.ranges)
         writes = both(on, number.eq(place))
         assert writes is not None, "a number is compared"

@@ -238,9 +238,10 @@ def dense(shape: Shape, fields: Mapping[str, int], constant: bool) -> str:
 
 def scaled(shape: Shape, fields: Mapping[str, int], constant: bool) -> str:
     """V_MFMA_*_F8F6F4, with scales or without."""
-    item, lane = place(shape, 0, "i", "k", passes_of(shape.a, shape))
+    k = f"(s * {SCALED} + q)"
+    item, lane = place(shape, 0, "i", k, passes_of(shape.a, shape))
     a = element(shape.a, "s0", item, lane)
-    item, lane = place(shape, 1, "j", "k", passes_of(shape.b, shape))
+    item, lane = place(shape, 1, "j", k, passes_of(shape.b, shape))
     b = element(shape.b, "s1", item, lane)
     roles = ["D0", "S0", "S1"] if constant else ["D0", "S0", "S1", "S2"]
     after = "c = c + t"
@@ -251,7 +252,7 @@ def scaled(shape: Shape, fields: Mapping[str, int], constant: bool) -> str:
             n = (e == 255) | (g == 255); t = ldexp(t, i32(e) + i32(g) - 254);
             c = c + (n ? u32(0x7FC00000).f32 : t)"""
     inside = f"""c = {cell(shape, "s2", constant)}; for s < {shape.k // SCALED} {{
-        t = f32(0.0); for q < {SCALED} {{ k = s * {SCALED} + q; {product(shape, a, b, "t")} }}; {after} }}"""
+        t = f32(0.0); for q < {SCALED} {{ {product(shape, a, b, "t")} }}; {after} }}"""
     return loops(shape, inside, numbers(*roles))
 
 
@@ -273,12 +274,12 @@ def sparse(shape: Shape, fields: Mapping[str, int]) -> str:
     sets = 32 // bits
     chosen = 0 if fields.get("cbsz", 0) & 3 else fields.get("abid", 0) & (sets - 1)
     item, lane = place(shape, 0, "i", "k", passes, 2)
-    a = element(shape.a, "s0", "p", lane)
+    a = element(shape.a, "s0", item, lane)
     row = f"((k >> {log2(each)}) & {rows - 1})"
     b = element(shape.b, "s1", "o", f"(j + {row} * {shape.n})")
-    which = f"VGPR.u32[s2 * 64 + {lane}] >> (p * 2 + {chosen * bits}) & 3"
-    inside = f"""c = {cell(shape, "d0")}; for k < {shape.k // 2} {{ p = {item};
-        o = (p >> 1) * 4 + u64({which}); {product(shape, a, b)} }}"""
+    which = f"VGPR.u32[s2 * 64 + {lane}] >> ({item} * 2 + {chosen * bits}) & 3"
+    inside = f"""c = {cell(shape, "d0")}; for k < {shape.k // 2} {{
+        o = ({item} >> 1) * 4 + u64({which}); {product(shape, a, b)} }}"""
     return loops(shape, inside, numbers("D0", "S0", "S1", "S2"))
 
 
