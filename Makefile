@@ -14,7 +14,7 @@ endif
 RUN := $(BIN)/python
 PYTEST := $(RUN) -m pytest -q -p no:cacheprovider
 
-.PHONY: help demo test check lint bench compare fuzz slow clean
+.PHONY: help demo test check lint bench compare fuzz slow warm wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -48,8 +48,16 @@ fuzz: $(call INSTALLED,dev)  ## the long random runs; ARGS="--seed 7" for other 
 slow: $(call INSTALLED,dev)  ## the tests that take long, or a C compiler
 	$(PYTEST) -n $(JOBS) -m "slow or cc" $(ARGS)
 
+warm: $(call INSTALLED,demo)  ## compile the emulator's templates, which wheels have (some minutes)
+	$(RUN) tools/warm_templates.py --jobs $(JOBS) $(ARGS)
+
+wheel: warm  ## build a wheel in dist, with the compiled templates in it
+	rm -rf build
+	$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 clean:  ## remove caches and .venv
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	rm -rf baregrad/engine/emulate/warm
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for all; each stamp file says which extra is in it.

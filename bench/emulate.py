@@ -1,7 +1,8 @@
 """The emulator of AMD's chips, one thread, in million wave-instructions a second: python -m bench.emulate.
 
 Rows: a loop of vector instructions, the kernels of tests/vectors/triton at sizes of some 10^5 to 10^7
-instructions with their geometric mean, a product of matrices in fp8, and starts with an empty cache.
+instructions with their geometric mean, a product of matrices in fp8, and starts with an empty cache, without
+and with the templates that are shipped (`make warm` writes them).
 Times are whole runs of a launch that was run before (so that all is compiled), the fastest of some; the load
 of the machine is said because others' work is in them.
 """
@@ -131,11 +132,14 @@ def kernels() -> list[float]:
     return found
 
 
-def cold(name: str, chip: str) -> None:
-    """In a process of its own: a kernel's first workgroup. Prints seconds, those of the processor,
-    instructions of its code, and templates that were compiled.
+def cold(name: str, chip: str, how: str) -> None:
+    """In a process of its own: a kernel's first workgroup, with the templates that came with the package
+    ("shipped") or without. Prints seconds, those of the processor, instructions of its code, and templates
+    that were compiled.
     """
     launch, fast = launch_of(name, chip, ()), Fast(open_device("cpu"))
+    if how != "shipped":
+        fast.templates(launch.arch, launch.layout).shipped = "they are not wanted"
     start, used = perf_counter(), process_time()
     fast.run(launch.group((0, 0, 0)), BUDGET)
     seconds, used = perf_counter() - start, process_time() - used
@@ -144,30 +148,39 @@ def cold(name: str, chip: str) -> None:
 
 
 def starts() -> None:
-    """Kernels with an empty cache."""
+    """Kernels with an empty cache: all templates compiled, and those that are shipped taken."""
     for name, chip in COLD:
-        seconds, used, whole, found = [], [], [], [""] * 4
-        for _ in range(3):
-            with tempfile.TemporaryDirectory() as empty:
-                command = [sys.executable, "-m", "bench.emulate", "cold", name, chip]
-                start = perf_counter()
-                done = subprocess.run(command, check=True, capture_output=True, text=True,
-                                      env={**os.environ, "BG_CACHE_DIR": empty})  # fmt: skip
-                whole.append(perf_counter() - start)
-            found = done.stdout.split()
-            seconds.append(float(found[0]))
-            used.append(float(found[1]))
+        for how in ("compiled", "shipped"):
+            start(name, chip, how)
+
+
+def start(name: str, chip: str, how: str) -> None:
+    """A kernel with an empty cache."""
+    seconds, used, whole, found = [], [], [], [""] * 4
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as empty:
+            command = [sys.executable, "-m", "bench.emulate", "cold", name, chip, how]
+            began = perf_counter()
+            done = subprocess.run(command, check=True, capture_output=True, text=True,
+                                  env={**os.environ, "BG_CACHE_DIR": empty})  # fmt: skip
+            whole.append(perf_counter() - began)
+        found = done.stdout.split()
+        seconds.append(float(found[0]))
+        used.append(float(found[1]))
+    if how == "compiled":
         what = f"cold {name} {chip}: {found[2]} instructions, {found[3]} templates"
-        say(what, median(seconds), "s", BARS["cold"], most=True)
-        sys.stdout.write(
-            f"    of the processor's time {median(used):.2f} s; with Python's start, imports and inputs "
-            f"{median(whole):.2f} s\n"
-        )
+    else:
+        what = f"  cold cache, shipped templates ({found[3]} compiled)"
+    say(what, median(seconds), "s", BARS["cold"], most=True)
+    sys.stdout.write(
+        f"    of the processor's time {median(used):.2f} s; with Python's start, imports and inputs "
+        f"{median(whole):.2f} s\n"
+    )
 
 
 def main() -> int:
     """All rows, or one of loop, kernels, gemm, cold."""
-    if sys.argv[1:2] == ["cold"] and len(sys.argv) == 4:
+    if sys.argv[1:2] == ["cold"] and len(sys.argv) == 5:
         cold(*sys.argv[2:])
         return 0
     wanted = sys.argv[1:] or ["loop", "kernels", "gemm", "cold"]

@@ -176,6 +176,8 @@ def command(  # noqa: PLR0913 - options
         done = amd.emulate(one, name, *sizes, values, lds=lds, runner=runner, budget=budget).instructions
     seconds = time.perf_counter() - begin
     click.echo(f"{name}: {done} instructions in {seconds:.2f} s, {done / seconds / 1e6:.4f} million/s")
+    if mode != "witness" and runner.compiled:
+        click.echo(runner.compiled)
     if mode == "both":
         click.echo(f"{runner.blocks} blocks were the same in both modes; words of other NaNs: {runner.nans}")
         click.echo(f"only by the witness: {runner.left} instructions, {runner.alone} workgroups")

@@ -85,7 +85,7 @@ def _program(target: Target, ast: UOp) -> Program:
         emit("cached", name=program.name, program=program)
         return program
     started = perf_counter()
-    with _no_collections():
+    with no_collections():
         program = compile_program(ast, target)
     emit("compiled", name=program.name, seconds=perf_counter() - started, program=program, ast=ast)
     if use_disk:
@@ -94,7 +94,7 @@ def _program(target: Target, ast: UOp) -> Program:
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """Let Python's collector of cycles rest for some milliseconds.
 
     A kernel takes 100,000 objects, nearly all of them freed without it; it would walk through the heap of the

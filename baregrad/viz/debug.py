@@ -39,6 +39,10 @@ def _damaged(facts: Facts, level: int) -> str:
     return f"damaged  {facts['path']}: compiled again"
 
 
+def _unused(facts: Facts, level: int) -> str:
+    return f"unused   {facts['path']}: {facts['why']}"
+
+
 def _launch(facts: Facts, level: int) -> str:
     ast = facts["compiled"].ast
     rates = "" if ast is None else ", " + figures(ast, facts["variables"]).rates(facts["seconds"])
@@ -53,6 +57,7 @@ LINES = {  # kind -> the level from which it is shown, and its line
     "compiled": (1, _compiled),
     "cached": (1, _cached),
     "damaged": (1, _damaged),
+    "unused": (1, _unused),
     "launch": (2, _launch),
     "pass": (3, _pass),
 }

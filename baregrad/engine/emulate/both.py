@@ -72,6 +72,11 @@ class Both:
         self.blocks = self.left = self.nans = self.alone = 0
         self.single = single
 
+    @property
+    def compiled(self) -> str:
+        """What had to be compiled: see Fast."""
+        return self._fast.compiled
+
     def run(self, group: Group, budget: int) -> int:
         """Do all instructions of a workgroup; gives how many. Errors: GpuFault, Difference."""
         native = self._fast.native(group)

@@ -23,7 +23,9 @@ from baregrad.emu.modes import NEAREST, Mode
 from baregrad.engine.emulate.fast import Memory, Native, Stopped, Waves
 from baregrad.engine.emulate.grid import Grid
 from baregrad.engine.emulate.hot import Heat
-from baregrad.engine.emulate.templates import Templates
+from baregrad.engine.emulate.shipped import path_of, shipped
+from baregrad.engine.emulate.templates import Templates, row_of
+from baregrad.isa.amd.archs import arch as arch_of
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.lift.amd import CHUNK_BITS
 from baregrad.runtime import Device
@@ -106,8 +108,18 @@ class Fast:
         key = (arch, layout.lanes)
         found = self._templates.get(key)
         if found is None:
-            found = self._templates[key] = Templates(self._device, layout, meaning_of, key_of)
+            target = row_of(self._device)
+            there = shipped(path_of(arch_of(arch).chip, target), target)
+            found = self._templates[key] = Templates(self._device, layout, meaning_of, key_of, there)
         return found
+
+    @property
+    def compiled(self) -> str:
+        """What had to be compiled, and why the package did not have it; "" if nothing had."""
+        found = [one for one in self._templates.values() if one.compiled]
+        count = sum(one.compiled for one in found)
+        whys = {one.shipped for one in found if isinstance(one.shipped, str)}
+        return ", ".join([f"{count} templates and blocks were compiled", *sorted(whys)]) if count else ""
 
     def forget(self) -> None:
         """Give back the native code of another memory: addresses are in it. Templates stay."""

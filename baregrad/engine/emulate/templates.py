@@ -1,7 +1,9 @@
 """Templates: compiled functions that serve all instructions of one meaning and one kind of operands.
 
-They are looked up in memory, then on disk under a key that needs no lifting, and compiled only if they are
-nowhere. What a template cannot do is remembered with the reason: the witness does such instructions.
+They are looked up in memory, then on disk under a key that needs no lifting, then among those that came with
+the package (shipped.py), and compiled only if they are nowhere. They depend on the row of the target alone,
+not on this machine's cores and caches. What a template cannot do is remembered with the reason: the witness
+does such instructions.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from baregrad.base.config import config, override
 from baregrad.base.errors import CompileError, DTypeError, EncodingError
 from baregrad.emu.amd import Layout
 from baregrad.engine import disk
-from baregrad.engine.compile import target_of
+from baregrad.engine.compile import no_collections, target_of
 from baregrad.engine.emulate.operands import Bound, bind
+from baregrad.engine.emulate.shipped import Archive
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.meaning import Tree, walk, written
 from baregrad.lift.amd import FIRST_WITHOUT_MEMORY, Place
@@ -22,8 +25,9 @@ from baregrad.lift.block import Step, block
 from baregrad.lift.lanes import template
 from baregrad.lift.wave import whole
 from baregrad.lower import lower
-from baregrad.render import Program, render
+from baregrad.render import Program, render, target_for
 from baregrad.runtime import Device
+from baregrad.target import Target
 
 WITNESSED = {
     "CYCLE": "the clock goes on when the witness reads it", "PC": "native code does not keep the state's PC",
@@ -72,8 +76,9 @@ class Known(NamedTuple):
 class Templates:
     """The templates of an architecture on a device.
 
-    `meaning` gives an instruction's meaning or None, `key` what that depends on; `refused` has the reasons of
-    instructions that have no template, by their keys.
+    `meaning` gives an instruction's meaning or None, `key` what that depends on; `shipped` has templates that
+    were compiled before, or why there are none; `refused` has the reasons of instructions that have no
+    template, by their keys.
     """
 
     __slots__ = (
@@ -87,6 +92,7 @@ class Templates:
         "lanes",
         "layout",
         "refused",
+        "shipped",
     )  # fmt: skip
 
     def __init__(
@@ -95,12 +101,13 @@ class Templates:
         layout: Layout,
         meaning: Callable[[Inst], Meant | None],
         key: Callable[[Inst], Hashable],
+        shipped: Archive | str = "none were given",
     ) -> None:
         self._device, self.layout, self.lanes = device, layout, layout.lanes
-        self._meaning, self._key = meaning, key
+        self._meaning, self._key, self.shipped = meaning, key, shipped
         self._meanings: dict[Hashable, Known | None] = {}
         self._entries: dict[Hashable, int] = {}
-        self._target = target_of(device)
+        self._target = row_of(device)
         self.refused: dict[Hashable, str] = {}
         self.compiled = 0
 
@@ -130,30 +137,27 @@ class Templates:
 
     def meant(self, inst: Inst, key: Hashable) -> Known | None:
         """What is the same for all instructions of a key."""
-        try:
-            meant = self._meaning(inst)
-        except EncodingError as error:
-            self.refused[key] = f"no meaning: {error}".split("\n")[0]
-            return None
-        if meant is None:
-            self.refused[key] = "no meaning"
-            return None
-        for name in WITNESSED.keys() & meant.variables.keys():
-            self.refused[key] = WITNESSED[name]
-            return None
-        ops = [node.op for node in walk(meant.tree)]
-        memory = not {"load", "store", "trap"}.isdisjoint(ops)
-        return Known(meant, memory, len(ops), frozenset(written(meant.tree)))
+        found = known(inst, self._meaning)
+        if isinstance(found, Known):
+            return found
+        self.refused[key] = found
+        return None
 
     def load(self, inst: Inst, key: Hashable, meant: Meant, bound: Bound) -> int:
-        """The template from the disk or compiled, as executable code."""
-        use_disk = config().cache
-        name = disk.key(f"{key!r} {bound.places!r} {self.lanes}", self._target) if use_disk else ""
-        program = disk.load(name) if use_disk else None
-        if program is None:
-            program = self.compile(inst, meant, bound.places)
+        """The template from the disk, from the package or compiled, as executable code."""
+        program: Program | None = None
+        use_disk, text = config().cache, text_of(key, bound.places, self.lanes)
+        with override(contract=False):  # a meaning says where it rounds
+            name = disk.key(text, self._target) if use_disk else ""
             if use_disk:
-                disk.store(name, program)
+                program = disk.load(name)
+                if program is None and isinstance(self.shipped, Archive):
+                    program = self.shipped.find(text)
+            if program is None:
+                self.compiled += 1
+                program = compiled(inst.form.name, meant, bound.places, self.layout, self._target)
+                if use_disk:
+                    disk.store(name, program)
         return self._device.load(program.code, program.name).entry
 
     def block(self, parts: Sequence[Made], compiling: bool) -> int | None:
@@ -182,16 +186,42 @@ class Templates:
         found = self._entries[whole] = self._device.load(program.code, program.name).entry
         return found
 
-    def compile(self, inst: Inst, meant: Meant, places: tuple[Place, ...]) -> Program:
-        """The template, compiled."""
-        self.compiled += 1
-        name = inst.form.name
-        cells, width = cells_of(self.layout), self._target.vector_bytes // 4
+
+def row_of(device: Device) -> Target:
+    """The row of the targets that templates are compiled for: without what only this machine has."""
+    found = target_of(device)
+    return target_for(found.arch, found.features)
+
+
+def known(inst: Inst, meaning: Callable[[Inst], Meant | None]) -> Known | str:
+    """What is the same for all instructions of a key, or why they have no template."""
+    try:
+        meant = meaning(inst)
+    except EncodingError as error:
+        return f"no meaning: {error}".split("\n")[0]
+    if meant is None:
+        return "no meaning"
+    for name in WITNESSED.keys() & meant.variables.keys():
+        return WITNESSED[name]
+    ops = [node.op for node in walk(meant.tree)]
+    memory = not {"load", "store", "trap"}.isdisjoint(ops)
+    return Known(meant, memory, len(ops), frozenset(written(meant.tree)))
+
+
+def text_of(key: Hashable, places: tuple[Place, ...], lanes: int) -> str:
+    """All that a template depends on but the compiler and its target."""
+    return f"{key!r} {places!r} {lanes}"
+
+
+def compiled(name: str, meant: Meant, places: tuple[Place, ...], layout: Layout, target: Target) -> Program:
+    """A template. Errors: CompileError, DTypeError for what has none."""
+    cells, width = cells_of(layout), target.vector_bytes // 4
+    with no_collections():
         if meant.scope == "wave":
-            kernel = whole(name, meant.tree, places, cells, self.lanes, width)
+            kernel = whole(name, meant.tree, places, cells, layout.lanes, width)
         else:
-            kernel = template(name, meant.tree, meant.scope, places, cells, self.lanes, width)
-        return render(lower(kernel, self._target), self._target)
+            kernel = template(name, meant.tree, meant.scope, places, cells, layout.lanes, width)
+        return render(lower(kernel, target), target)
 
 
 def step_of(meant: Meant, changed: frozenset[str], bound: Bound, exec_cell: int) -> Step | None:
@@ -234,4 +264,4 @@ def cells_of(layout: Layout) -> dict[str, int]:
     }
 
 
-__all__ = ["Made", "Meant", "Templates", "cells_of"]
+__all__ = ["Known", "Made", "Meant", "Templates", "cells_of", "compiled", "known", "row_of", "text_of"]
