@@ -18,7 +18,7 @@ from baregrad.lift import pieces
 from baregrad.lift.pieces import Part, Value, node_of
 from baregrad.lift.world import simple, single
 
-U1, U64 = Type("u", 1), Type("u", 64)
+WORD, U64 = Type("u", 32), Type("u", 64)
 BITWISE = {"and": ops.AND, "or": ops.OR, "xor": ops.XOR}
 
 
@@ -74,10 +74,11 @@ def converted(type: Type, source: Type, value: Value) -> Value | None:
         return None if parts is None else pieces.extract(parts, source.bits, 0, type)
     if type.bits <= max(64, source.bits) or isinstance(value, int):
         return None
-    if source.bits <= 64:
-        value = single(value, source)
-    known = pieces.parts_of(value, source.bits) if source.bits <= 64 else row_of(value, source.bits)
-    return None if known is None else (*known, Part(Type("u", type.bits - source.bits), 0))
+    size = max(source.bits, WORD.bits)
+    if source.bits < size:  # rows that are chosen among are then cut at words
+        value = node_of(pieces.retype(single(value, source), source), source).cast(dt.uint32)
+    parts = pieces.parts_of(value, size) if size <= 64 else row_of(value, size)
+    return None if parts is None else (*parts, Part(Type("u", type.bits - size), 0))
 
 
 # -- bits ------------------------------------------------------------------------------------------
@@ -149,8 +150,9 @@ def shifted(op: str, bits: int, value: Value, count: int | UOp) -> Value | None:
     if parts is None:
         return None
     if not isinstance(count, int):
-        words = _words(parts, bits)
-        return _cut_off(_up(words, count, bits) if op == "shl" else _down(words, count, bits), bits)
+        words, most = _words(parts, bits), (1 << count.dtype.bits) - 1
+        count = count if count.dtype is dt.uint64 else count.cast(dt.uint64)
+        return _cut_off(_up(words, count, most) if op == "shl" else _down(words, count, most), bits)
     count = min(count, bits)
     zeros = (Part(Type("u", count), 0),) if count else ()
     if op == "shl":
@@ -163,11 +165,13 @@ def picked(type: Type, bits: int, value: Value, place: int | UOp, whole: bool) -
     parts = row_of(value, bits)
     if parts is None or type.bits > 64:
         return None
-    number = node_of(place, U64)
+    number, scale = node_of(place, U64), type.bits if whole else 1
+    most = scale * ((1 << number.dtype.bits) - 1)
     number = number if number.dtype is dt.uint64 else number.cast(dt.uint64)
-    inside = whole and 64 % type.bits == 0
-    words = _words(parts, bits)
-    found = _down(words, number * type.bits if whole and type.bits > 1 else number, bits, 1, not inside)[0]
+    if most >> 64:
+        number = number.minimum(number.const_like(bits))
+    crossing = not whole or 64 % scale != 0
+    found = _down(_words(parts, bits), number * scale if scale > 1 else number, most, 1, crossing)[0]
     return pieces.extract(found, 64, 0, type)
 
 
@@ -186,14 +190,13 @@ def _cut_off(words: Sequence[int | UOp], bits: int) -> Value:
     return value_of(parts)
 
 
-def _down(words: Sequence[int | UOp], count: UOp, bits: int, wanted: int = 0, crossing: bool = True
+def _down(words: Sequence[int | UOp], count: UOp, most: int, wanted: int = 0, crossing: bool = True
           ) -> list[int | UOp]:  # fmt: skip
-    """The lowest words (all, or as many as are wanted) of words shifted down. Not `crossing`: what is asked
-    for lies in one word.
+    """The lowest words (all, or as many as are wanted) of words shifted down by a count of at most `most`. Not
+    `crossing`: what is asked for lies in one word.
     """
     wanted = wanted or len(words)
-    count, rest, fits = _count(count, bits)
-    moved = _skipped(words, count, wanted + crossing)
+    moved, rest, fits = _skipped(words, count, wanted + crossing), count & 63, _fits(count, most, len(words))
     found = []
     for n in range(wanted):
         word = _shift(ops.SHR, moved[n], rest)
@@ -203,10 +206,10 @@ def _down(words: Sequence[int | UOp], count: UOp, bits: int, wanted: int = 0, cr
     return found
 
 
-def _up(words: Sequence[int | UOp], count: UOp, bits: int) -> list[int | UOp]:
+def _up(words: Sequence[int | UOp], count: UOp, most: int) -> list[int | UOp]:
     """Words shifted up."""
-    count, rest, fits = _count(count, bits)
-    moved = _skipped(words[::-1], count, len(words) + 1)
+    moved, rest = _skipped(words[::-1], count, len(words) + 1), count & 63
+    fits = _fits(count, most, len(words))
     found = [
         _or(_shift(ops.SHL, word, rest), _shift(ops.SHR, below, const(64, dt.uint64) - rest))
         for word, below in pairwise(moved)
@@ -214,14 +217,10 @@ def _up(words: Sequence[int | UOp], count: UOp, bits: int) -> list[int | UOp]:
     return [_if(fits, word) for word in found][::-1]
 
 
-def _count(count: UOp, bits: int) -> tuple[UOp, UOp, UOp | None]:
-    """A count in 64 bits, its part within a word, and whether it is below the power of two that its other
-    bits are looked at up to (None: it always is).
-    """
-    most = (1 << count.dtype.bits) - 1
-    count = count if count.dtype is dt.uint64 else count.cast(dt.uint64)
-    limit = 64 << _levels(-(-bits // 64))
-    return count, count & 63, None if most < limit else count < limit
+def _fits(count: UOp, most: int, words: int) -> UOp | None:
+    """Is a count below the power of two that its bits are looked at up to? None: it always is."""
+    limit = 64 << _levels(words)
+    return None if most < limit else count < limit
 
 
 def _levels(words: int) -> int:

@@ -155,6 +155,10 @@ def joined(parts: Sequence[Part], bits: int) -> int | UOp:
         return same
     whole = Type("u", bits)
     dtype = dtype_of(whole)
+    if bits > 64 and parts[-1].value == 0 and bits - parts[-1].type.bits <= 64:  # a word with zeros above
+        rest = bits - parts[-1].type.bits
+        low = joined(parts[:-1], rest)
+        return low if isinstance(low, int) else low.cast(dtype)
     found: UOp | None = None
     known = at = 0
     for part in parts:

@@ -21,7 +21,7 @@ WIDE = (65, 96, 128, 192, 512, 1201)
 OPS = [
     ("and", 0, 0), ("or", 0, 0), ("xor", 0, 0), ("not", 0, None), ("eq", 1, 0), ("ne", 1, 0),
     ("shl", 0, 8), ("shl", 0, 32), ("shr", 0, 16), ("shr", 0, 64),
-    ("convert", 2048, None), ("convert", 32, None), ("element", 32, 8), ("element", 6, 32),
+    ("convert", 2048, None), ("convert", 32, None), ("element", 32, 8), ("element", 6, 32), ("element", 16, 64),
     ("slice", 1, 32), ("slice", 24, 64),
 ]  # fmt: skip
 
@@ -73,6 +73,7 @@ def test_bits_move_as_those_of_numbers(op: str, result: int, second: int | None)
             if second:
                 size = result if op == "element" else 1
                 n = rng.randrange((bits + 70) // size) & (1 << second) - 1
+                n |= 1 << 63 if second == 64 and number % 3 == 0 else 0
                 other = leaf(second, n, given) if op in ("element", "slice") or number % 2 else n
             if op in ("eq", "ne") and number % 2:
                 other, n = value, plain
@@ -83,6 +84,20 @@ def test_bits_move_as_those_of_numbers(op: str, result: int, second: int | None)
         assert found is not None, f"{op} of {bits} bits is left to others"
         wanted = apply(op, type, types, numbers)
         assert number_of(found, type.bits, given) == wanted, f"{op} of {bits} bits: {plain:#x} {numbers[1:]}"
+
+
+@pytest.mark.parametrize("bits", [1, 6, 16, 40, 64])
+def test_what_gets_more_bits_and_loses_them(bits: int) -> None:
+    rng, type, wide = random.Random(bits), Type("u", bits), Type("u", 200)
+    for _ in range(CASES):
+        given: Given = {}
+        value, plain = row(bits, rng, given)
+        found = moved("convert", wide, [type], [value])
+        assert found is not None, "a row"
+        assert number_of(found, 200, given) == plain
+        back = moved("convert", type, [wide], [found])
+        assert back is not None, "a part"
+        assert number_of(back, bits, given) == plain
 
 
 def test_a_table_that_is_packed_is_read() -> None:
