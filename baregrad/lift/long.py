@@ -192,8 +192,8 @@ def _cut_off(words: Sequence[int | UOp], bits: int) -> Value:
 
 def _down(words: Sequence[int | UOp], count: UOp, most: int, wanted: int = 0, crossing: bool = True
           ) -> list[int | UOp]:  # fmt: skip
-    """The lowest words (all, or as many as are wanted) of words shifted down by a count of at most `most`. Not
-    `crossing`: what is asked for lies in one word.
+    """The lowest words (all, or as many as are wanted) of words shifted down by a count of at most `most`.
+    Not `crossing`: what is asked for lies in one word.
     """
     wanted = wanted or len(words)
     moved, rest, fits = _skipped(words, count, wanted + crossing), count & 63, _fits(count, most, len(words))

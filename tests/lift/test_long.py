@@ -21,8 +21,8 @@ WIDE = (65, 96, 128, 192, 512, 1201)
 OPS = [
     ("and", 0, 0), ("or", 0, 0), ("xor", 0, 0), ("not", 0, None), ("eq", 1, 0), ("ne", 1, 0),
     ("shl", 0, 8), ("shl", 0, 32), ("shr", 0, 16), ("shr", 0, 64),
-    ("convert", 2048, None), ("convert", 32, None), ("element", 32, 8), ("element", 6, 32), ("element", 16, 64),
-    ("slice", 1, 32), ("slice", 24, 64),
+    ("convert", 2048, None), ("convert", 32, None), ("element", 32, 8), ("element", 6, 32),
+    ("element", 16, 64), ("slice", 1, 32), ("slice", 24, 64),
 ]  # fmt: skip
 
 Given = dict[UOp, list[int]]
