@@ -115,11 +115,13 @@ class Loops(Writer):
             self.settled(one, form)
 
     def lasting(self, loop: Node, name: str) -> str:
-        """The form of a variable between the steps of a loop: a float that is computed, and that nothing but
-        arithmetic reads, stays one; else it is bits.
+        """The form of a variable between the steps of a loop: a float that each step computes, and that
+        nothing but arithmetic reads, stays one; else it is bits.
         """
         found = set()
         for node in walk(loop.src):
+            if node.op == "if" and name in written((node,)):
+                return "bits"
             if node.op == "set" and node.src[0].op == "var":
                 place, value = node.src
                 if place.arg == name:

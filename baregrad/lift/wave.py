@@ -19,9 +19,8 @@ from baregrad.lift.amd import GRID, STOPPED, U32, U64, Lanes, Place, axis, both,
 from baregrad.lift.contained import contained
 from baregrad.lift.lanes import WIDTH
 from baregrad.lift.pieces import Value, node_of
+from baregrad.lift.tables import TABLE_BITS, tabulated
 from baregrad.lift.world import single
-
-TABLE_BITS = 512  # what is wider than any operand is a table
 
 
 class Table:
@@ -156,9 +155,9 @@ class Whole(Lanes):
         numbers of elements may be any expression there.
         """
         nodes = [node for node in walk(one.src) if node.type is not None]
-        wide = any(node.op == "ldexp" or node.t.name in ("f64", "i64") for node in nodes)
-        products = any(node.op in ("mul", "fma") and node.t != U64 for node in nodes)
-        return self.words // 2 if wide or not products else self.words
+        wide = any(node.op == "ldexp" or node.t.name in ("f64", "i64") or is_funnel(node) for node in nodes)
+        computes = any(node.op in ("mul", "fma", "convert") and node.t.bits == 32 for node in nodes)
+        return self.words // 2 if wide or not computes else self.words
 
     def range(self, count: int, kind: str) -> UOp:
         """A new range."""
@@ -314,6 +313,11 @@ class Whole(Lanes):
         self.pending.append((None, UOp(ops.STORE, dt.void, (where, made))))
 
 
+def is_funnel(node: Node) -> bool:
+    """Whether bits are cut out of two words by a number that is not known."""
+    return node.op == "shr" and node.src[0].op == "cat" and node.src[1].op != "const"
+
+
 def joined_number(ranges: Sequence[UOp]) -> UOp:
     """The number that ranges go through together: one, or an outer and an inner one."""
     return ranges[0] * ranges[1].src[0].arg + ranges[1] if len(ranges) == 2 else ranges[0]
@@ -345,7 +349,7 @@ def whole(
     """
     world = Whole(tree, places, cells, lanes, width)
     world.swaps = SWAPS.match(name) is not None
-    world.do(tree, {})
+    world.do(tabulated(tree, [place.name for place in places if place.kind == "file"]), {})
     bad = either((*world.bad_anywhere, *world.bad))
     good = None if bad is None else ~bad
     ends = world.ends if good is None else [guarded(end, good) for end in world.ends]

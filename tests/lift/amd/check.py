@@ -81,12 +81,13 @@ def states(ways: Ways, count: int, rng: random.Random):  # type: ignore[no-untyp
         else {}
     )
     rows = inputs.rows({n: b for n, b in plain.items() if n not in draws}, body.tree, count, rng)
-    background = bytes(rng.getrandbits(8) for _ in range(4 * machine.layout.size)) if any(
-        name in FILES for name in body.variables) else bytes(4 * machine.layout.size)  # fmt: skip
+    files = any(name in FILES for name in body.variables)
+    size = 4 * machine.layout.size
     memory = bytes(inputs.filled(inputs.SIZE, rng)) if body.memory else bytes(inputs.SIZE)
     lds = bytes(inputs.filled(inputs.LOCAL, rng)) if body.memory else bytes(inputs.LOCAL)
     for first in range(0, count, lanes):
-        machine.hold(Held(background, memory, lds))
+        cells = inputs.registers(size, first // lanes, rng) if files else bytes(size)
+        machine.hold(Held(cells, memory, lds))
         machine.u[machine.layout.at["STOP"]] = 0
         mask = (1 << lanes) - 1 if rng.random() < 0.7 else rng.getrandbits(lanes) | 1
         machine.u[126], machine.u[127] = mask & 0xFFFFFFFF, mask >> 32

@@ -239,3 +239,11 @@ def filled(size: int, rng: random.Random) -> bytearray:
     words = [unpack("<I", pack("<f", rng.uniform(-8, 8)))[0] if rng.random() < 0.5 else rng.getrandbits(32)
              for _ in range(size // 4)]  # fmt: skip
     return bytearray(b"".join(word.to_bytes(4, "little") for word in words))
+
+
+def registers(size: int, number: int, rng: random.Random) -> bytes:
+    """Bytes of register files. Of any bits a long sum of floats is nearly always infinite or NaN: in two of
+    three states floats of every type are finite and below 2, in one of these they are near each other too.
+    """
+    kept, set_ = ((0xFF, 0), (0xBF, 0), (0xBF, 0x30))[number % 3]
+    return rng.randbytes(size).translate(bytes(n & kept | set_ for n in range(256)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from baregrad.base.errors import BaregradError, CompileError
@@ -406,14 +406,22 @@ def differences(ways: Ways, wanted: Held, found: Held, quieted: bool = False) ->
     sink = ways.machine.layout.at["SINK"]
     for name, first, second in zip(wanted._fields, wanted, found, strict=True):
         a, b = (memoryview(one).cast("I") for one in (first, second))
-        for at in range(len(a)) if first != second else ():
+        for at in differing(first, second):
             if quieted and is_nan(F32, a[at]) and b[at] == a[at] | 1 << 22:
                 continue
             if name == "cells" and (0 <= at - sink < ways.lanes * 32 or at in ways.open):
                 continue
-            if a[at] != b[at] and not same_nan(a, b, at, types, ways.lanes):
+            if not same_nan(a, b, at, types, ways.lanes):
                 shown.append(f"{name}[{at}] {a[at]:#010x} became {b[at]:#010x}")
     return shown
+
+
+def differing(first: bytes, second: bytes) -> Iterator[int]:
+    """The words in which two memories differ."""
+    for low in range(0, len(first), 1024):
+        if first[low : low + 1024] != second[low : low + 1024]:
+            a, b = (memoryview(one[low : low + 1024]).cast("I") for one in (first, second))
+            yield from (low // 4 + n for n in range(len(a)) if a[n] != b[n])
 
 
 def same_nan(a: memoryview, b: memoryview, at: int, types: set[object], lanes: int) -> bool:
