@@ -12,11 +12,12 @@ from typing import NamedTuple
 from baregrad import dtype as dt
 from baregrad.base.errors import CompileError
 from baregrad.dtype import DType, Kind
-from baregrad.ir import UOp, const, ops
+from baregrad.ir import Op, UOp, const, ops
 
 SIZES = (8, 16, 32, 64)
 CLOSED = frozenset((ops.AND, ops.OR, ops.XOR, ops.SELECT, ops.MAX, ops.MIN))
 """Operations that give numbers of the size for such."""
+COMPARISONS = (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE)
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
 
 
@@ -92,10 +93,8 @@ class _Contained:
         if op is ops.CAST and not node.src[0].dtype.is_float:
             return self.widened(node.src[0])
         smalls = [one for one in sources if isinstance(one, Small)]
-        if op is ops.SELECT and len(smalls) == 2:
-            a, b = smalls
-            made = UOp(op, dt.int64, (self.done[node.src[0]], a.node, b.node))
-            return Small(made, min(a.low, b.low), max(a.high, b.high))
+        if op is ops.SELECT:
+            return _chosen(self.done[node.src[0]], *(one for one in sources if one is not None))
         if op in (ops.ADD, ops.SUB, ops.MUL) and len(smalls) == 2:
             found = _computed(node, *smalls)
             if found is not None:
@@ -121,8 +120,10 @@ class _Contained:
         """A node with sources of more than 64 bits: a comparison, or the low bits."""
         sources = [self.wide[source] for source in node.src if is_wide(source.dtype)]
         smalls = [one.node for one in sources if isinstance(one, Small)]
-        if node.op in (ops.CMPLT, ops.CMPLE, ops.CMPEQ, ops.CMPNE) and len(smalls) == 2:
+        if node.op in COMPARISONS and len(smalls) == 2:
             return UOp(node.op, dt.bool_, tuple(smalls))
+        if node.op in COMPARISONS:
+            return _compared(node.op, *(_pair(one) for one in sources))
         if node.op is ops.CAST and node.dtype.is_int:
             word = smalls[0] if smalls else _pair(sources[0]).low
             odd = is_odd(node.dtype)
@@ -155,6 +156,22 @@ def _sum(a: Pair, b: Pair) -> Pair:
     """A sum of two words each."""
     low = a.low + b.low
     return Pair(low, a.high + b.high + (low < a.low).cast(dt.int64))
+
+
+def _chosen(test: UOp, a: Small | Pair, b: Small | Pair) -> Small | Pair:
+    """A choice of two numbers."""
+    if isinstance(a, Small) and isinstance(b, Small):
+        return Small(test.where(a.node, b.node), min(a.low, b.low), max(a.high, b.high))
+    x, y = _pair(a), _pair(b)
+    return Pair(test.where(x.low, y.low), test.where(x.high, y.high))
+
+
+def _compared(op: Op, a: Pair, b: Pair) -> UOp:
+    """A comparison of two words each."""
+    if op in (ops.CMPEQ, ops.CMPNE):
+        same = a.high.eq(b.high) & a.low.eq(b.low)
+        return same if op is ops.CMPEQ else ~same
+    return (a.high < b.high) | (a.high.eq(b.high) & UOp(op, dt.bool_, (a.low, b.low)))
 
 
 def _held(node: UOp, src: tuple[UOp, ...]) -> UOp:

@@ -72,10 +72,11 @@ def converted(type: Type, source: Type, value: Value) -> Value | None:
     if source.bits > 64 and type.bits <= source.bits:
         parts = row_of(value, source.bits)
         return None if parts is None else pieces.extract(parts, source.bits, 0, type)
-    if type.bits <= max(64, source.bits) or isinstance(value, int):
+    if type.kind != "u" or type.bits <= max(64, source.bits) or isinstance(value, int):
         return None
-    size = max(source.bits, WORD.bits)
-    if source.bits < size:  # rows that are chosen among are then cut at words
+    size = source.bits
+    if size < WORD.bits and type.bits % WORD.bits == 0:  # rows that are chosen among are then cut at words
+        size = WORD.bits
         value = node_of(pieces.retype(single(value, source), source), source).cast(dt.uint32)
     parts = pieces.parts_of(value, size) if size <= 64 else row_of(value, size)
     return None if parts is None else (*parts, Part(Type("u", type.bits - size), 0))

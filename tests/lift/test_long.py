@@ -88,13 +88,13 @@ def test_bits_move_as_those_of_numbers(op: str, result: int, second: int | None)
 
 @pytest.mark.parametrize("bits", [1, 6, 16, 40, 64])
 def test_what_gets_more_bits_and_loses_them(bits: int) -> None:
-    rng, type, wide = random.Random(bits), Type("u", bits), Type("u", 200)
-    for _ in range(CASES):
-        given: Given = {}
+    rng, type = random.Random(bits), Type("u", bits)
+    for number in range(CASES):
+        given, wide = dict[UOp, list[int]](), Type("u", (192, 200)[number % 2])
         value, plain = row(bits, rng, given)
         found = moved("convert", wide, [type], [value])
         assert found is not None, "a row"
-        assert number_of(found, 200, given) == plain
+        assert number_of(found, wide.bits, given) == plain
         back = moved("convert", type, [wide], [found])
         assert back is not None, "a part"
         assert number_of(back, bits, given) == plain

@@ -37,6 +37,7 @@ CELLS = {
 
 REGISTERS = {"VCC": 106, "EXEC": 126}
 FILES = ("VGPR", "ACC", "SGPR")
+LITERALS = ("SIMM16", "SIMM32")
 M0 = {"rdna": 125, "cdna": 124}
 
 
@@ -91,6 +92,10 @@ class Binder:
         """A field of the instruction that is a number."""
         if name.endswith("_NUMBER"):
             return self.number(name.removesuffix("_NUMBER"))
+        if name in LITERALS:  # the word behind, by the name that the manual gives it
+            for operand in self.inst.operands:
+                if isinstance(operand, Literal):
+                    return operand.bits
         for one in self.inst.form.modifiers:
             if one.name.upper() == name:
                 value, size = take(one.where, self.inst.word), width(one.where)
