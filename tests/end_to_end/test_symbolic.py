@@ -304,6 +304,7 @@ REFUSED = [
     (lambda x, n: list(x[:n]), ShapeError, "Python number"),
     (lambda x, n: x[1::n], IndexingError, "a step is a number"),
     (lambda x, n: Tensor.arange(0.5, n), ShapeError, "integers"),
+    (lambda x, n: x[:n].reshape(1, 1, n, 6).interpolate(scale_factor=2), ShapeError, "interpolate"),
 ]
 
 

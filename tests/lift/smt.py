@@ -187,8 +187,8 @@ def ordered(node: UOp) -> UOp:
 
 
 def prove(made: UOp, meant: UOp, impossible: tuple[UOp, ...], cap: int) -> str:
-    """ "" if the two are equal and none of the rest is ever true; "unknown", or the model where they
-    differ.
+    """ "" if the two are equal and none of the rest is ever true; "unknown" after about `cap` milliseconds,
+    or the model where they differ.
     """
     made, meant = ordered(made), ordered(meant)
     if made is meant and not impossible:
@@ -211,10 +211,13 @@ def attempt(terms: Terms, made: UOp, meant: UOp, wrong: UOp | None, cap: int) ->
     return refuted(terms, terms.of(made) != terms.of(meant) if wrong is None else terms.of(wrong), cap)
 
 
+A_MILLISECOND = 30_000  # of the solver's work, about: a busy machine proves as much as an idle one
+
+
 def refuted(terms: Terms, wrong: z3.BoolRef, cap: int) -> str:
     """ "" if something is never so, else when it is."""
     solver = z3.Solver()
-    solver.set("timeout", cap)
+    solver.set("rlimit", cap * A_MILLISECOND)
     solver.add(wrong, *terms.facts)
     answer = solver.check()
     return "" if answer == z3.unsat else "unknown" if answer == z3.unknown else str(solver.model())

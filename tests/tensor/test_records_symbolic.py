@@ -20,7 +20,6 @@ from tests.tensor.test_records import cases, expected
 NEVER = {
     "broadcast_to": "the samples give sizes as numbers",
     "shrink": "the samples give boxes that small sizes do not have",
-    "take": "places in all elements are checked on the host",
     "meshgrid": "lengths are numbers",
     "avg_pool3d": "whether a window fits depends on the size",
     "max_pool3d": "whether a window fits depends on the size",

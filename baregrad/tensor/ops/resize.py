@@ -12,6 +12,7 @@ from typing import Self
 from baregrad import dtype as dt
 from baregrad.base.errors import ShapeError
 from baregrad.dtype import DType
+from baregrad.ir import Symbolic
 from baregrad.tensor.ops.pooling import Pooling
 from baregrad.tensor.ops.windows import Sizes, Windows, each
 
@@ -56,6 +57,12 @@ class Resize(Pooling):
                 why="inputs are (n, channels, …) with elements, one of size and scale_factor is given, "
                 f"the mode is one of {', '.join(MODES)}, of as many axes, align_corners for linear ones",
                 mend="give one of them, or another mode",
+            )
+        if any(isinstance(n, Symbolic) for n in self.shape[2:]):
+            raise ShapeError(
+                f"interpolate of {self.shape}",
+                why="the axes behind the second are symbolic, and places are made of their numbers",
+                mend="give it the part of a tensor whose sizes are numbers",
             )
         factors = self._factors(axes, scale_factor)
         wanted = (

@@ -87,9 +87,8 @@ class Case(NamedTuple):
 
     def linear(self) -> Linear:
         """The list that applies the op to all rows."""
-        constant = None if self.constant is None else (1, self.constant)
         count = len(self.rows())
-        return elementwise(self.op, self.result, self.sources, count, self.lanes, constant=constant)
+        return elementwise(self.op, self.result, self.sources, count, self.lanes, second=self.constant)
 
 
 BY = {  # what bounds make shorter in C

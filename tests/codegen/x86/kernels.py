@@ -14,7 +14,7 @@ from typing import Any
 from baregrad import dtype as dt
 from baregrad.base import override
 from baregrad.dtype import DType
-from baregrad.ir import Op, UOp, index, ops
+from baregrad.ir import Op, UOp, const, index, ops
 from baregrad.lower import Linear
 from baregrad.render import render
 from baregrad.render.program import Program
@@ -138,16 +138,19 @@ def run_program(program: Program, buffers: Sequence[bytes | bytearray], grid: in
 
 
 def elementwise(
-    op: Op, result: DType, sources: Sequence[DType], count: int, lanes: int, arg: Any = None
-) -> Linear:
-    """A kernel that applies an op to whole buffers."""
+    op: Op, result: DType, sources: Sequence[DType], count: int, lanes: int, arg: Any = None,
+    second: int | None = None,
+) -> Linear:  # fmt: skip
+    """A kernel that applies an op to whole buffers; of scalars, `second` may be there instead of one."""
     lines = Lines()
     params = [lines.param(dtype, count) for dtype in sources]
     out = lines.param(result, count)
     loop = lines.range(count // max(1, lanes))
     at = lines.add(loop * max(1, lanes)) if lanes else loop
-    values = tuple(lines.load(param, at, lanes or None) for param in params)
-    lines.store(out, at, lines.add(UOp(op, result, values, arg)))
+    values = [lines.load(param, at, lanes or None) for param in params]
+    if second is not None:
+        values[1] = lines.add(const(second, sources[1]))
+    lines.store(out, at, lines.add(UOp(op, result, tuple(values), arg)))
     lines.end(loop)
     return lines.linear(op.name)
 
