@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Hashable
 from time import perf_counter
 
+from baregrad.base.config import config
 from baregrad.emu.amd import STOPS, Layout
 from baregrad.emu.amd.allotted import EACH
 from baregrad.emu.amd.group import Group, Witness
@@ -119,6 +120,7 @@ class Fast:
         found = [one for one in self._templates.values() if one.compiled]
         count = sum(one.compiled for one in found)
         whys = {one.shipped for one in found if isinstance(one.shipped, str)}
+        whys = whys if config().cache else {"the cache is off"}
         return ", ".join([f"{count} templates and blocks were compiled", *sorted(whys)]) if count else ""
 
     def forget(self) -> None:
