@@ -42,9 +42,10 @@ class Place(NamedTuple):
 
     `kind` is "vector" (cells for each lane), "moved" (the same, but of other lanes: the next slot has a
     table, see FETCH), "scalar" (cells), "constant" (words of the argument block),
-    "mask" (cells with a bit for each lane), "file" (cells of which any may be meant) or "none" (what
-    is written vanishes, what is read is 0). `slot`
-    has its first cell; with -1 that is `cell`, the same for all instructions. `half` is 1 for the upper 16
+    "mask" (cells with a bit for each lane), "file" (cells of which any may be meant), "limit" (the last
+    address of an aperture whose base is in cells), "empty" (1 if a mask in cells is 0) or "none" (what is
+    written vanishes, what is read is 0). `slot` has its first cell; with -1 that is `cell`, the same for all
+    instructions. `half` is 1 for the upper 16
     bits. `keeps`: a result of fewer than 32 bits leaves the rest of its register.
     """
 
@@ -144,6 +145,8 @@ class Lanes(Expressions):
         if place.kind == "constant":
             slot = place.slot + n
             return UOp(ops.VARIABLE, dt.int64, (), (f"word{slot}", 0, 0xFFFFFFFF, slot)).cast(dt.uint32)
+        if place.kind in ("limit", "empty") and (n == 0 or place.kind == "empty"):
+            return const(0xFFFFFFFF, dt.uint32) if place.kind == "limit" else self.empty(place, n)
         cell = self.cell(place, n)
         if place.kind == "vector":
             cell = cell + self.number_of_lane()
@@ -151,6 +154,12 @@ class Lanes(Expressions):
             word = UOp(ops.LOAD, dt.uint32, (self.at(cell + (self.move(place) & 255).cast(dt.int64)),))
             return self.nothing(place).where(const(0, dt.uint32), word)
         return UOp(ops.LOAD, dt.uint32, (self.at(cell),))
+
+    def empty(self, place: Place, n: int) -> UOp:
+        """A word of the number that says whether a mask is 0."""
+        words = [UOp(ops.LOAD, dt.uint32, (self.at(self.cell(place, k)),)) for k in range(self.lanes // 32)]
+        whole = words[0] if len(words) == 1 else words[0] | words[1]
+        return whole.eq(0).cast(dt.uint32) if n == 0 else const(0, dt.uint32)
 
     def held(self, place: Place) -> Value:
         """What a place holds."""

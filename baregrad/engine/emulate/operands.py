@@ -35,6 +35,12 @@ CELLS = {
 }  # fmt: skip
 """Named sources that are cells of the state."""
 
+DERIVED = {
+    "src_shared_limit": ("limit", "SHARED_BASE"), "src_private_limit": ("limit", "PRIVATE_BASE"),
+    "src_vccz": ("empty", "VCC"), "src_execz": ("empty", "EXEC"),
+}  # fmt: skip
+"""Named sources that are made of cells: the kind of place, and of what."""
+
 REGISTERS = {"VCC": 106, "EXEC": 126}
 FILES = ("VGPR", "ACC", "SGPR")
 LITERALS = ("SIMM16", "SIMM32")
@@ -145,9 +151,13 @@ class Binder:
         if register.file in CELLS:
             return Place(name, "scalar", bits, -1, self.layout.at[CELLS[register.file]])
         mask = bits == 1 and self.scope == "lane"
+        if register.file in DERIVED and not mask:
+            kind, name_ = DERIVED[register.file]
+            first = self.layout.at["SGPR"] + REGISTERS[name_] if kind == "empty" else self.layout.at[name_]
+            return Place(name, kind, bits, -1, first)
         try:
             cell = self.layout.cell(register)
-        except KeyError:  # src_execz, src_shared_limit …
+        except KeyError:  # one of those as a mask
             raise CompileError(
                 f"{register!r} of {self.inst.form.name}", why="no cell of the state has it", mend="leave it"
             ) from None

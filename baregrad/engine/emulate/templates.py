@@ -233,7 +233,7 @@ def step_of(meant: Meant, changed: frozenset[str], bound: Bound, exec_cell: int)
     places: list[Place] = []
     constants: dict[str, int] = {}
     for place in bound.places:
-        if place.kind in ("moved", "file"):
+        if place.kind in ("moved", "file", "limit", "empty"):
             return None
         if place.slot >= 0:
             at = place.slot - FIRST_WITHOUT_MEMORY

@@ -1,4 +1,4 @@
-"""Buffers with formats, and literals, run natively as on the witness: compared after each instruction."""
+"""Buffers with formats, and rare operands, natively and on the witness, compared after each instruction."""
 
 from __future__ import annotations
 
@@ -22,8 +22,20 @@ def alike(chip: str, body: str) -> Both:
     return checked
 
 
-def test_a_literal_of_16_bits() -> None:
-    alike(CDNA, "v_madmk_f16 v3, v1, 0x3c01, v2\n v_madak_f16 v3, v1, v2, 0x4401")
+def test_operands_that_are_rare() -> None:
+    alike(
+        CDNA,
+        """v_madmk_f16 v3, v1, 0x3c01, v2
+        v_madak_f16 v3, v1, v2, 0x4401
+        s_mov_b64 s[6:7], src_shared_limit
+        v_mov_b32_e32 v3, src_private_limit
+        s_mov_b64 vcc, 1
+        v_mov_b32_e32 v4, src_vccz
+        s_mov_b64 vcc, 0
+        v_add_u32_e32 v5, src_vccz, v4
+        s_mov_b64 exec, 0
+        s_mov_b32 s6, src_execz""",
+    )
 
 
 @pytest.mark.slow
