@@ -19,6 +19,7 @@ expressions (source.py), places and forms of variables (places.py).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from math import prod
 from typing import NamedTuple
@@ -61,7 +62,7 @@ class Loop:
         self.made: dict[tuple[object, ...], str] = {}
 
 
-class Loops(Writer):
+class Loops(Writer, ABC):
     """A writer that knows the loops around what it writes."""
 
     def __init__(self, names: Names, scope: str, lanes: int) -> None:
@@ -70,13 +71,13 @@ class Loops(Writer):
         self.open: list[Loop | None] = []  # None: what is inside is done under a condition
         self.needs: dict[int, Needs] = {}
 
+    @abstractmethod
     def kind(self, node: Node) -> str:
         """What representation an expression has by itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def statement(self, node: Node) -> None:
         """Write a statement."""
-        raise NotImplementedError
 
     # -- statements ------------------------------------------------------------------------------------
 
