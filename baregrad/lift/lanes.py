@@ -68,7 +68,11 @@ def template(
     if scope == "scalar":
         return contained(_scalar(name, tree, places, cells, lanes))
     if {"load", "store"} <= {node.op for node in walk(tree)}:
-        return contained(_lanes(name, tree, places, cells, lanes, Axes(1, reduced=width // 2)))
+        axes = Axes(1, reduced=width // 2)
+        made = contained(_lanes(name, tree, places, cells, lanes, axes))
+        if len(made.toposort()) * lanes // axes.reduced > MOST_NODES:
+            made = contained(_lanes(name, tree, places, cells, lanes, axes._replace(loop=True)))
+        return made
     made = contained(_lanes(name, tree, places, cells, lanes, Axes(width)))
     if is_wide(made):
         width //= 2
