@@ -44,6 +44,7 @@ class _Tables:
         self.files, self.count = files, count
         self.changed = written((nest,))
         self.before: list[Node] = []
+        self.filling = {id(loop): fills(loop) for loop in walk((nest,)) if loop.op == "for"}
         found: list[tuple[Node, list[Node], bool]] = []
         self.look((nest,), (), found)
         vectors = any(inner for _, _, inner in found)
@@ -53,14 +54,14 @@ class _Tables:
         """Find what may be a table: the value, its loops with that over lanes last, and whether that is the
         innermost of those that fill, so that the value is a vector.
         """
-        filling = [loop for loop in around if fills(loop)]
         for node in nodes:
             if node.op != "convert" or node.t.bits != 32 or not self.is_made_of_parts(node):
                 self.look(node.src, (*around, node) if node.op == "for" else around, found)
                 continue
+            filling = [loop for loop in around if self.filling[id(loop)]]
             names = {one.arg for one in walk((node,)) if one.op == "index"}
             loops = [loop for loop in around if loop.arg[0] in names]
-            lanes = [loop for loop in loops if loop in filling]
+            lanes = [loop for loop in loops if self.filling[id(loop)]]
             long = 32 * prod(loop.arg[1] for loop in loops) > TABLE_BITS
             if long and 0 < len(lanes) < len(filling) and lanes[-1].arg[1] >= LEAST_LANES:
                 order = [*(loop for loop in loops if loop is not lanes[-1]), lanes[-1]]
