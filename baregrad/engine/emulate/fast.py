@@ -214,6 +214,17 @@ class Native:
         number = self.numbers[at]
         return self.entry + (self.code.inside if inside else self.code.starts)[number]
 
+    def leads(self, at: int) -> bool:
+        """Does a stretch begin there, which asks the budget for all its instructions?"""
+        return self.numbers.get(at) in self.code.leaders
+
+    def uncounted(self, at: int) -> int:
+        """How many instructions are in a stretch from an offset on; none if it begins there."""
+        number = end = self.numbers[at]
+        while end not in self.code.leaders and end < len(self.items):
+            end += 1
+        return end - number
+
 
 def reachable(
     arch: str, code: bytes, entries: Sequence[int], wave: int, *, whole: bool = False
@@ -393,13 +404,17 @@ class Waves:
         step(wave)
         stopped = STOPS[state[at["STOP"]]]
         there = (state[at["PC"]] | state[at["PC"] + 1] << 32) - native.base
-        inside = there == one.at + one.size and reason == stitch.REFUSED
+        inside = there == one.at + one.size and reason == stitch.REFUSED and not native.leads(there)
         if stopped == "barrier" or (there not in native.numbers and stopped != "end"):
             raise Stopped(wave, f"nothing was decoded at {there:#x}", frame[stitch.BUDGET_LEFT])
         if stopped == "end":
             self._waves[2 * wave + 1] = native.entry + stitch.common()[1]["end"]
-        else:
-            self._waves[2 * wave + 1] = native.start(there, inside)
+            return
+        self._waves[2 * wave + 1] = native.start(there, inside)
+        count = 0 if inside else native.uncounted(there)
+        if count > self.left:
+            raise Stopped(wave, "the budget of instructions is used up", self.left)
+        frame[stitch.BUDGET_LEFT] -= count
 
 
 __all__ = ["Decoded", "Memory", "Native", "Stopped", "Waves", "reachable"]

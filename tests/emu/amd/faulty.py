@@ -77,6 +77,8 @@ class Row(NamedTuple):
 EXEC_LOOP = "s_mov_b32 exec_lo, 0\n .Lagain:\n v_mov_b32_e32 v2, v1\n s_cbranch_execz .Lagain"
 FIRST = "v_readfirstlane_b32 s6, v0\n s_cmp_eq_u32 s6, 0\n s_cbranch_scc0 .Lother\n s_barrier\n"
 JUMP = "s_mov_b32 s6, 2\n s_mov_b32 s7, 0\n s_setpc_b64 s[6:7]"
+SPIN = """s_getpc_b64 s[6:7]\n s_add_u32 s6, s6, 8\n v_mov_b32_e32 v2, v1
+    v_mov_b32_e32 v2, v1\n s_setpc_b64 s[6:7]"""  # to the second v_mov: no branch leads there
 IMAGE = "image_load v[2:5], v[6:7], s[8:15] dmask:0xf dim:SQ_RSRC_IMG_2D"
 INDEXED = "s_set_gpr_idx_on 20, gpr_idx(DST)\n v_mov_b32_e32 v2, v1\n s_set_gpr_idx_off"
 NO_END = "v_mov_b32_e32 v2, v1 // s_endpgm"
@@ -96,6 +98,7 @@ ROWS = {
     "a halt": Row("trap", "s_sethalt 1", "s_sethalt 1"),
     "a loop": Row("budget", ".Lagain:\n s_branch .Lagain", "s_branch", says="500"),
     "a loop without lanes": Row("budget", EXEC_LOOP, "s_cbranch_execz"),
+    "a loop of jumps": Row("budget", SPIN, "s_setpc_b64"),
     "address 0": Row("memory", "v_mov_b32_e32 v2, 0\n global_load_b32 v3, v2, s[8:9]", "global_load", 0),
     "behind a buffer": Row(
         "memory", "global_store_b32 v1, v0, s[4:5] offset:4", "global_store", 31, OUT + SIZE, says=STORED
