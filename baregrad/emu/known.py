@@ -42,7 +42,7 @@ class Known:
         return ones if made is None else min(made, ones)
 
     def exact(self, node: Node) -> bool:
-        """Whether an expression is what numbers without an end would give."""
+        """Whether an expression is what numbers without an end would give of its operands."""
         made = self.made(node)
         return made is not None and made < 1 << node.t.bits
 

@@ -282,8 +282,9 @@ class _Source(Loops):
         if node.op in COMPARED:
             return self.compared(node), "bits"
         if node.op in SIGNS:
-            a, b = self.loose(node.src[0])[0], self.loose(node.src[1])[0]
-            return f"({a} {SIGNS[node.op]} {b})", "bits" if self.names.known.exact(node) else "wild"
+            (a, first), (b, second) = map(self.loose, node.src)
+            exact = first == second == "bits" and self.names.known.exact(node)
+            return f"({a} {SIGNS[node.op]} {b})", "bits" if exact else "wild"
         made = ", ".join(self.bits(source) for source in node.src)
         types = [source.t for source in node.src]
         return f"APPLY({node.op!r}, {self.bind(node.t)}, {self.bind(types)}, ({made},))", "bits"
@@ -411,11 +412,11 @@ class _Source(Loops):
         return f"({a} {'|' if node.op == 'or' else '^'} {b})", "bits" if first == second == "bits" else "wild"
 
     def _shl(self, node: Node) -> tuple[str, str]:
-        text, count = self.loose(node.src[0])[0], self.count(node)
+        (text, rep), count = self.loose(node.src[0]), self.count(node)
         if count is None:
             at = self.temporary(self.bits(node.src[1]))
             return f"({text} << {at} if {at} < {node.t.bits} else 0)", "wild"
-        return f"({text} << {count})", "bits" if self.names.known.exact(node) else "wild"
+        return f"({text} << {count})", "bits" if rep == "bits" and self.names.known.exact(node) else "wild"
 
     def count(self, node: Node) -> str | None:
         """A count of a shift that is surely below the width; None if that is not sure."""

@@ -98,8 +98,8 @@ class Maker:
             item, taken = self.item(axis, any(i is ... for i in items))
             items.append(item)
             axis += taken
-            if self.random.random() < 0.1:
-                break
+            if self.random.random() < 0.1 and not any(i is ... for i in items):
+                break  # behind dots all axes have their items, or the last ones would be of other axes
         return tuple(items)
 
     def value(self, shape: tuple) -> np.ndarray:
