@@ -3,8 +3,9 @@ them.
 
 An instruction here stands for all that share its template: its registers are any that the form takes. The
 rows are by what LLVM chooses (the short form where there is one, a scalar register or a constant where it
-saves an instruction), checked on kernels of Triton: docs/notes/emulator.md has how many of their templates
-are among these. What is not here: how templates are compiled (templates.py), how they are kept (shipped.py).
+saves an instruction), checked on kernels of Triton: docs/notes/fast-emulation.md has how many of their
+templates are among these. What is not here: how templates are compiled (templates.py), how they are kept
+(shipped.py).
 """
 
 from __future__ import annotations

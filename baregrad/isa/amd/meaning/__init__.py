@@ -1,7 +1,7 @@
 """What instructions of AMD's chips do, as trees of isa/meaning: the manuals' bodies, typed, and rows of ours.
 
 `meaning` gives a form's tree without modifiers, `meaning_of` an instruction's with them; what variables are
-is in docs/notes/emulator.md. Rows of ours (rows_*.py) go before the manual. Read typing.py, then values.py
+is in docs/notes/meanings.md. Rows of ours (rows_*.py) go before the manual. Read typing.py, then values.py
 and statements.py (the translator), functions.py (its functions), addresses.py (memory).
 """
 
