@@ -173,16 +173,18 @@ def saturated(term, source, dtype, inside=None):
     return z3.If(z3.fpIsNaN(term), z3.BitVecVal(0, dtype.bits), high)
 
 
-def ordered(node: UOp) -> UOp:
+def ordered(node: UOp, numbers: dict[UOp, int]) -> UOp:
     """The same with the sources of ops that commute in one order: two factors of an FMA, and what ADD and MUL
-    join.
+    join. `numbers` has the order in which nodes were met, and goes on: the solver's way, and how long it
+    takes, depends on the order, so that it has to be the same each time.
     """
     known: dict[UOp, UOp] = {}
     for part in node.toposort():
         source = [known[s] for s in part.src]
         if part.op.commutes or part.op is ops.FMA:
-            source[:2] = sorted(source[:2], key=id)
+            source[:2] = sorted(source[:2], key=numbers.__getitem__)
         known[part] = part.rebuild(tuple(source))
+        numbers.setdefault(known[part], len(numbers))
     return known[node]
 
 
@@ -190,7 +192,8 @@ def prove(made: UOp, meant: UOp, impossible: tuple[UOp, ...], cap: int) -> str:
     """ "" if the two are equal and none of the rest is ever true; "unknown" after about `cap` milliseconds,
     or the model where they differ.
     """
-    made, meant = ordered(made), ordered(meant)
+    numbers: dict[UOp, int] = {}
+    made, meant = ordered(made, numbers), ordered(meant, numbers)
     if made is meant and not impossible:
         return ""
     found = ""
