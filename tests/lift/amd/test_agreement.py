@@ -68,17 +68,13 @@ def inputs_of(body: Body, number: int) -> tuple[int, int]:
 def test_all_bodies_agree(chip: str, part: int) -> None:
     arch, lanes = CHIPS[chip]
     machine, device = Machine(arch, lanes), open_device("cpu")
-    wrong, left, seen = [], {}, 0
+    wrong = []
     for number, body in enumerate(bodies(arch, 1)):
         if number % PARTS != part:
             continue
-        seen += 1
         count, by_tree = inputs_of(body, number)
         result = check(machine, body, device, count, random.Random(body.name), by_tree)
         wrong += [f"{body.name} {way}: {what}" for way, what in result.wrong.items()]
         if "native" in result.left:
-            left[body.name] = result.left["native"]
-            if body.scope == "wave":
-                wrong.append(f"{body.name}: {result.left['native']}")
+            wrong.append(f"{body.name} has no machine code: {result.left['native']}")
     assert not wrong, "\n".join(wrong)
-    assert len(left) < seen / 6, f"{len(left)} of {seen} bodies are done by the witness alone: {left}"
