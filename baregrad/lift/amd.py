@@ -411,6 +411,15 @@ class Lanes(Expressions):
             found.append((place, self.words_of(place, value), None))
         return found
 
+    def ends(self, bad: UOp | None) -> list[UOp]:
+        """The stores of a tree that was run once; where `bad` holds none is done, and STOP says so."""
+        good = None if bad is None else ~bad
+        found = [end_of(self.at(cell), word, good) for _, words, _ in self.finish() for cell, word in words]
+        found += [end_of(where, value, both(on, good)) for where, value, on in self.stores]
+        if bad is not None:
+            found.append(end_of(self.at(GRID + self.cells["STOP"]), const(STOPPED, dt.uint32), bad))
+        return found
+
     def words_of(self, place: Place, value: Value) -> list[tuple[UOp, UOp]]:
         """The cells of a place and their new words."""
         found = []

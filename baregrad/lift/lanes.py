@@ -106,16 +106,7 @@ def _sink(name: str, ends: Sequence[UOp]) -> UOp:
 def _scalar(name: str, tree: Tree, places: Sequence[Place], cells: Mapping[str, int], lanes: int) -> UOp:
     world = Lanes(tree, places, cells, lanes, None)
     run(tree, world)
-    ends = []
-    bad = either(world.bad)
-    good = None if bad is None else ~bad
-    for _, words, _ in world.finish():
-        ends += [end_of(world.at(cell), word, good) for cell, word in words]
-    for where, value, on in world.stores:
-        ends.append(end_of(where, value, both(on, good)))
-    if bad is not None:
-        ends.append(end_of(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
-    return _sink(name, ends)
+    return _sink(name, world.ends(either(world.bad)))
 
 
 MOST_NODES = 250

@@ -15,7 +15,7 @@ from baregrad.base.errors import CompileError
 from baregrad.ir import UOp, bounds, const, ops, substitute
 from baregrad.isa.meaning import Node, Tree, Type, run, walk
 from baregrad.lift import pieces
-from baregrad.lift.amd import GRID, STOPPED, U32, U64, Lanes, Place, axis, both, either, end_of
+from baregrad.lift.amd import GRID, U32, U64, Lanes, Place, axis, both, either
 from baregrad.lift.contained import contained
 from baregrad.lift.lanes import WIDTH
 from baregrad.lift.pieces import Value, node_of
@@ -53,7 +53,7 @@ class Whole(Lanes):
         "bad_anywhere",
         "counter",
         "counters",
-        "ends",
+        "filled",
         "pending",
         "ranges",
         "scattered",
@@ -72,7 +72,7 @@ class Whole(Lanes):
         self.counters = 1  # ranges so far
         self.ranges: list[UOp] = []  # those around the statement
         self.pending: list[tuple[Table | None, UOp]] = []  # what the loop that is open stores
-        self.ends: list[UOp] = []
+        self.filled: list[UOp] = []
         self.written_file = self.swaps = False
         self.counter: UOp | None = None  # the number of the innermost loop
         self.bad_anywhere: list[UOp] = []
@@ -176,7 +176,7 @@ class Whole(Lanes):
         """The end of the innermost loop that fills: its stores."""
         for table, store in self.pending:
             end = UOp(ops.END, dt.void, (store, GRID, *self.ranges))
-            self.ends.append(end)
+            self.filled.append(end)
             if table is not None:
                 table.filled.append(end)
         self.pending = []
@@ -352,14 +352,8 @@ def whole(
     world.do(tabulated(tree, [place.name for place in places if place.kind == "file"]), {})
     bad = either((*world.bad_anywhere, *world.bad))
     good = None if bad is None else ~bad
-    ends = world.ends if good is None else [guarded(end, good) for end in world.ends]
-    for _, words, _ in world.finish():
-        ends += [end_of(world.at(cell), word, good) for cell, word in words]
-    for where, value, on in world.stores:
-        ends.append(end_of(where, value, both(on, good)))
-    if bad is not None:
-        ends.append(end_of(world.at(GRID + cells["STOP"]), const(STOPPED, dt.uint32), bad))
-    return plain_words(contained(UOp(ops.SINK, dt.void, tuple(ends), name)))
+    filled = world.filled if good is None else [guarded(end, good) for end in world.filled]
+    return plain_words(contained(UOp(ops.SINK, dt.void, (*filled, *world.ends(bad)), name)))
 
 
 SWAPS = re.compile(r"v_permlane\d+_swap")

@@ -14,19 +14,10 @@ from baregrad.isa.amd.assembler import parse
 from baregrad.isa.amd.inst import encode
 from baregrad.isa.amd.meaning import key_of, meaning_of
 from baregrad.runtime import open_device
-from tests.engine.emulate.test_native import no_step
+from tests.engine.emulate.test_native import LOOP, no_step
 
 AT_ONCE, LATER = Heat(1, 1), Heat(3, 7)
 
-LOOP = """
-v_add_nc_u32 v1, s4, v1
-v_cmp_lt_u32_e64 s6, v1, v2
-v_cndmask_b32_e64 v3, 7, v1, s6
-s_add_i32 s4, s4, 1
-s_cmp_lt_i32 s4, s5
-s_cbranch_scc1 0xfff8
-s_endpgm
-"""
 HALVES = """
 v_mul_f32 v4, v1, v2
 v_lshrrev_b32 v5, 16, v4
