@@ -412,7 +412,9 @@ class Writer:
                 self.line("if j == -2: continue")
 
     def end(self) -> str:
-        """Store what was set, and give the function's text."""
+        """Store what was set, in the order of names: a result (D0) before EXEC, which is saved before it is
+        changed (the manuals' tables of S_AND_SAVEEXEC). Gives the function's text.
+        """
         tail: list[str] = []
         for name in sorted(self.names.written):
             spot = self.names.spots.get(name)

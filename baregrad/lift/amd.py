@@ -395,9 +395,11 @@ class Lanes(Expressions):
     # -- results -------------------------------------------------------------------------------------
 
     def finish(self) -> list[tuple[Place, list[tuple[UOp, UOp]], UOp | None]]:
-        """What is to be stored in the state: place, (cell, word)s, and the bit of a mask."""
+        """What is to be stored in the state: place, (cell, word)s, and the bit of a mask. In the order of
+        names, as the witness has it: a result (D0) before EXEC, which is saved before it is changed.
+        """
         found: list[tuple[Place, list[tuple[UOp, UOp]], UOp | None]] = []
-        for name, before in self.before.items():
+        for name, before in sorted(self.before.items(), key=lambda item: item[0]):
             value, place = self.values[name], self.places[name]
             if value is before or place.kind in ("none", "constant"):
                 continue

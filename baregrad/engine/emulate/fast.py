@@ -33,7 +33,7 @@ SKIPPED = frozenset(("wait", "delay", "priority", "hint", "sleep", "message"))
 CONDITIONAL = {"S_CBRANCH_" + name.upper(): name for name in stitch.CONDITIONS if name}
 
 
-FAULTING = ("S_CODE_END",)  # an end that no wave should come to: the witness says so
+FAULTING = ("S_CODE_END", "S_SENDMSGHALT")  # ends that no wave should come to: the witness says so
 
 
 class Decoded(NamedTuple):
@@ -123,12 +123,12 @@ class Native:
         if inst is None:
             return self.left("nothing")
         name = inst.form.entry.name
-        if beyond(inst, self.registers):
+        if name in FAULTING or beyond(inst, self.registers):
             return self.left(name)
         control = inst.effects.control
         if control in SKIPPED and not inst.writes:
             return Item("skip")
-        if control in ("end", "barrier") and name not in FAULTING:
+        if control in ("end", "barrier"):
             return Item(control)
         if control in ("branch", "conditional"):
             condition = "" if control == "branch" else CONDITIONAL.get(name)

@@ -23,7 +23,7 @@ SPELLINGS = [
     (r"ds_load_b", "ds_read_b"), (r"ds_store_b", "ds_write_b"), (r"(add|dec)_u64", r"\1_x2"),
     (r"(atomic_add)_u32", r"\1"), (r"_b32\b(?<=load_b32|tore_b32)", "_dword"),
     (r"(load|store)_b64", r"\1_dwordx2"), (r"s_mov_b32 exec_lo", "s_mov_b64 exec"),
-    ("0x31016000", "0x00027000"),
+    ("0x31016000", "0x00027000"), ("saveexec_b32 exec_lo", "saveexec_b64 exec"),
 ]  # fmt: skip
 BEGIN = "s_load_b64 s[4:5], s[0:1], 0x0\nv_lshlrev_b32_e32 v1, 2, v0\n"
 OWN = f"v_mov_b32_e32 v2, v1\n v_mov_b32_e32 v3, {1 << 16:#x}\n"  # an address in the lane's scratch
@@ -96,6 +96,7 @@ ROWS = {
     "no end": Row("fetch", NO_END, "s_nop", chips=(CDNA,)),
     "a trap": Row("trap", "s_trap 2", "s_trap 2", says="s_trap 2"),
     "a halt": Row("trap", "s_sethalt 1", "s_sethalt 1"),
+    "a halt until a message": Row("trap", "s_sendmsghalt sendmsg(MSG_INTERRUPT)", "s_sendmsghalt"),
     "a loop": Row("budget", ".Lagain:\n s_branch .Lagain", "s_branch", says="500"),
     "a loop without lanes": Row("budget", EXEC_LOOP, "s_cbranch_execz"),
     "a loop of jumps": Row("budget", SPIN, "s_setpc_b64"),
@@ -184,6 +185,11 @@ DEFINED = {
     ),
     "flat, in scratch": (OWN + FLAT, [0, 1, 2, 3]),
     "lanes that are off": (OFF, [0, 1, 2, 3]),
+    # EXEC is saved before it is changed, so that nothing is left of it where it was saved into itself.
+    "a mask saved into itself": (
+        "v_mov_b32_e32 v3, v0\n s_and_saveexec_b32 exec_lo, 5",
+        [0, 0x1001, 2, 0x1003],
+    ),
     "a jump into a constant": (
         "v_mov_b32_e32 v3, v0\n s_branch 1\n v_mov_b32_e32 v3, 0xbf800000",
         [0, 1, 2, 3],
