@@ -24,6 +24,7 @@ from baregrad.isa.amd.decode import decode
 from baregrad.isa.amd.inst import Inst
 from baregrad.isa.amd.meaning import Meaning
 from baregrad.isa.amd.text import text
+from baregrad.isa.meaning import Tree, walk
 
 FORMATTED = "_FORMAT_"  # of the names of buffer loads and stores with formats
 TICK = 100  # cycles that go by from one look at the clock to the next
@@ -129,10 +130,15 @@ class Code:
         if action is not None and (meaning.action or control == "mode" or setting.follows(inst)):
             arguments, function = (inst, action, function, *arguments), _both
         elif inst.effects.memory is not None and inst.effects.memory.kind == "atomic":
-            arguments, function = (inst.effects.memory.bytes, function, *arguments), _atomic
+            arguments, function = (accessed(meaning.tree), function, *arguments), _atomic
         elif "CYCLE" in meaning.variables:
             arguments, function = (function, *arguments), _clock
         return Step(function, arguments, after, inst)
+
+
+def accessed(tree: Tree) -> int:
+    """Bytes of the longest load of an atomic instruction, of which it may have two."""
+    return max((node.t.bits for node in walk(tree) if node.op == "load"), default=8) // 8
 
 
 def _nothing(wave: object) -> None:
