@@ -137,8 +137,10 @@ class Code:
 
 
 def accessed(tree: Tree) -> int:
-    """Bytes of the longest load of an atomic instruction, of which it may have two."""
-    return max((node.t.bits for node in walk(tree) if node.op == "load"), default=8) // 8
+    """Bytes of an access of an atomic instruction, which may have two, or stores alone."""
+    nodes = walk(tree)
+    loads = [node.t.bits for node in nodes if node.op == "load"]
+    return max(loads + [node.src[1].t.bits for node in nodes if node.op == "store"]) // 8
 
 
 def _nothing(wave: object) -> None:

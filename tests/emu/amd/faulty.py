@@ -24,7 +24,7 @@ SPELLINGS = [
     (r"(atomic_add)_u32", r"\1"), (r"_b32\b(?<=load_b32|tore_b32)", "_dword"),
     (r"(load|store)_b64", r"\1_dwordx2"), (r"s_mov_b32 exec_lo", "s_mov_b64 exec"),
     ("0x31016000", "0x00027000"), ("saveexec_b32 exec_lo", "saveexec_b64 exec"),
-    ("storexchg_2addr", "wrxchg2"),
+    ("storexchg_2addr", "wrxchg2"), ("(atomic_swap)_b32", r"\1"),
 ]  # fmt: skip
 BEGIN = "s_load_b64 s[4:5], s[0:1], 0x0\nv_lshlrev_b32_e32 v1, 2, v0\n"
 OWN = f"v_mov_b32_e32 v2, v1\n v_mov_b32_e32 v3, {1 << 16:#x}\n"  # an address in the lane's scratch
@@ -189,6 +189,10 @@ DEFINED = {
     "two atomics of 4 bytes": (
         "ds_storexchg_2addr_rtn_b32 v[2:3], v1, v0, v0 offset1:1\n v_mov_b32_e32 v3, v2",
         [0, 0, 1, 2],
+    ),
+    "an atomic that only stores": (
+        "global_atomic_swap_b32 v1, v0, s[4:5]\n global_load_b32 v3, v1, s[4:5]",
+        [0, 1, 2, 3],
     ),
     # EXEC is saved before it is changed, so that nothing is left of it where it was saved into itself.
     "a mask saved into itself": (
